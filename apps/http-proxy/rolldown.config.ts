@@ -1,0 +1,17 @@
+import { defineConfig } from "rolldown"
+
+// One program, run with `node` alone: nothing but Node's own modules stays outside the bundle.
+export default defineConfig({
+  input: "src/main.ts",
+  platform: "node",
+  resolve: { conditionNames: ["@webflow-users/source", "import", "node", "default"] },
+  output: {
+    dir: "dist",
+    format: "esm",
+    entryFileNames: "main.js",
+    chunkFileNames: "[name]-[hash].js",
+    minify: { compress: true, mangle: false, codegen: false },
+    banner: "#!/usr/bin/env node",
+    cleanDir: true,
+  },
+})

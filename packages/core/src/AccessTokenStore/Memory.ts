@@ -1,0 +1,13 @@
+/** Tokens for as long as the process lives. */
+import { Effect, Layer } from "effect"
+import { AccessTokenStore, type StoredToken } from "../AccessTokenStore.ts"
+
+export const layer: Layer.Layer<AccessTokenStore> = Layer.sync(AccessTokenStore, () => {
+  const tokens = new Map<string, StoredToken>()
+  return {
+    add: (token) => Effect.sync(() => void tokens.set(token.id, token)),
+    find: (id) => Effect.sync(() => tokens.get(id)),
+    list: Effect.sync(() => [...tokens.values()]),
+    remove: (id) => Effect.sync(() => tokens.delete(id)),
+  }
+})

@@ -1,0 +1,188 @@
+/**
+ * Reading what site owners hold: the table of users that the Designer exported, and dumps of List Users. Pure: text is
+ * taken apart elsewhere, here rows and JSON become users or reasons why not.
+ */
+import { Predicate, Result, Schema } from "effect"
+import { parseUserId, Profile, type UserData, type UserId, UserStatus } from "./User.ts"
+import type { Candidate, ImportFile, Problem } from "./UserImport.ts"
+import { decodeBody } from "./wire/UpdateUserBody.ts"
+import { normalizeUser } from "./wire/UserJson.ts"
+
+/** A row of a table: where it stands, and its texts by the heading of their column. */
+export interface Row {
+  readonly place: string
+  readonly cells: Readonly<Record<string, string>>
+}
+
+/** Reads a table of users. Columns beside the known ones are custom fields; their slug is the heading in kebab-case. */
+export const fromRows = (rows: ReadonlyArray<Row>): ImportFile =>
+  collect(rows.map(({ place, cells }) => ({ place, read: readRow(cells) })))
+
+/**
+ * Reads List Users JSON: one page `{users: […]}`, an array of pages, or an array of users. `undefined` when it is none
+ * of these.
+ */
+export const fromJson = (json: unknown): ImportFile | undefined => {
+  const users = usersOf(json)
+  return users && collect(users.map((user, index) => ({ place: `user ${index + 1}`, read: readUser(user) })))
+}
+
+type Read = Result.Result<{ readonly id: UserId | undefined; readonly user: Profile }, ReadonlyArray<string>>
+
+const collect = (entries: ReadonlyArray<{ readonly place: string; readonly read: Read }>): ImportFile => {
+  const candidates: Array<Candidate> = []
+  const problems: Array<Problem> = []
+  for (const { place, read } of entries) {
+    if (Result.isSuccess(read)) candidates.push({ place, ...read.success })
+    else problems.push({ place, reason: read.failure.join("; ") })
+  }
+  return { candidates, problems }
+}
+
+type Column = "id" | "email" | "name" | "accept-privacy" | "accept-communications" | "accessGroups" | Timestamp | "status" | "isEmailVerified"
+type Timestamp = "lastUpdated" | "invitedOn" | "createdOn" | "lastLogin"
+
+/** The headings exports are known to use, without their spaces, hyphens and letter case. */
+const headings: Readonly<Record<string, Column>> = {
+  id: "id",
+  userid: "id",
+  email: "email",
+  emailaddress: "email",
+  name: "name",
+  fullname: "name",
+  acceptprivacy: "accept-privacy",
+  acceptprivacypolicy: "accept-privacy",
+  acceptcommunications: "accept-communications",
+  accessgroups: "accessGroups",
+  accessgroup: "accessGroups",
+  status: "status",
+  emailverified: "isEmailVerified",
+  isemailverified: "isEmailVerified",
+  createdon: "createdOn",
+  created: "createdOn",
+  invitedon: "invitedOn",
+  lastlogin: "lastLogin",
+  lastupdated: "lastUpdated",
+  updatedon: "lastUpdated",
+}
+
+const readRow = (cells: Readonly<Record<string, string>>): Read => {
+  const reasons: Array<string> = []
+  const known: Partial<Record<Column, string>> = {}
+  const data: Record<string, unknown> = {}
+  for (const [heading, text] of Object.entries(cells)) {
+    if (text.trim() === "") continue
+    const column = headings[heading.toLowerCase().replaceAll(/[\s_-]/g, "")]
+    if (column !== undefined) known[column] = text.trim()
+    else data[slugOf(heading)] = text === "true" || text === "false" ? text === "true" : text
+  }
+  const read = <A>(column: Column, parse: (text: string) => A | undefined, wanted: string): A | undefined => {
+    const text = known[column]
+    const value = text === undefined ? undefined : parse(text)
+    if (text !== undefined && value === undefined) reasons.push(`${column} must be ${wanted}`)
+    return value
+  }
+  const yesOrNo = (column: Column) => read(column, (text) => booleans.get(text.toLowerCase()), "true or false")
+  const moment = (column: Column) => read(column, momentOf, "a date")
+
+  const email = read("email", emailOf, "an e-mail address")
+  if (known.email === undefined) reasons.push("email is missing")
+  const body = decodeBody({
+    data: {
+      ...data,
+      ...(known.name !== undefined && { name: known.name }),
+      "accept-privacy": yesOrNo("accept-privacy"),
+      "accept-communications": yesOrNo("accept-communications"),
+    },
+    accessGroups: known.accessGroups?.split(/[;,]/).map(slugOf).filter((slug) => slug !== "") ?? [],
+  })
+  if (Result.isFailure(body)) reasons.push(...body.failure.details.map((detail) => reasonOf(detail)))
+  const id = read("id", parseUserId, "24 hexadecimal characters")
+  const user = withoutAbsent({
+    isEmailVerified: yesOrNo("isEmailVerified"),
+    lastUpdated: moment("lastUpdated"),
+    invitedOn: moment("invitedOn"),
+    createdOn: moment("createdOn"),
+    lastLogin: moment("lastLogin"),
+    status: read("status", statusOf, "invited, verified or unverified"),
+  })
+  return Result.isSuccess(body) && reasons.length === 0
+    ? Result.succeed({
+        id,
+        user: {
+          ...user,
+          accessGroups: (body.success.groups?.admin ?? []).map((slug) => ({ slug, type: "admin" as const })),
+          data: { ...(body.success.data as UserData), email: email ?? "" },
+        },
+      })
+    : Result.fail(reasons)
+}
+
+// Properties nobody documented are kept, as everywhere.
+const decodeProfile = Schema.decodeUnknownResult(
+  Schema.StructWithRest(Profile, [Schema.Record(Schema.String, Schema.Json)]),
+)
+
+const readUser = (json: unknown): Read => {
+  if (!Predicate.isObject(json) || Array.isArray(json)) return Result.fail(["must be an object"])
+  const { id: text, ...rest } = normalizeUser(json) as Record<string, unknown>
+  const id = Predicate.isString(text) ? parseUserId(text) : undefined
+  if (text != null && id === undefined) return Result.fail(["id must be 24 hexadecimal characters"])
+  const profile = decodeProfile(rest)
+  if (Result.isFailure(profile)) return Result.fail([profile.failure.message.replaceAll(/\s+/g, " ")])
+  const { email } = profile.success.data
+  if (email != null && emailOf(email) === undefined) return Result.fail(["email must be an e-mail address"])
+  if (email == null && id === undefined) return Result.fail(["has neither an id nor an e-mail address"])
+  return Result.succeed({ id, user: profile.success })
+}
+
+const usersOf = (json: unknown): ReadonlyArray<unknown> | undefined => {
+  if (Array.isArray(json)) {
+    const parts = json.map((part: unknown) => (hasUsers(part) ? part.users : [part]))
+    return parts.flat()
+  }
+  return hasUsers(json) ? json.users : undefined
+}
+
+const hasUsers = (json: unknown): json is { readonly users: ReadonlyArray<unknown> } =>
+  Predicate.hasProperty(json, "users") && Array.isArray(json.users)
+
+/** `Favourite drink` is `favourite-drink`, as Webflow names fields and groups. */
+const slugOf = (text: string): string =>
+  text
+    .normalize("NFKD")
+    .toLowerCase()
+    .replaceAll(/\p{M}/gu, "")
+    .replaceAll(/[^\p{L}\p{N}]+/gu, "-")
+    .replaceAll(/^-+|-+$/g, "")
+
+const booleans: ReadonlyMap<string, boolean> = new Map([
+  ["true", true],
+  ["yes", true],
+  ["false", false],
+  ["no", false],
+])
+
+const isStatus = Schema.is(UserStatus)
+const statusOf = (text: string): UserStatus | undefined => {
+  const status = text.toLowerCase()
+  return isStatus(status) ? status : undefined
+}
+
+const emailOf = (text: string): string | undefined =>
+  /^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u.test(text) && text.length <= 254 && text.isWellFormed() ? text : undefined
+
+const momentOf = (text: string): string | undefined => {
+  const at = Date.parse(text)
+  return Number.isNaN(at) ? undefined : new Date(at).toISOString()
+}
+
+const reasonOf = (detail: unknown): string =>
+  Predicate.hasProperty(detail, "param") && Predicate.hasProperty(detail, "description")
+    ? `${String(detail.param)} ${String(detail.description)}`
+    : String(detail)
+
+type Present<A> = { [K in keyof A]?: Exclude<A[K], undefined> }
+
+const withoutAbsent = <A extends object>(values: A): Present<A> =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Present<A>

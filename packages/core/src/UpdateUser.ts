@@ -1,0 +1,54 @@
+/**
+ * THE operation: one update of one user of one site.
+ */
+import { Context, DateTime, Effect, Layer } from "effect"
+import type { UpdateUserError } from "./UpdateUserError.ts"
+import type { User } from "./User.ts"
+import * as UserPatch from "./UserPatch.ts"
+import { acceptSiteId, acceptUserId, UserStore } from "./UserStore.ts"
+
+/** What a caller asks for, as it came in: checking it is the operation's. */
+export interface UpdateUserRequest {
+  readonly siteId: string
+  readonly userId: string
+  /** A `UserPatch`, or the JSON body of a request of either era. */
+  readonly patch: unknown
+}
+
+/**
+ * Updates a user and gives the user back as it is now.
+ *
+ * The service's value is the function; the store it works on is fixed when the layer is built.
+ */
+export class UpdateUser extends Context.Service<
+  UpdateUser,
+  (request: UpdateUserRequest) => Effect.Effect<User, UpdateUserError>
+>()("@webflow-users/core/UpdateUser") {
+  static readonly layer = Layer.effect(
+    UpdateUser,
+    Effect.map(UserStore, (store) =>
+      Effect.fn("UpdateUser")(function* (request) {
+        const { siteId, userId, patch } = yield* accept(request)
+        return yield* store.update(siteId, userId, patch)
+      }),
+    ),
+  )
+}
+
+/** What the update would do: the user as it is and as it would be. Changes nothing. */
+export const dryRun = Effect.fn("UpdateUser.dryRun")(function* (request: UpdateUserRequest) {
+  const { siteId, userId, patch } = yield* accept(request)
+  const store = yield* UserStore
+  const before = yield* store.get(siteId, userId)
+  const now = yield* DateTime.now
+  const after = yield* Effect.fromResult(UserPatch.apply(before, patch, now))
+  return { before, after }
+})
+
+/** The request with its ids and its patch checked, or the first reason against it. */
+const accept = Effect.fnUntraced(function* (request: UpdateUserRequest) {
+  const siteId = yield* acceptSiteId(request.siteId)
+  const userId = yield* acceptUserId(request.userId)
+  const patch = yield* Effect.fromResult(UserPatch.UserPatch.from(request.patch))
+  return { siteId, userId, patch }
+})

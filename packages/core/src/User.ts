@@ -1,0 +1,135 @@
+/**
+ * A site's user as Webflow served it, and the vocabulary of its parts.
+ *
+ * Source of every shape: the last published specification of the Users API and recorded payloads.
+ */
+import { DateTime, Option, Schema } from "effect"
+
+const ObjectId = Schema.String.check(
+  Schema.isPattern(/^[0-9a-f]{24}$/, { message: "must be 24 hexadecimal characters" }),
+)
+
+/** Identifies a site: 24 hexadecimal characters, kept in lower case. */
+export const SiteId = ObjectId.pipe(Schema.brand("SiteId"))
+export type SiteId = typeof SiteId.Type
+
+/** Identifies a user within a site: 24 hexadecimal characters, kept in lower case. */
+export const UserId = ObjectId.pipe(Schema.brand("UserId"))
+export type UserId = typeof UserId.Type
+
+const decodeSiteId = Schema.decodeUnknownOption(SiteId)
+const decodeUserId = Schema.decodeUnknownOption(UserId)
+
+/** Reads a site id in either letter case; `undefined` when it is not one. */
+export const parseSiteId = (text: string): SiteId | undefined => Option.getOrUndefined(decodeSiteId(text.toLowerCase()))
+
+/** Reads a user id in either letter case; `undefined` when it is not one. */
+export const parseUserId = (text: string): UserId | undefined => Option.getOrUndefined(decodeUserId(text.toLowerCase()))
+
+/** How a user came into a group: `admin` by API or Designer, `ecommerce` by a purchase. */
+export const AccessGroupType = Schema.Literals(["admin", "ecommerce"])
+export type AccessGroupType = typeof AccessGroupType.Type
+
+/** A user's membership of one access group. */
+export const Membership = Schema.Struct({ slug: Schema.String, type: AccessGroupType })
+export type Membership = typeof Membership.Type
+
+/** The value of an option field, as recorded responses carry it. */
+export const OptionValue = Schema.Struct({ id: Schema.String, name: Schema.String, slug: Schema.String })
+export type OptionValue = typeof OptionValue.Type
+
+/** What a custom field can be set to. `null` clears it. */
+export const CustomValue = Schema.Union([Schema.String, Schema.Boolean, Schema.Finite, Schema.Null, OptionValue])
+export type CustomValue = typeof CustomValue.Type
+
+/** A moment in RFC 3339, kept as the text it came in: payloads are given back as they were taken. */
+const Timestamp = Schema.NullOr(Schema.String)
+
+/** A user's own fields. Keys beside the four built-in ones are custom fields, by the slug they were created with. */
+export const UserData = Schema.StructWithRest(
+  Schema.Struct({
+    name: Schema.optionalKey(Schema.NullOr(Schema.String)),
+    email: Schema.optionalKey(Schema.NullOr(Schema.String)),
+    "accept-privacy": Schema.optionalKey(Schema.NullOr(Schema.Boolean)),
+    "accept-communications": Schema.optionalKey(Schema.NullOr(Schema.Boolean)),
+  }),
+  [Schema.Record(Schema.String, Schema.Json)],
+)
+export type UserData = typeof UserData.Type
+
+export const UserStatus = Schema.Literals(["invited", "verified", "unverified"])
+export type UserStatus = typeof UserStatus.Type
+
+const profile = {
+  isEmailVerified: Schema.optionalKey(Schema.NullOr(Schema.Boolean)),
+  lastUpdated: Schema.optionalKey(Timestamp),
+  invitedOn: Schema.optionalKey(Timestamp),
+  createdOn: Schema.optionalKey(Timestamp),
+  lastLogin: Schema.optionalKey(Timestamp),
+  status: Schema.optionalKey(Schema.NullOr(UserStatus)),
+  accessGroups: Schema.Array(Membership),
+  data: UserData,
+}
+
+/** A user who has no id yet. */
+export const Profile = Schema.Struct(profile)
+export type Profile = typeof Profile.Type
+
+/**
+ * A user. Every property but `id`, `accessGroups` and `data` may be absent or null; properties nobody documented are
+ * kept as they came. `data` is flat, as in every recorded response.
+ */
+export const User = Schema.StructWithRest(Schema.Struct({ id: UserId, ...profile }), [
+  Schema.Record(Schema.String, Schema.Json),
+])
+export type User = typeof User.Type
+
+/** An access group of a site, as `GET …/accessgroups` lists it. */
+export const AccessGroup = Schema.Struct({
+  id: Schema.String,
+  name: Schema.String,
+  shortId: Schema.String,
+  slug: Schema.String,
+  createdOn: Schema.String,
+})
+export type AccessGroup = typeof AccessGroup.Type
+
+/** A group that is known only by its slug, described from it [ours]: `free-tier` is named Free Tier. */
+export const accessGroup = (slug: string, id: string, now: DateTime.Utc): AccessGroup => ({
+  id,
+  name: slug.replaceAll(/[-_]+/g, " ").replaceAll(/\b\p{Ll}/gu, (letter) => letter.toUpperCase()),
+  shortId: slug,
+  slug,
+  createdOn: DateTime.formatIso(now),
+})
+
+/** Part of a list: `total` counts everything there is, `count` what is in this part. */
+export interface Page {
+  readonly count: number
+  readonly limit: number
+  readonly offset: number
+  readonly total: number
+}
+
+const PageFields = { count: Schema.Int, limit: Schema.Int, offset: Schema.Int, total: Schema.Int }
+
+export const UserPage = Schema.Struct({ users: Schema.Array(User), ...PageFields })
+export type UserPage = typeof UserPage.Type
+
+export const AccessGroupPage = Schema.Struct({ accessGroups: Schema.Array(AccessGroup), ...PageFields })
+export type AccessGroupPage = typeof AccessGroupPage.Type
+
+/** The orders a list of users can be asked in; a leading `-` reverses. */
+export const UserSort = Schema.Literals([
+  "CreatedOn",
+  "-CreatedOn",
+  "Email",
+  "-Email",
+  "Status",
+  "-Status",
+  "LastLogin",
+  "-LastLogin",
+  "UpdatedOn",
+  "-UpdatedOn",
+])
+export type UserSort = typeof UserSort.Type

@@ -1,0 +1,32 @@
+/**
+ * What happened to users: one append-only record.
+ */
+import { Context, type Effect } from "effect"
+import type { SiteId, User, UserId } from "./User.ts"
+import type { UpdateUserError } from "./UpdateUserError.ts"
+
+/** One accepted update. `before` and `after` are the whole user, so that any difference can be read from the record. */
+export interface UserEvent {
+  /** Grows with every event of a store. */
+  readonly sequence: number
+  readonly siteId: SiteId
+  readonly userId: UserId
+  /** When it was accepted, RFC 3339 in milliseconds, UTC. */
+  readonly at: string
+  /** Who asked: `token:<id>` through the proxy, otherwise the name of the program. */
+  readonly actor: string
+  readonly before: User
+  readonly after: User
+}
+
+/** Who is asking. A runtime provides it around each call; events record it. */
+export const Actor = Context.Reference<string>("@webflow-users/core/UserEvents/Actor", { defaultValue: () => "local" })
+
+/** Port: reads the record of a store that keeps one. */
+export class UserEvents extends Context.Service<
+  UserEvents,
+  {
+    /** A user's events, oldest first. */
+    readonly ofUser: (siteId: SiteId, userId: UserId) => Effect.Effect<ReadonlyArray<UserEvent>, UpdateUserError>
+  }
+>()("@webflow-users/core/UserEvents") {}

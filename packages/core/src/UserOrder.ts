@@ -1,0 +1,43 @@
+/**
+ * The orders a list of users comes in. One set of sort keys serves every store: a database keeps them in columns.
+ */
+import type { User, UserSort } from "./User.ts"
+
+/** What users are ordered by, as text that sorts: timestamps in one spelling, e-mail in lower case, absence first. */
+export interface SortKeys {
+  readonly createdOn: string
+  readonly email: string
+  readonly status: string
+  readonly lastLogin: string
+  readonly updatedOn: string
+}
+
+export const sortKeys = (user: User): SortKeys => ({
+  createdOn: moment(user.createdOn),
+  email: emailKey(user.data.email),
+  status: user.status ?? "",
+  lastLogin: moment(user.lastLogin),
+  updatedOn: moment(user.lastUpdated),
+})
+
+/** The form in which e-mail addresses are compared: one site has one user an address, whatever the letter case. */
+export const emailKey = (email: string | null | undefined): string => (email ?? "").trim().toLowerCase()
+
+const keyOf = {
+  CreatedOn: "createdOn",
+  Email: "email",
+  Status: "status",
+  LastLogin: "lastLogin",
+  UpdatedOn: "updatedOn",
+} as const satisfies Record<string, keyof SortKeys>
+
+/** The key a sort order goes by, and whether it is reversed. Users with equal keys follow each other by id. */
+export const direction = (sort: UserSort = "CreatedOn"): { readonly key: keyof SortKeys; readonly descending: boolean } => {
+  const descending = sort.startsWith("-")
+  return { key: keyOf[(descending ? sort.slice(1) : sort) as keyof typeof keyOf], descending }
+}
+
+const moment = (timestamp: string | null | undefined): string => {
+  const at = timestamp == null ? Number.NaN : Date.parse(timestamp)
+  return Number.isNaN(at) ? "" : new Date(at).toISOString()
+}

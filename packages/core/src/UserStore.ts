@@ -1,0 +1,44 @@
+/**
+ * Port: where users are kept. Adapters stand in `UserStore/`.
+ */
+import { Context, Effect } from "effect"
+import * as E from "./UpdateUserError.ts"
+import { type AccessGroupPage, parseSiteId, parseUserId, type SiteId, type User, type UserId, type UserPage, type UserSort } from "./User.ts"
+import type { UserPatch } from "./UserPatch.ts"
+
+/** Which part of a list: `offset` users are skipped, at most `limit` (1 to 100) are given. */
+export interface PageRequest {
+  readonly offset: number
+  readonly limit: number
+}
+
+export class UserStore extends Context.Service<
+  UserStore,
+  {
+    /**
+     * Applies a patch to a user, durably: when this succeeds, the user and the event that records the change are both
+     * kept, and when it fails neither is.
+     */
+    readonly update: (siteId: SiteId, userId: UserId, patch: UserPatch) => Effect.Effect<User, E.UpdateUserError>
+    readonly get: (siteId: SiteId, userId: UserId) => Effect.Effect<User, E.UpdateUserError>
+    /** Looks a user up by e-mail address, in any letter case. */
+    readonly findByEmail: (siteId: SiteId, email: string) => Effect.Effect<User, E.UpdateUserError>
+    /** Lists users, in the order they were created unless asked otherwise. */
+    readonly list: (
+      siteId: SiteId,
+      page: PageRequest & { readonly sort?: UserSort | undefined },
+    ) => Effect.Effect<UserPage, E.UpdateUserError>
+    readonly accessGroups: (siteId: SiteId, page: PageRequest) => Effect.Effect<AccessGroupPage, E.UpdateUserError>
+  }
+>()("@webflow-users/core/UserStore") {}
+
+/** A site id as it came in, checked. */
+export const acceptSiteId = (text: string): Effect.Effect<SiteId, E.InvalidId> => accept("site_id", parseSiteId(text))
+
+/** A user id as it came in, checked. */
+export const acceptUserId = (text: string): Effect.Effect<UserId, E.InvalidId> => accept("user_id", parseUserId(text))
+
+const accept = <Id>(param: string, id: Id | undefined): Effect.Effect<Id, E.InvalidId> =>
+  id === undefined
+    ? Effect.fail(new E.InvalidId({ details: [{ param, description: "must be 24 hexadecimal characters" }] }))
+    : Effect.succeed(id)

@@ -1,0 +1,106 @@
+/** Users for as long as the process lives: for tests, and for code that wants a store which behaves. */
+import { Context, DateTime, Effect, Layer, Result } from "effect"
+import { NewUsers } from "../NewUsers.ts"
+import * as ObjectId from "../ObjectId.ts"
+import * as E from "../UpdateUserError.ts"
+import { type AccessGroup, accessGroup, type SiteId, type User, type UserId } from "../User.ts"
+import { Actor, type UserEvent, UserEvents } from "../UserEvents.ts"
+import * as UserOrder from "../UserOrder.ts"
+import * as UserPatch from "../UserPatch.ts"
+import { UserStore } from "../UserStore.ts"
+
+interface Site {
+  readonly users: Map<UserId, User>
+  readonly groups: Map<string, AccessGroup>
+}
+
+export const layer: Layer.Layer<UserStore | UserEvents | NewUsers> = Layer.effectContext(
+  Effect.sync(() => {
+    const sites = new Map<SiteId, Site>()
+    const events: Array<UserEvent> = []
+
+    const site = (siteId: SiteId) => {
+      const found = sites.get(siteId)
+      return found === undefined ? Effect.fail(new E.SiteNotFound()) : Effect.succeed(found)
+    }
+    const addGroups = Effect.fnUntraced(function* (groups: Site["groups"], of: User) {
+      for (const { slug } of of.accessGroups) {
+        if (!groups.has(slug)) groups.set(slug, accessGroup(slug, yield* ObjectId.make, yield* DateTime.now))
+      }
+    })
+
+    const store = UserStore.of({
+      update: Effect.fn("UserStore.update")(function* (siteId, userId, patch) {
+        const { users, groups } = yield* site(siteId)
+        const now = yield* DateTime.now
+        const actor = yield* Actor
+        // One synchronous step, so that no other fiber comes between reading and writing: that is the transaction.
+        const commit = (): Result.Result<User, E.UserNotFound | E.InvalidPatch> => {
+          const before = users.get(userId)
+          if (before === undefined) return Result.fail(new E.UserNotFound())
+          return Result.map(UserPatch.apply(before, patch, now), (after) => {
+            users.set(userId, after)
+            const sequence = events.length + 1
+            events.push({ sequence, siteId, userId, at: DateTime.formatIso(now), actor, before, after })
+            return after
+          })
+        }
+        const after = yield* Effect.suspend(() => Effect.fromResult(commit()))
+        yield* addGroups(groups, after)
+        return after
+      }),
+
+      get: Effect.fn("UserStore.get")(function* (siteId, userId) {
+        return (yield* site(siteId)).users.get(userId) ?? (yield* new E.UserNotFound())
+      }),
+
+      findByEmail: Effect.fn("UserStore.findByEmail")(function* (siteId, email) {
+        const key = UserOrder.emailKey(email)
+        for (const candidate of (yield* site(siteId)).users.values()) {
+          if (UserOrder.emailKey(candidate.data.email) === key) return candidate
+        }
+        return yield* new E.UserNotFound()
+      }),
+
+      list: Effect.fn("UserStore.list")(function* (siteId, { limit, offset, sort }) {
+        const { key, descending } = UserOrder.direction(sort)
+        const sorted = [...(yield* site(siteId)).users.values()]
+          .map((entry) => ({ entry, key: UserOrder.sortKeys(entry)[key] }))
+          .sort((a, b) => (descending ? compare(b.key, a.key) : compare(a.key, b.key)) || compare(a.entry.id, b.entry.id))
+        const users = sorted.slice(offset, offset + limit).map(({ entry }) => entry)
+        return { users, count: users.length, limit, offset, total: sorted.length }
+      }),
+
+      accessGroups: Effect.fn("UserStore.accessGroups")(function* (siteId, { limit, offset }) {
+        const all = [...(yield* site(siteId)).groups.values()].sort((a, b) => compare(a.slug, b.slug))
+        const accessGroups = all.slice(offset, offset + limit)
+        return { accessGroups, count: accessGroups.length, limit, offset, total: all.length }
+      }),
+    })
+
+    const newUsers = NewUsers.of({
+      add: Effect.fn("NewUsers.add")(function* (siteId, choose) {
+        const { users, groups } = sites.get(siteId) ?? { users: new Map<UserId, User>(), groups: new Map() }
+        const added = choose({
+          ids: new Set(users.keys()),
+          idByEmail: new Map([...users.values()].map((known) => [UserOrder.emailKey(known.data.email), known.id])),
+        })
+        if (added === undefined) return
+        sites.set(siteId, { users, groups })
+        for (const one of added) {
+          users.set(one.id, one)
+          yield* addGroups(groups, one)
+        }
+      }),
+    })
+
+    const userEvents = UserEvents.of({
+      ofUser: (siteId, userId) =>
+        Effect.sync(() => events.filter((event) => event.siteId === siteId && event.userId === userId)),
+    })
+
+    return Context.make(UserStore, store).pipe(Context.add(NewUsers, newUsers), Context.add(UserEvents, userEvents))
+  }),
+)
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

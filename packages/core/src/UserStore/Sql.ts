@@ -1,0 +1,176 @@
+/** Users in a SQL database: SQLite, PostgreSQL. Which one is the `SqlClient`'s affair. */
+import { Context, DateTime, Effect, Layer, Option, Schema } from "effect"
+import { SqlClient, SqlError } from "effect/sql"
+import { NewUsers } from "../NewUsers.ts"
+import * as ObjectId from "../ObjectId.ts"
+import * as E from "../UpdateUserError.ts"
+import { type AccessGroup, accessGroup, type SiteId, User, type UserId } from "../User.ts"
+import { Actor, type UserEvent, UserEvents } from "../UserEvents.ts"
+import * as UserOrder from "../UserOrder.ts"
+import * as UserPatch from "../UserPatch.ts"
+import { UserStore } from "../UserStore.ts"
+import { migrate } from "./Sql/migrations.ts"
+
+const decodeUser = Schema.decodeUnknownOption(Schema.fromJsonString(User))
+
+/** A document that does not decode was not written here: a defect, told without the document, which is personal. */
+const readUser = (document: string): User =>
+  Option.getOrThrowWith(decodeUser(document), () => new Error("A user's document in the database cannot be read"))
+
+interface UserRow {
+  readonly document: string
+}
+
+export const layer: Layer.Layer<UserStore | UserEvents | NewUsers, E.StoreUnavailable, SqlClient.SqlClient> =
+  Layer.effectContext(
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      yield* migrate.pipe(Effect.mapError((cause) => new E.StoreUnavailable({ cause })))
+      // SQLite has one writer at a time anyway; elsewhere two updates of one user have to queue here.
+      const forUpdate = sql.onDialectOrElse({ pg: () => sql.literal("FOR UPDATE"), orElse: () => sql.literal("") })
+
+      const requireSite = Effect.fnUntraced(function* (siteId: SiteId) {
+        const found = yield* sql`SELECT id FROM sites WHERE id = ${siteId}`
+        if (found.length === 0) return yield* new E.SiteNotFound()
+      })
+      /** The one user of a result; when there is none, the reason. */
+      const single = Effect.fnUntraced(function* (siteId: SiteId, rows: ReadonlyArray<UserRow>) {
+        const row = rows[0]
+        if (row !== undefined) return readUser(row.document)
+        yield* requireSite(siteId)
+        return yield* new E.UserNotFound()
+      })
+      const addGroups = Effect.fnUntraced(function* (siteId: SiteId, slugs: Iterable<string>) {
+        for (const slug of slugs) {
+          const group = accessGroup(slug, yield* ObjectId.make, yield* DateTime.now)
+          yield* sql`INSERT INTO access_groups (site_id, slug, id, name, short_id, created_on)
+            VALUES (${siteId}, ${slug}, ${group.id}, ${group.name}, ${group.shortId}, ${group.createdOn})
+            ON CONFLICT DO NOTHING`
+        }
+      })
+
+      const store = UserStore.of({
+        update: Effect.fn("UserStore.update")(function* (siteId, userId, patch) {
+          const actor = yield* Actor
+          return yield* Effect.gen(function* () {
+            const rows = yield* sql<UserRow>`SELECT document FROM users
+              WHERE site_id = ${siteId} AND id = ${userId} ${forUpdate}`
+            const before = yield* single(siteId, rows)
+            const now = yield* DateTime.now
+            const after = yield* Effect.fromResult(UserPatch.apply(before, patch, now))
+            const keys = UserOrder.sortKeys(after)
+            yield* sql`UPDATE users SET document = ${JSON.stringify(after)}, updated_on = ${keys.updatedOn}
+              WHERE site_id = ${siteId} AND id = ${userId}`
+            yield* sql`INSERT INTO user_events (site_id, user_id, at, actor, before_user, after_user)
+              VALUES (${siteId}, ${userId}, ${DateTime.formatIso(now)}, ${actor},
+                ${JSON.stringify(before)}, ${JSON.stringify(after)})`
+            const held = new Set(before.accessGroups.map((group) => group.slug))
+            yield* addGroups(siteId, after.accessGroups.map((group) => group.slug).filter((slug) => !held.has(slug)))
+            return after
+          }).pipe(sql.withTransaction)
+        }, storeErrors),
+
+        get: Effect.fn("UserStore.get")(function* (siteId, userId) {
+          const rows = yield* sql<UserRow>`SELECT document FROM users WHERE site_id = ${siteId} AND id = ${userId}`
+          return yield* single(siteId, rows)
+        }, storeErrors),
+
+        findByEmail: Effect.fn("UserStore.findByEmail")(function* (siteId, email) {
+          const rows = yield* sql<UserRow>`SELECT document FROM users
+            WHERE site_id = ${siteId} AND email = ${UserOrder.emailKey(email)}`
+          return yield* single(siteId, rows)
+        }, storeErrors),
+
+        list: Effect.fn("UserStore.list")(function* (siteId, { limit, offset, sort }) {
+          yield* requireSite(siteId)
+          const { key, descending } = UserOrder.direction(sort)
+          const order = sql.literal(`${columns[key]} ${descending ? "DESC" : "ASC"}, id ASC`)
+          const rows = yield* sql<UserRow>`SELECT document FROM users WHERE site_id = ${siteId}
+            ORDER BY ${order} LIMIT ${limit} OFFSET ${offset}`
+          const [counted] = yield* sql<{ total: number }>`SELECT count(*) AS total FROM users WHERE site_id = ${siteId}`
+          const users = rows.map((row) => readUser(row.document))
+          return { users, count: users.length, limit, offset, total: Number(counted?.total) }
+        }, storeErrors),
+
+        accessGroups: Effect.fn("UserStore.accessGroups")(function* (siteId, { limit, offset }) {
+          yield* requireSite(siteId)
+          const accessGroups = yield* sql<AccessGroup>`SELECT id, name, short_id AS ${sql("shortId")}, slug,
+            created_on AS ${sql("createdOn")} FROM access_groups WHERE site_id = ${siteId}
+            ORDER BY slug LIMIT ${limit} OFFSET ${offset}`
+          const [counted] = yield* sql<{ total: number }>`SELECT count(*) AS total FROM access_groups
+            WHERE site_id = ${siteId}`
+          return { accessGroups, count: accessGroups.length, limit, offset, total: Number(counted?.total) }
+        }, storeErrors),
+      })
+
+      const newUsers = NewUsers.of({
+        add: Effect.fn("NewUsers.add")(function* (siteId, choose) {
+          yield* Effect.gen(function* () {
+            const known = yield* sql<{ id: string; email: string }>`SELECT id, email FROM users
+              WHERE site_id = ${siteId}`
+            const added = choose({
+              ids: new Set(known.map((row) => row.id)),
+              idByEmail: new Map(known.map((row) => [row.email, row.id])),
+            })
+            if (added === undefined) return
+            const now = DateTime.formatIso(yield* DateTime.now)
+            yield* sql`INSERT INTO sites (id, created_on) VALUES (${siteId}, ${now}) ON CONFLICT DO NOTHING`
+            for (const user of added) {
+              const keys = UserOrder.sortKeys(user)
+              yield* sql`INSERT INTO users
+                (site_id, id, email, status, created_on, last_login, updated_on, document)
+                VALUES (${siteId}, ${user.id}, ${keys.email}, ${keys.status}, ${keys.createdOn}, ${keys.lastLogin},
+                  ${keys.updatedOn}, ${JSON.stringify(user)})`
+            }
+            yield* addGroups(siteId, new Set(added.flatMap((user) => user.accessGroups.map((group) => group.slug))))
+          }).pipe(sql.withTransaction)
+        }, storeErrors),
+      })
+
+      const userEvents = UserEvents.of({
+        ofUser: Effect.fn("UserEvents.ofUser")(function* (siteId, userId) {
+          const rows = yield* sql<EventRow>`SELECT sequence, at, actor, before_user, after_user FROM user_events
+            WHERE site_id = ${siteId} AND user_id = ${userId} ORDER BY sequence`
+          return rows.map((row) => toEvent(siteId, userId, row))
+        }, storeErrors),
+      })
+
+      return Context.make(UserStore, store).pipe(Context.add(NewUsers, newUsers), Context.add(UserEvents, userEvents))
+    }),
+  )
+
+const columns = {
+  createdOn: "created_on",
+  email: "email",
+  status: "status",
+  lastLogin: "last_login",
+  updatedOn: "updated_on",
+} as const satisfies Record<keyof UserOrder.SortKeys, string>
+
+interface EventRow {
+  readonly sequence: number | string
+  readonly at: string
+  readonly actor: string
+  readonly before_user: string
+  readonly after_user: string
+}
+
+const toEvent = (siteId: SiteId, userId: UserId, row: EventRow): UserEvent => ({
+  sequence: Number(row.sequence),
+  siteId,
+  userId,
+  at: row.at,
+  actor: row.actor,
+  before: readUser(row.before_user),
+  after: readUser(row.after_user),
+})
+
+/** What the database says becomes one error of the list, here and nowhere else. */
+const storeErrors = <A, E1, R>(
+  effect: Effect.Effect<A, E1, R>,
+): Effect.Effect<A, Exclude<E1, SqlError.SqlError> | E.StoreUnavailable, R> =>
+  Effect.mapError(effect, (error) =>
+    SqlError.isSqlError(error)
+      ? new E.StoreUnavailable({ cause: error })
+      : (error as Exclude<E1, SqlError.SqlError>),
+  )

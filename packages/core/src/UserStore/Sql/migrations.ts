@@ -1,0 +1,62 @@
+/** The tables, and how each version of them becomes the next. A migration that has landed is never edited. */
+import { Effect } from "effect"
+import { Migrator, SqlClient } from "effect/sql"
+
+const createTables = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const sequence = sql.onDialectOrElse({
+    pg: () => sql.literal("BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"),
+    orElse: () => sql.literal("INTEGER PRIMARY KEY AUTOINCREMENT"),
+  })
+
+  yield* sql`CREATE TABLE sites (
+    id TEXT PRIMARY KEY,
+    created_on TEXT NOT NULL
+  )`
+  // The document is the user; the columns beside it repeat what users are found and ordered by.
+  yield* sql`CREATE TABLE users (
+    site_id TEXT NOT NULL REFERENCES sites (id),
+    id TEXT NOT NULL,
+    email TEXT NOT NULL,
+    status TEXT NOT NULL,
+    created_on TEXT NOT NULL,
+    last_login TEXT NOT NULL,
+    updated_on TEXT NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (site_id, id)
+  )`
+  yield* sql`CREATE UNIQUE INDEX users_by_email ON users (site_id, email) WHERE email <> ''`
+  yield* sql`CREATE INDEX users_by_creation ON users (site_id, created_on, id)`
+  yield* sql`CREATE TABLE access_groups (
+    site_id TEXT NOT NULL REFERENCES sites (id),
+    slug TEXT NOT NULL,
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    short_id TEXT NOT NULL,
+    created_on TEXT NOT NULL,
+    PRIMARY KEY (site_id, slug)
+  )`
+  yield* sql`CREATE TABLE user_events (
+    sequence ${sequence},
+    site_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    at TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    before_user TEXT NOT NULL,
+    after_user TEXT NOT NULL
+  )`
+  yield* sql`CREATE INDEX user_events_by_user ON user_events (site_id, user_id, sequence)`
+  yield* sql`CREATE TABLE access_tokens (
+    id TEXT PRIMARY KEY,
+    site_id TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    created_on TEXT NOT NULL
+  )`
+})
+
+/** Brings a database to the present tables; one that is there already is left alone. */
+export const migrate = Migrator.make({})({
+  loader: Migrator.fromRecord({ "0001_create_tables": createTables }),
+  table: "webflow_users_migrations",
+})

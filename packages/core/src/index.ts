@@ -1,0 +1,20 @@
+/**
+ * Webflow's Update User as Effect programs. Adapters are imported from their own paths, such as
+ * `@webflow-users/core/UserStore/Memory`.
+ *
+ * @packageDocumentation
+ */
+export { type AccessToken, AccessTokenStore, type StoredToken } from "./AccessTokenStore.ts"
+export * as AccessTokens from "./AccessTokens.ts"
+export * as ImportFile from "./ImportFile.ts"
+export * from "./NewUsers.ts"
+export * as ObjectId from "./ObjectId.ts"
+export * as ReadUsers from "./ReadUsers.ts"
+export * as Transport from "./Transport.ts"
+export * as UpdateUser from "./UpdateUser.ts"
+export * from "./UpdateUserError.ts"
+export * from "./User.ts"
+export * from "./UserEvents.ts"
+export * as UserImport from "./UserImport.ts"
+export * as UserPatch from "./UserPatch.ts"
+export * as UserStore from "./UserStore.ts"

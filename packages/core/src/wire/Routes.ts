@@ -1,0 +1,58 @@
+/**
+ * The paths of the contract, as values: a server matches requests against them, a client builds its requests of them.
+ */
+
+/** What a caller's token has to allow. */
+export type Scope = "users:read" | "users:write"
+
+/** Every operation: where it is found, and the scope it asks for. */
+export const routes = {
+  updateUser: { method: "PATCH", path: "/sites/:site_id/users/:user_id", scope: "users:write" },
+  getUser: { method: "GET", path: "/sites/:site_id/users/:user_id", scope: "users:read" },
+  listUsers: { method: "GET", path: "/sites/:site_id/users", scope: "users:read" },
+  listAccessGroups: { method: "GET", path: "/sites/:site_id/accessgroups", scope: "users:read" },
+} as const satisfies Record<string, { method: string; path: string; scope: Scope }>
+
+export type RouteName = keyof typeof routes
+
+/** What stands before each path: `/v2` and `/beta` are documented and equal, SDK 2.x calls without either. */
+export const prefixes = ["/v2", "/beta", ""] as const
+
+export interface Parameters {
+  readonly siteId: string
+  readonly userId: string
+}
+
+export type Match =
+  | { readonly _tag: "Found"; readonly route: RouteName; readonly parameters: Parameters }
+  | { readonly _tag: "WrongMethod"; readonly allow: ReadonlyArray<string> }
+  | { readonly _tag: "Unknown" }
+
+const templates = Object.entries(routes).map(([name, route]) => ({
+  name: name as RouteName,
+  method: route.method,
+  segments: route.path.split("/").slice(1),
+}))
+
+/** The operation a request asks for. `path` comes without its query. */
+export const match = (method: string, path: string): Match => {
+  const prefix = prefixes.find((candidate) => path.startsWith(`${candidate}/sites/`))
+  if (prefix === undefined) return { _tag: "Unknown" }
+  const segments = path.slice(prefix.length + 1).split("/")
+  const found = templates.filter((template) => fits(template.segments, segments))
+  if (found.length === 0) return { _tag: "Unknown" }
+  const route = found.find((template) => template.method === method)
+  return route === undefined
+    ? { _tag: "WrongMethod", allow: found.map((template) => template.method) }
+    : { _tag: "Found", route: route.name, parameters: { siteId: segments[1] ?? "", userId: segments[3] ?? "" } }
+}
+
+const fits = (template: ReadonlyArray<string>, segments: ReadonlyArray<string>): boolean =>
+  template.length === segments.length &&
+  template.every((part, index) => (part.startsWith(":") ? segments[index] !== "" : part === segments[index]))
+
+/** The path of an operation below a base address. */
+export const pathOf = (route: RouteName, parameters: Partial<Parameters>): string =>
+  routes[route].path
+    .replace(":site_id", encodeURIComponent(parameters.siteId ?? ""))
+    .replace(":user_id", encodeURIComponent(parameters.userId ?? ""))

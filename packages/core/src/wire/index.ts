@@ -1,0 +1,7 @@
+/** The HTTP contract as values, shared by whoever serves it and whoever calls it. */
+export * as Envelope from "./Envelope.ts"
+export * as JsonBody from "./JsonBody.ts"
+export * as ListQuery from "./ListQuery.ts"
+export * as Routes from "./Routes.ts"
+export * as UpdateUserBody from "./UpdateUserBody.ts"
+export * as UserJson from "./UserJson.ts"

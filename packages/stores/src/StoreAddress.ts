@@ -1,0 +1,85 @@
+/**
+ * One address for every store: the scheme of a URL picks the adapter, and the driver it needs, from one table.
+ */
+import type { AccessTokenStore, NewUsers, UserEvents, UserStore } from "@webflow-users/core"
+import * as MemoryTokens from "@webflow-users/core/AccessTokenStore/Memory"
+import * as SqlTokens from "@webflow-users/core/AccessTokenStore/Sql"
+import * as FetchTransport from "@webflow-users/core/Transport/Fetch"
+import * as MemoryUsers from "@webflow-users/core/UserStore/Memory"
+import * as SqlUsers from "@webflow-users/core/UserStore/Sql"
+import * as UpstreamUsers from "@webflow-users/core/UserStore/Upstream"
+import { Cause, Data, Effect, Layer, type Redacted } from "effect"
+import * as Sqlite from "./Sqlite.ts"
+
+/** The address names no store that can be opened. The message says why and what would do. */
+export class UnusableAddress extends Data.TaggedError("UnusableAddress")<{ readonly message: string }> {}
+
+/** What a store offers whose data its owner holds, beside what every store does. */
+export type OwnedServices = UserStore.UserStore | UserEvents | NewUsers | AccessTokenStore
+
+interface Options {
+  /** The bearer token for a remote server. */
+  readonly token?: Redacted.Redacted | undefined
+}
+
+type Adapter =
+  | { readonly example: string; readonly owned: (address: string) => Layer.Layer<OwnedServices, unknown> }
+  | {
+      readonly example: string
+      readonly remote: (address: string, options: Options) => Layer.Layer<UserStore.UserStore, unknown>
+    }
+
+const upstream = (baseUrl: string, { token }: Options) =>
+  UpstreamUsers.layer({ baseUrl, token }).pipe(Layer.provide(FetchTransport.layer()))
+
+const adapters: Readonly<Record<string, Adapter>> = {
+  file: {
+    example: "file:./users.db",
+    owned: (address) =>
+      Layer.merge(SqlUsers.layer, SqlTokens.layer).pipe(Layer.provide(Sqlite.layer(pathOf(address)))),
+  },
+  memory: { example: "memory:", owned: () => Layer.merge(MemoryUsers.layer, MemoryTokens.layer) },
+  http: { example: "http://127.0.0.1:8787/v2", remote: upstream },
+  https: { example: "https://users.example.com/v2", remote: upstream },
+}
+
+/** The store at an address. */
+export const layer = (address: string, options: Options = {}): Layer.Layer<UserStore.UserStore, UnusableAddress> => {
+  const adapter = adapterOf(address)
+  if (adapter === undefined) return unknown(address)
+  return explain("owned" in adapter ? adapter.owned(address) : adapter.remote(address, options))
+}
+
+/** The store at an address, with what only its owner can do: issue tokens, take in users, read the record. */
+export const layerOwned = (address: string): Layer.Layer<OwnedServices, UnusableAddress> => {
+  const adapter = adapterOf(address)
+  if (adapter === undefined) return unknown(address)
+  if ("owned" in adapter) return explain(adapter.owned(address))
+  return refuse(`This needs a store of your own, such as file:./users.db; ${schemeOf(address)}: is somebody else's server`)
+}
+
+const schemeOf = (address: string): string => address.split(":", 1)[0]?.toLowerCase() ?? ""
+
+const adapterOf = (address: string): Adapter | undefined =>
+  address.includes(":") && Object.hasOwn(adapters, schemeOf(address)) ? adapters[schemeOf(address)] : undefined
+
+const refuse = (message: string) => Layer.effectContext(Effect.fail(new UnusableAddress({ message })))
+
+// Only the scheme is repeated: the rest of an address may hold a password.
+const unknown = (address: string) =>
+  refuse(
+    `${address.includes(":") ? `No store answers to ${schemeOf(address)}:` : "A store's address starts with its scheme"}. ` +
+      `Use one like ${Object.values(adapters).map((adapter) => adapter.example).join(", ")}`,
+  )
+
+/** Opening is where a wrong path, a missing folder or a file that is no database shows. */
+const explain = <A>(opening: Layer.Layer<A, unknown>): Layer.Layer<A, UnusableAddress> =>
+  Layer.catchCause(opening, (cause) => refuse(`The store cannot be opened: ${rootMessage(Cause.squash(cause))}`))
+
+const rootMessage = (error: unknown): string => {
+  const cause = error instanceof Error ? (error.cause ?? ("reason" in error ? error.reason : undefined)) : undefined
+  return cause === undefined ? String(error instanceof Error ? error.message : error) : rootMessage(cause)
+}
+
+/** `file:./users.db`, `file:/var/users.db` and `file:///var/users.db` name paths. */
+const pathOf = (address: string): string => address.slice("file:".length).replace(/^\/\/(?=\/)/, "")
