@@ -58,6 +58,12 @@ export const layerOwned = (address: string): Layer.Layer<OwnedServices, Unusable
   return refuse(`This needs a store of your own, such as file:./users.db; ${schemeOf(address)}: is somebody else's server`)
 }
 
+/** An address as it may be shown: of a remote server only the scheme, since the rest may hold a password. */
+export const describe = (address: string): string => {
+  const adapter = adapterOf(address)
+  return adapter !== undefined && "owned" in adapter ? address : `${schemeOf(address)}:…`
+}
+
 const schemeOf = (address: string): string => address.split(":", 1)[0]?.toLowerCase() ?? ""
 
 const adapterOf = (address: string): Adapter | undefined =>

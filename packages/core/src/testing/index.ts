@@ -1,1 +1,3 @@
-/** Suites that hold for every adapter and every runtime, for people who write one. */
+/** Suites that hold for every store and every runtime, for people who write one. */
+export * as UpdateUserCases from "./UpdateUserCases.ts"
+export * as UserStoreSuite from "./UserStoreSuite.ts"

@@ -15,6 +15,12 @@ import type { Echo, SetGroups, UserPatch } from "../UserPatch.ts"
 /** The longest string a field takes, in UTF-16 code units, as recorded from Webflow. */
 export const maxStringLength = 256
 
+/** What a caller may send, of either era; see the head of this file. Read-only properties may stand beside these. */
+export interface UserUpdate {
+  readonly accessGroups?: ReadonlyArray<string | Membership>
+  readonly data?: Readonly<Record<string, CustomValue>> | { readonly data: Readonly<Record<string, CustomValue>> }
+}
+
 interface Parts {
   readonly data: Readonly<Record<string, CustomValue>>
   readonly groups: SetGroups | undefined

@@ -1,0 +1,45 @@
+/** The proxy: assembles the store, the tokens and the socket, and runs until it is told to stop. */
+import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { AccessTokens, UpdateUser } from "@webflow-users/core"
+import { StoreAddress } from "@webflow-users/stores"
+import { Cause, Console, Effect, Exit, Layer, Logger } from "effect"
+import { CliConfig, Command, GlobalFlag } from "effect/cli"
+import "effect/schema/SchemaJITCompiler/enable"
+import { flags } from "./Config.ts"
+import * as Server from "./Server.ts"
+
+const proxy = Command.make("webflow-users-proxy", flags, ({ host, port, store }) =>
+  Effect.gen(function* () {
+    const address = yield* Server.listen({ host, port })
+    const shown = address.family === "IPv6" ? `[${address.address}]` : address.address
+    yield* Console.log(`webflow-users-proxy listens on http://${shown}:${address.port}, store ${StoreAddress.describe(store)}`)
+    return yield* Effect.never
+  }).pipe(
+    Effect.scoped,
+    Effect.provide(
+      Layer.merge(UpdateUser.UpdateUser.layer, AccessTokens.AccessTokens.layer).pipe(
+        Layer.provideMerge(StoreAddress.layerOwned(store)),
+        Layer.provide([NodeCrypto.layerDigest, NodeCrypto.layerSecureRandom]),
+      ),
+    ),
+  ),
+).pipe(Command.withDescription("Answers Webflow's Update User, and the reads beside it, on a store you keep"))
+
+proxy.pipe(
+  Command.run({ version: "0.0.0" }),
+  Effect.tapError((error) =>
+    error._tag === "UnusableAddress" || error._tag === "CannotListen" ? Console.error(error.message) : Effect.void,
+  ),
+  Effect.provide([
+    NodeServices.layer,
+    CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version] }),
+    Logger.layer([Logger.consoleLogFmt]),
+  ]),
+  NodeRuntime.runMain({
+    disableErrorReporting: true,
+    // A server that was told to stop and did has done what it should: 0, where a command would say 130.
+    teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? 0 : 1),
+  }),
+)

@@ -1,0 +1,90 @@
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { text } from "node:stream/consumers"
+import { fileURLToPath } from "node:url"
+import { parseSiteId, type User } from "@webflow-users/core"
+import { UpdateUserCases } from "@webflow-users/core/testing"
+import { Envelope } from "@webflow-users/core/wire"
+import { createClient } from "@webflow-users/sdk"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { start } from "./proxy.ts"
+
+const { all, siteId, users } = UpdateUserCases
+const cli = fileURLToPath(new URL("../../cli/dist/main.js", import.meta.url))
+
+type Proxy = Awaited<ReturnType<typeof start>>
+type Update = (proxy: Proxy, token: string, one: UpdateUserCases.UpdateUserCase) => Promise<UpdateUserCases.Outcome>
+
+/** Plain HTTP, as curl sends it. */
+const overHttp =
+  (prefix: string): Update =>
+  async (proxy, token, one) => {
+    const response = await fetch(`${proxy.origin}${prefix}/sites/${one.siteId}/users/${one.userId}`, {
+      method: "PATCH",
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      body: one.body,
+    })
+    const body = await response.json()
+    if (response.status === 200) return { user: body as User }
+    return UpdateUserCases.failed(Envelope.decodeError({ status: response.status, retryAfter: undefined, body }))
+  }
+
+const bySdk: Update = async (proxy, token, one) => {
+  await using client = createClient({ baseUrl: `${proxy.origin}/v2`, token })
+  return await client.users.update(one.siteId, one.userId, JSON.parse(one.body)).then(
+    (user) => ({ user }),
+    (error) => UpdateUserCases.failed(error),
+  )
+}
+
+/** The command line as a process of its own, with the proxy for its store. */
+const byCli: Update = async (proxy, token, one) => {
+  const child = spawn(process.execPath, [cli, "update", one.siteId, one.userId, "--data", one.body, "--json"], {
+    env: { WEBFLOW_USERS_STORE: `${proxy.origin}/v2`, WEBFLOW_USERS_TOKEN: token },
+    stdio: ["ignore", "pipe", "pipe"],
+  })
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")])
+  if (child.exitCode === 0) return { user: JSON.parse(stdout) as User }
+  const { error } = JSON.parse(stderr)
+  return UpdateUserCases.failed({ _tag: error.tag, details: error.details })
+}
+
+const folder = await mkdtemp(join(tmpdir(), "webflow-users-proxy-"))
+afterAll(() => rm(folder, { recursive: true }))
+
+const runtimes: Record<string, Update> = {
+  "HTTP, /v2": overHttp("/v2"),
+  "HTTP, /beta": overHttp("/beta"),
+  "HTTP, no prefix": overHttp(""),
+  "the SDK over HTTP": bySdk,
+  "the CLI over HTTP": byCli,
+}
+const stores = { memory: () => "memory:", SQLite: (name: string) => `file:${folder}/${name.replaceAll(/\W/g, "")}.db` }
+
+for (const [storeName, store] of Object.entries(stores)) {
+  describe.each(Object.entries(runtimes))(`the proxy on ${storeName}, by %s`, (name, update) => {
+    let proxy: Proxy
+    const tokens = new Map<string, string>()
+    beforeAll(async () => {
+      proxy = await start(store(name), { id: siteId, users })
+      for (const site of [siteId, UpdateUserCases.unknownSiteId]) tokens.set(site, await proxy.token(site))
+    })
+    afterAll(() => proxy.stop())
+
+    it.each(all.map((one, index) => ({ ...one, index })))("$name", async ({ index, ...one }) => {
+      const before = users[index]!
+      // Whoever asks for a site has to hold a token for it; an id that is none is told to any caller.
+      const token = tokens.get(parseSiteId(one.siteId) ?? siteId)!
+      const outcome = await update(proxy, token, one)
+      const response = await fetch(`${proxy.origin}/v2/sites/${siteId}/users/${before.id}`, {
+        headers: { authorization: `Bearer ${tokens.get(siteId)}` },
+      })
+      const after = (await response.json()) as User
+      const { actual, expected } = UpdateUserCases.judge(one, { outcome, before, after })
+      expect(actual).toEqual(expected)
+    })
+  })
+}

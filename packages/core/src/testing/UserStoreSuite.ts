@@ -1,0 +1,208 @@
+/**
+ * What every store has to do, as named programs that fail where it does not. A test of an adapter runs them all against
+ * its layer, each with a store of its own:
+ *
+ * ```ts
+ * for (const { name, run } of UserStoreSuite.all) it.effect(name, () => run.pipe(Effect.provide(layer)))
+ * ```
+ */
+import { Effect, Equal, Result } from "effect"
+import { NewUsers } from "../NewUsers.ts"
+import type { UpdateUserError } from "../UpdateUserError.ts"
+import { parseSiteId, type SiteId, type User, UserId, type UserSort } from "../User.ts"
+import { UserEvents } from "../UserEvents.ts"
+import { UserPatch } from "../UserPatch.ts"
+import { UserStore } from "../UserStore.ts"
+
+export interface Check {
+  readonly name: string
+  readonly run: Effect.Effect<void, UpdateUserError, UserStore | NewUsers | UserEvents>
+}
+
+const siteId = parseSiteId("580e63e98c9a982ac9b8b741") as SiteId
+const elsewhere = parseSiteId("580e63e98c9a982ac9b8b742") as SiteId
+
+const member = (index: number, rest: Partial<User> = {}): User => ({
+  id: UserId.make(`6287ec36a841b25637c6${(0x4000 + index).toString(16)}`),
+  status: "verified",
+  createdOn: `2024-01-0${(index % 9) + 1}T00:00:00.000Z`,
+  accessGroups: [{ slug: "webflowers", type: "admin" }],
+  data: { name: `Member ${index}`, email: `member${index}@example.com` },
+  ...rest,
+})
+const ada = member(1)
+const bob = member(2)
+
+/** Fails, as a defect, with what differs. */
+const same = (what: string, actual: unknown, expected: unknown) =>
+  Equal.equals(actual, expected)
+    ? Effect.void
+    : Effect.die(new Error(`${what}: expected ${JSON.stringify(expected)}, got ${JSON.stringify(actual)}`))
+
+const patch = (body: unknown) => Result.getOrThrow(UserPatch.from(body))
+const rename = (name: string) => patch({ data: { name } })
+const seeded = (...users: ReadonlyArray<User>) =>
+  Effect.gen(function* () {
+    yield* (yield* NewUsers).add(siteId, () => users)
+    return yield* UserStore
+  })
+const tagOf = <A, R>(effect: Effect.Effect<A, UpdateUserError, R>) =>
+  Effect.match(effect, { onFailure: (error): string => error._tag, onSuccess: () => "no error" })
+
+export const all: ReadonlyArray<Check> = [
+  {
+    name: "gives users back as they were taken in",
+    run: Effect.gen(function* () {
+      const odd = member(3, { lastLogin: null, undocumented: { kept: [1, null] }, createdOn: "2024-01-01T00:00:00Z" })
+      const store = yield* seeded(ada, odd)
+      yield* same("user", yield* store.get(siteId, ada.id), ada)
+      yield* same("odd user", yield* store.get(siteId, odd.id), odd)
+    }),
+  },
+  {
+    name: "tells an unknown user from an unknown site, in every operation",
+    run: Effect.gen(function* () {
+      const store = yield* seeded(ada)
+      yield* same("get", yield* tagOf(store.get(siteId, bob.id)), "UserNotFound")
+      yield* same("update", yield* tagOf(store.update(siteId, bob.id, rename("x"))), "UserNotFound")
+      yield* same("e-mail", yield* tagOf(store.findByEmail(siteId, "nobody@example.com")), "UserNotFound")
+      yield* same("get elsewhere", yield* tagOf(store.get(elsewhere, ada.id)), "SiteNotFound")
+      yield* same("update elsewhere", yield* tagOf(store.update(elsewhere, ada.id, rename("x"))), "SiteNotFound")
+      yield* same("e-mail elsewhere", yield* tagOf(store.findByEmail(elsewhere, "a@b.c")), "SiteNotFound")
+      yield* same("list elsewhere", yield* tagOf(store.list(elsewhere, { offset: 0, limit: 1 })), "SiteNotFound")
+      yield* same("groups elsewhere", yield* tagOf(store.accessGroups(elsewhere, { offset: 0, limit: 1 })), "SiteNotFound")
+    }),
+  },
+  {
+    name: "keeps an update and the event that records it",
+    run: Effect.gen(function* () {
+      const store = yield* seeded(ada, bob)
+      const first = yield* store.update(siteId, ada.id, patch({ data: { name: "Ada", drink: "Tea" } }))
+      const second = yield* store.update(siteId, ada.id, patch({ data: { drink: null }, accessGroups: ["gold"] }))
+      yield* same("answer", second.data, { name: "Ada", email: "member1@example.com" })
+      yield* same("stored", yield* store.get(siteId, ada.id), second)
+      yield* same("the other user", yield* store.get(siteId, bob.id), bob)
+      const events = yield* (yield* UserEvents).ofUser(siteId, ada.id)
+      yield* same("before", events.map((event) => event.before), [ada, first])
+      yield* same("after", events.map((event) => event.after), [first, second])
+      yield* same("times", events.map((event) => event.at.length), [24, 24])
+      yield* same("order", events.every((event, index) => event.sequence > (events[index - 1]?.sequence ?? 0)), true)
+      yield* same("the other's events", yield* (yield* UserEvents).ofUser(siteId, bob.id), [])
+    }),
+  },
+  {
+    name: "keeps nothing of an update it refuses",
+    run: Effect.gen(function* () {
+      const store = yield* seeded(ada)
+      const wrong = patch({ data: { name: "x", email: "other@example.com" }, accessGroups: ["gold"] })
+      yield* same("error", yield* tagOf(store.update(siteId, ada.id, wrong)), "InvalidPatch")
+      yield* same("user", yield* store.get(siteId, ada.id), ada)
+      yield* same("events", yield* (yield* UserEvents).ofUser(siteId, ada.id), [])
+      yield* same("groups", (yield* store.accessGroups(siteId, { offset: 0, limit: 10 })).total, 1)
+    }),
+  },
+  {
+    name: "loses nothing when updates of one user come at once",
+    run: Effect.gen(function* () {
+      const store = yield* seeded(ada)
+      const fields = Array.from({ length: 20 }, (_, index) => `field-${index}`)
+      yield* Effect.forEach(fields, (field) => store.update(siteId, ada.id, patch({ data: { [field]: field } })), {
+        concurrency: "unbounded",
+      })
+      const user = yield* store.get(siteId, ada.id)
+      yield* same("fields", fields.filter((field) => user.data[field] !== field), [])
+      const events = yield* (yield* UserEvents).ofUser(siteId, ada.id)
+      yield* same("events", events.length, fields.length)
+      // Each change starts from where the one before it ended, and each moves lastUpdated.
+      yield* same("chain", events.slice(1).map((event) => event.before), events.slice(0, -1).map((event) => event.after))
+      yield* same("moments", new Set(events.map((event) => event.after.lastUpdated)).size, fields.length)
+    }),
+  },
+  {
+    name: "finds users by e-mail address in any letter case",
+    run: Effect.gen(function* () {
+      const store = yield* seeded(ada, bob)
+      yield* same("user", yield* store.findByEmail(siteId, "MEMBER2@example.com"), bob)
+    }),
+  },
+  {
+    name: "lists in every documented order, page by page",
+    run: Effect.gen(function* () {
+      const users = [
+        member(1, { createdOn: "2024-03-01T00:00:00.000Z", lastUpdated: "2024-03-05T00:00:00Z", lastLogin: null, status: "invited" }),
+        member(2, { createdOn: "2024-01-01T00:00:00.000Z", lastUpdated: "2024-03-04T00:00:00Z", lastLogin: "2024-03-01T00:00:00Z", status: "verified" }),
+        member(3, { createdOn: "2024-02-01T00:00:00.000Z", lastUpdated: "2024-03-04T00:00:00.500Z", lastLogin: "2024-02-01T00:00:00Z", status: "unverified" }),
+      ]
+      const store = yield* seeded(...users)
+      const order = (sort?: UserSort) =>
+        Effect.map(store.list(siteId, { offset: 0, limit: 10, sort }), (page) =>
+          page.users.map((user) => users.findIndex((known) => known.id === user.id) + 1).join(),
+        )
+      yield* same("unasked", yield* order(), "2,3,1")
+      yield* same("CreatedOn", yield* order("CreatedOn"), "2,3,1")
+      yield* same("-CreatedOn", yield* order("-CreatedOn"), "1,3,2")
+      yield* same("Email", yield* order("Email"), "1,2,3")
+      yield* same("-Email", yield* order("-Email"), "3,2,1")
+      yield* same("Status", yield* order("Status"), "1,3,2")
+      yield* same("-Status", yield* order("-Status"), "2,3,1")
+      yield* same("LastLogin", yield* order("LastLogin"), "1,3,2")
+      yield* same("-LastLogin", yield* order("-LastLogin"), "2,3,1")
+      yield* same("UpdatedOn", yield* order("UpdatedOn"), "2,3,1")
+      yield* same("-UpdatedOn", yield* order("-UpdatedOn"), "1,3,2")
+      const { users: part, ...page } = yield* store.list(siteId, { offset: 1, limit: 1, sort: "Email" })
+      yield* same("part", part, users.slice(1, 2))
+      yield* same("page", page, { count: 1, limit: 1, offset: 1, total: 3 })
+      const beyond = yield* store.list(siteId, { offset: 5, limit: 10 })
+      yield* same("beyond the end", beyond, { users: [], count: 0, limit: 10, offset: 5, total: 3 })
+    }),
+  },
+  {
+    name: "an update moves a user in the order of updates",
+    run: Effect.gen(function* () {
+      const lastUpdated = "2024-01-01T00:00:00.000Z"
+      const store = yield* seeded(member(1, { lastUpdated }), member(2, { lastUpdated }))
+      yield* store.update(siteId, bob.id, patch({}))
+      const { users } = yield* store.list(siteId, { offset: 0, limit: 1, sort: "-UpdatedOn" })
+      yield* same("last updated", users[0]?.id, bob.id)
+    }),
+  },
+  {
+    name: "knows the access groups its users are in",
+    run: Effect.gen(function* () {
+      const store = yield* seeded(ada, bob)
+      yield* store.update(siteId, ada.id, patch({ accessGroups: ["free-tier"] }))
+      const { accessGroups, ...page } = yield* store.accessGroups(siteId, { offset: 0, limit: 10 })
+      yield* same("groups", accessGroups.map(({ slug, name }) => ({ slug, name })), [
+        { slug: "free-tier", name: "Free Tier" },
+        { slug: "webflowers", name: "Webflowers" },
+      ])
+      yield* same("page", page, { count: 2, limit: 10, offset: 0, total: 2 })
+      yield* same("part", (yield* store.accessGroups(siteId, { offset: 1, limit: 1 })).accessGroups[0]?.slug, "webflowers")
+    }),
+  },
+  {
+    name: "tells who is there when users are taken in, and takes none where none are picked",
+    run: Effect.gen(function* () {
+      const store = yield* seeded(ada)
+      const newUsers = yield* NewUsers
+      let known: ReadonlyArray<string> = []
+      yield* newUsers.add(siteId, (there) => {
+        known = [...there.ids, ...there.idByEmail.keys()]
+        return [bob]
+      })
+      yield* same("known", known, [ada.id, "member1@example.com"])
+      yield* same("both", (yield* store.list(siteId, { offset: 0, limit: 10 })).total, 2)
+      yield* newUsers.add(elsewhere, () => undefined)
+      yield* same("no site", yield* tagOf(store.list(elsewhere, { offset: 0, limit: 1 })), "SiteNotFound")
+    }),
+  },
+  {
+    name: "keeps sites apart",
+    run: Effect.gen(function* () {
+      const store = yield* seeded(ada)
+      yield* (yield* NewUsers).add(elsewhere, () => [ada])
+      yield* store.update(elsewhere, ada.id, rename("Other"))
+      yield* same("here", yield* store.get(siteId, ada.id), ada)
+    }),
+  },
+]

@@ -1,0 +1,170 @@
+/** The client: promises around core's operation, over HTTP or in process. */
+import {
+  type AccessGroupPage,
+  Actor,
+  ImportFile,
+  ReadUsers,
+  UpdateUser,
+  type User,
+  UserImport,
+  type UserPage,
+  type UserSort,
+  UserStore,
+  type UserUpdate,
+} from "@webflow-users/core"
+import * as FetchTransport from "@webflow-users/core/Transport/Fetch"
+import * as Upstream from "@webflow-users/core/UserStore/Upstream"
+import { ListQuery } from "@webflow-users/core/wire"
+import { Cause, type Duration, Effect, Exit, Layer, ManagedRuntime, Redacted } from "effect"
+
+/** A server that speaks the contract. */
+export interface RemoteOptions {
+  /** Its address with the prefix: `https://users.example.com/v2`. */
+  readonly baseUrl: string
+  readonly token: string
+  /** Sends the requests; the platform's `fetch` unless another is given. */
+  readonly fetch?: typeof globalThis.fetch
+  /** How long to wait for an answer, such as `"10 seconds"`; a number is milliseconds. 30 seconds unless said. */
+  readonly timeout?: Duration.Input
+}
+
+/** A store in this process. Needs Node. */
+export interface StoreOptions {
+  /** Its address: `file:./users.db`, or `memory:` for tests. */
+  readonly store: string
+}
+
+export interface RequestOptions {
+  /** Ends the call: it rejects with the signal's reason. */
+  readonly signal?: AbortSignal
+}
+
+export interface ListOptions extends RequestOptions {
+  /** How many users to skip. 0 unless said. */
+  readonly offset?: number
+  /** How many to give, 1 to 100. 10 unless said. */
+  readonly limit?: number
+  readonly sort?: UserSort
+}
+
+/**
+ * Every call rejects with an error of core's list: its class, with `status`, `code`, `message`, `details` and
+ * `isRetryable`.
+ */
+export interface Client {
+  readonly users: {
+    /** Updates a user and gives the user as it is now. `patch` is the body of either era. */
+    readonly update: (
+      siteId: string,
+      userId: string,
+      patch: UserUpdate,
+      options?: RequestOptions,
+    ) => Promise<User>
+    readonly get: (siteId: string, userId: string, options?: RequestOptions) => Promise<User>
+    readonly list: (siteId: string, options?: ListOptions) => Promise<UserPage>
+  }
+  readonly accessGroups: {
+    readonly list: (siteId: string, options?: Omit<ListOptions, "sort">) => Promise<AccessGroupPage>
+  }
+  /** Lets go of what the client holds, such as an open database. Calls after it reject. */
+  readonly close: () => Promise<void>
+  readonly [Symbol.asyncDispose]: () => Promise<void>
+}
+
+/** A client of a store in this process can also fill it. */
+export interface StoreClient extends Client {
+  /**
+   * Takes users in: List Users JSON, one page, an array of pages, or an array of users. All of them, or none and a
+   * report of what is wrong. Users that are there already stay as they are.
+   */
+  readonly importUsers: (siteId: string, users: unknown, options?: RequestOptions) => Promise<UserImport.Report>
+}
+
+/**
+ * Makes a client.
+ *
+ * @example
+ * ```ts
+ * import { createClient } from "@webflow-users/sdk"
+ *
+ * const client = createClient({ baseUrl: "http://127.0.0.1:8787/v2", token: "<token>" })
+ * const user = await client.users.update("580e63e98c9a982ac9b8b741", "6287ec36a841b25637c663df", {
+ *   data: { name: "Some One", "accept-privacy": true },
+ *   accessGroups: ["webflowers"],
+ * })
+ * await client.close()
+ * ```
+ */
+export function createClient(options: RemoteOptions): Client
+export function createClient(options: StoreOptions): StoreClient
+export function createClient(options: RemoteOptions | StoreOptions): Client | StoreClient {
+  if (!("store" in options)) return operations(promises(remote(options)))
+  const runtime = promises(local(options))
+  return {
+    ...operations(runtime),
+    importUsers: (siteId, users, request) => runtime.run(importUsers(siteId, users), request),
+  }
+}
+
+const remote = ({ baseUrl, token, fetch, timeout }: RemoteOptions) =>
+  Upstream.layer({ baseUrl, token: Redacted.make(token), timeout }).pipe(Layer.provide(FetchTransport.layer(fetch)))
+
+// Imported when it is asked for: a client over HTTP runs where Node's modules are not to be had.
+const local = ({ store }: StoreOptions) =>
+  Layer.unwrap(
+    Effect.map(
+      Effect.promise(() => import("@webflow-users/stores")),
+      ({ StoreAddress }) => StoreAddress.layerOwned(store),
+    ),
+  )
+
+interface Promises<R> {
+  readonly run: <A, E>(
+    effect: Effect.Effect<A, E, R | UpdateUser.UpdateUser>,
+    options: RequestOptions | undefined,
+  ) => Promise<A>
+  readonly close: () => Promise<void>
+}
+
+const promises = <R, E>(store: Layer.Layer<R | UserStore.UserStore, E>): Promises<R | UserStore.UserStore> => {
+  const runtime = ManagedRuntime.make(UpdateUser.UpdateUser.layer.pipe(Layer.provideMerge(store)))
+  return {
+    run: async (effect, options) => {
+      const signal = options?.signal
+      signal?.throwIfAborted()
+      const exit = await runtime.runPromiseExit(
+        Effect.provideService(effect, Actor, "sdk"),
+        signal === undefined ? undefined : { signal },
+      )
+      if (Exit.isSuccess(exit)) return exit.value
+      if (signal?.aborted === true && Cause.hasInterruptsOnly(exit.cause)) throw signal.reason
+      throw Cause.squash(exit.cause)
+    },
+    close: () => runtime.dispose(),
+  }
+}
+
+const operations = ({ run, close }: Promises<UserStore.UserStore>): Client => ({
+  users: {
+    update: (siteId, userId, patch, options) =>
+      run(
+        UpdateUser.UpdateUser.use((updateUser) => updateUser({ siteId, userId, patch })),
+        options,
+      ),
+    get: (siteId, userId, options) => run(ReadUsers.getUser(siteId, userId), options),
+    list: (siteId, { offset = 0, limit = ListQuery.defaultLimit, sort, ...options } = {}) =>
+      run(ReadUsers.listUsers(siteId, { offset, limit, sort }), options),
+  },
+  accessGroups: {
+    list: (siteId, { offset = 0, limit = ListQuery.defaultLimit, ...options } = {}) =>
+      run(ReadUsers.listAccessGroups(siteId, { offset, limit }), options),
+  },
+  close,
+  [Symbol.asyncDispose]: close,
+})
+
+const importUsers = Effect.fnUntraced(function* (siteId: string, users: unknown) {
+  const file = ImportFile.fromJson(users)
+  if (file === undefined) throw new TypeError("users must be {users: […]}, an array of such pages, or an array of users")
+  return yield* UserImport.importUsers(yield* UserStore.acceptSiteId(siteId), file, { skipInvalid: false })
+})

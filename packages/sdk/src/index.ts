@@ -1,0 +1,36 @@
+/**
+ * Webflow's Update User as a promise client.
+ *
+ * @packageDocumentation
+ */
+export {
+  type Client,
+  createClient,
+  type ListOptions,
+  type RemoteOptions,
+  type RequestOptions,
+  type StoreClient,
+  type StoreOptions,
+} from "./client.ts"
+export {
+  BadRequest,
+  BodyTooLarge,
+  InternalError,
+  InvalidId,
+  InvalidPatch,
+  isUpdateUserError,
+  MethodNotAllowed,
+  MissingScopes,
+  NotAuthorized,
+  RouteNotFound,
+  SiteForbidden,
+  SiteNotFound,
+  StoreUnavailable,
+  TooManyRequests,
+  UnexpectedResponse,
+  Unreachable,
+  type UpdateUserError,
+  UserNotFound,
+  UsersNotEnabled,
+} from "@webflow-users/core"
+export type { AccessGroup, AccessGroupPage, CustomValue, Membership, OptionValue, User, UserData, UserPage, UserSort, UserUpdate } from "@webflow-users/core"
