@@ -1,0 +1,116 @@
+/** Every example of the README's first screen is run as it stands there; `npm start` is run by front-door.long.test.ts. */
+import { type ChildProcess, spawn } from "node:child_process"
+import { once } from "node:events"
+import { chmod, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { delimiter, join } from "node:path"
+import { createInterface } from "node:readline"
+import { text } from "node:stream/consumers"
+import { fileURLToPath } from "node:url"
+import { afterAll, beforeAll, expect, it } from "vitest"
+
+const root = fileURLToPath(new URL("..", import.meta.url))
+const siteId = "580e63e98c9a982ac9b8b741"
+const readme = await readFile(join(root, "README.md"), "utf8")
+
+/** The one block of a language that has a text in it. */
+const block = (language: string, containing: string): string => {
+  const blocks = [...readme.matchAll(/```(\w+)\n([\s\S]*?)```/g)]
+    .filter(([, name, body]) => name === language && body?.includes(containing))
+    .map(([, , body]) => body ?? "")
+  expect(blocks).toHaveLength(1)
+  return blocks[0] ?? ""
+}
+
+let folder: string
+let proxy: ChildProcess
+let origin: string
+let token: string
+
+const run = async (command: string, args: ReadonlyArray<string>, env: Record<string, string> = {}) => {
+  const child = spawn(command, args, {
+    cwd: folder,
+    env: { PATH: `${folder}${delimiter}${process.env["PATH"] ?? ""}`, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  })
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")])
+  expect(stderr).toBe("")
+  expect(child.exitCode).toBe(0)
+  return stdout
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "webflow-users-readme-"))
+  // What an installed package would bring: the program on the PATH, the SDK among the modules.
+  const program = join(folder, "webflow-users")
+  await writeFile(program, `#!/bin/sh\nexec "${process.execPath}" "${root}apps/cli/dist/main.js" "$@"\n`)
+  await chmod(program, 0o755)
+  await symlink(join(root, "node_modules"), join(folder, "node_modules"))
+  await writeFile(join(folder, "members.csv"), "Name,Email,Access Groups\nAda,ada@example.com,webflowers\n")
+
+  const store = { WEBFLOW_USERS_STORE: `file:${folder}/sample.db` }
+  await run("webflow-users", ["import", join(root, "examples/members.json"), "--site", siteId], store)
+  const scopes = ["--scope", "users:read", "--scope", "users:write"]
+  token = JSON.parse(await run("webflow-users", ["token", "create", "--site", siteId, ...scopes, "--json"], store)).token
+  proxy = spawn(process.execPath, [join(root, "apps/http-proxy/dist/main.js"), "--port", "0"], {
+    env: store,
+    stdio: ["ignore", "pipe", "inherit"],
+  })
+  for await (const line of createInterface({ input: proxy.stdout! })) {
+    origin = /http:\/\/[\d.]+:\d+/.exec(line)?.[0] ?? ""
+    if (origin !== "") break
+  }
+})
+
+afterAll(async () => {
+  proxy.kill("SIGTERM")
+  if (proxy.exitCode === null) await once(proxy, "close")
+  await rm(folder, { recursive: true })
+})
+
+/** The sample's address in the README is the default one; the test's proxy listens elsewhere. */
+const here = (example: string) => example.replaceAll("http://127.0.0.1:8787", origin)
+
+const runTypeScript = async (example: string) => {
+  const file = join(folder, "example.ts")
+  await writeFile(file, here(example))
+  return run(process.execPath, ["--disable-warning=ExperimentalWarning", file], { WEBFLOW_USERS_TOKEN: token })
+}
+
+it("the curl updates a sample user", async () => {
+  const example = here(block("sh", "curl -X PATCH")).replace("curl ", "curl --silent --show-error --fail ")
+  const user = JSON.parse(await run("bash", ["-c", example], { WEBFLOW_USERS_TOKEN: token }))
+  expect(user.data).toMatchObject({ name: "Some One", "accept-privacy": false, "accept-communications": false })
+  expect(user.accessGroups.map((group: { slug: string }) => group.slug)).toEqual(
+    expect.arrayContaining(["webflowers", "platinum", "free-tier"]),
+  )
+})
+
+it("the command line imports and updates", async () => {
+  await run("bash", ["-ec", block("sh", "--add-group platinum")])
+  const user = JSON.parse(await run("webflow-users", ["get", siteId, "ada@example.com", "--json"]))
+  expect(user.data.name).toBe("Ada Lovelace")
+  expect(user.accessGroups).toEqual([
+    { slug: "webflowers", type: "admin" },
+    { slug: "platinum", type: "admin" },
+  ])
+})
+
+it("the SDK updates over HTTP", async () => {
+  const printed = await runTypeScript(block("ts", "createClient({ baseUrl"))
+  expect(printed).toContain("Some One")
+  expect(printed).toContain("webflowers")
+})
+
+it("the SDK refuses in process what the server would", async () => {
+  const printed = await runTypeScript(block("ts", 'createClient({ store: "memory:" })'))
+  expect(printed).toMatch(/^true /)
+  expect(printed).toContain("data.email")
+})
+
+it("what the README says of settings is what --help says", async () => {
+  const help = await run(process.execPath, [join(root, "apps/http-proxy/dist/main.js"), "--help"])
+  const rows = [...readme.matchAll(/^\| `([A-Z_]+)` \| `(--\w+)` \| `([^`]+)` \| [^|]*proxy \|$/gm)]
+  expect(rows.map(([, name]) => name)).toEqual(["WEBFLOW_USERS_STORE", "HOST", "PORT"])
+  for (const [, ...facts] of rows) for (const fact of facts) expect(help).toContain(fact)
+})
