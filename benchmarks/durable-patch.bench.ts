@@ -76,6 +76,8 @@ for (const [name, results] of seen) {
   const best = results.toSorted((a, b) => b.perSecond - a.perSecond)[0]
   if (best === undefined) continue
   const { perSecond, cpu, p50, p99 } = best
-  console.log(`${name.padEnd(20)} ${perSecond.toFixed(0)} requests/s, ${cpu.toFixed(0)} µs CPU, p50 ${p50} ms, p99 ${p99} ms`)
+  console.log(
+    `${name.padEnd(20)} ${perSecond.toFixed(0)} requests/s, ${cpu.toFixed(0)} µs CPU, p50 ${p50} ms, p99 ${p99} ms`,
+  )
 }
 rmSync(folder, { recursive: true })

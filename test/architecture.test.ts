@@ -14,14 +14,14 @@ interface Source {
 
 const sources: ReadonlyArray<Source> = globSync("{packages,apps}/*/src/**/*.ts", { cwd: root })
   .map((path) => ({ path: path.replaceAll("\\", "/"), text: readFileSync(join(root, path), "utf8") }))
-  .sort((a, b) => a.path.localeCompare(b.path))
+  .toSorted((a, b) => a.path.localeCompare(b.path))
 
 /** A source without its comments: they may name what code must not. */
 const code = (text: string): string => text.replaceAll(/\/\*[\s\S]*?\*\/|\/\/[^\n]*/g, "")
 
 /** What a file imports: relative paths made whole, packages as they are named. Type imports count: they bind as much. */
 const imports = ({ path, text }: Source): ReadonlyArray<string> =>
-  [...code(text).matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)["']([^"']+)["']/g)].map(([, name = ""]) =>
+  [...code(text).matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)["']([^"'\s]+)["']/g)].map(([, name = ""]) =>
     name.startsWith(".") ? relative(".", join(dirname(path), name)).replaceAll("\\", "/") : name,
   )
 
@@ -101,7 +101,11 @@ describe("who may import whom", () => {
     ["core imports an adapter", `${coreSrc}/UpdateUser.ts`, 'import * as Memory from "./UserStore/Memory.ts"'],
     ["core imports a driver", `${coreSrc}/UpdateUser.ts`, 'import { DatabaseSync } from "node:sqlite"'],
     ["an adapter imports another", `${coreSrc}/UserStore/Sql.ts`, 'import { layer } from "./Memory.ts"'],
-    ["an adapter imports another port's", `${coreSrc}/UserStore/Upstream.ts`, 'import { layer } from "../Transport/Fetch.ts"'],
+    [
+      "an adapter imports another port's",
+      `${coreSrc}/UserStore/Upstream.ts`,
+      'import { layer } from "../Transport/Fetch.ts"',
+    ],
     ["the SDK imports a platform", "packages/sdk/src/client.ts", 'import { readFile } from "node:fs/promises"'],
     ["the SDK imports an app", "packages/sdk/src/client.ts", 'import { x } from "../../../apps/cli/src/main.ts"'],
     ["an app imports another", "apps/cli/src/main.ts", 'const x = await import("../../http-proxy/src/Http.ts")'],
@@ -113,7 +117,9 @@ describe("who may import whom", () => {
 
   it("the SDK reaches the stores only by an import at run time, so that HTTP needs nothing of Node", () => {
     const eager = sources
-      .filter(({ path, text }) => path.startsWith("packages/sdk/src/") && /from\s*["']@webflow-users\/stores["']/.test(text))
+      .filter(
+        ({ path, text }) => path.startsWith("packages/sdk/src/") && /from\s*["']@webflow-users\/stores["']/.test(text),
+      )
       .map(({ path }) => path)
     expect(eager).toEqual([])
   })

@@ -23,5 +23,7 @@ it("every adapter of core has a path of its own", () => {
   const adapters = globSync("[A-Z]*/[A-Z]*.ts", { cwd: join(root, "packages/core/src") })
   const exported = Object.keys(read("packages/core").exports ?? {})
   expect(adapters.length).toBeGreaterThan(3)
-  expect(adapters.map((path) => `./${path.replace(/\.ts$/, "")}`).filter((path) => !exported.includes(path))).toEqual([])
+  expect(adapters.map((path) => `./${path.replace(/\.ts$/, "")}`).filter((path) => !exported.includes(path))).toEqual(
+    [],
+  )
 })

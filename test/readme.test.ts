@@ -51,7 +51,9 @@ beforeAll(async () => {
   const store = { WEBFLOW_USERS_STORE: `file:${folder}/sample.db` }
   await run("webflow-users", ["import", join(root, "examples/members.json"), "--site", siteId], store)
   const scopes = ["--scope", "users:read", "--scope", "users:write"]
-  token = JSON.parse(await run("webflow-users", ["token", "create", "--site", siteId, ...scopes, "--json"], store)).token
+  token = JSON.parse(
+    await run("webflow-users", ["token", "create", "--site", siteId, ...scopes, "--json"], store),
+  ).token
   proxy = spawn(process.execPath, [join(root, "apps/http-proxy/dist/main.js"), "--port", "0"], {
     env: store,
     stdio: ["ignore", "pipe", "inherit"],

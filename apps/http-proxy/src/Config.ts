@@ -1,8 +1,6 @@
 /** Everything that can be set, each with its variable, its flag and its default. */
-import { Config, Schema } from "effect"
+import { Config, Option } from "effect"
 import { Flag } from "effect/cli"
-
-const Port = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 }))
 
 export const flags = {
   store: Flag.String("store").pipe(
@@ -16,11 +14,21 @@ export const flags = {
     Flag.withDescription("The address to listen on. HOST, default 127.0.0.1"),
     Flag.withFallbackConfig(Config.String("HOST")),
     Flag.withDefault("127.0.0.1"),
+    // To node:net an empty address is every address of the machine, which nobody means by saying nothing.
+    Flag.filter(
+      (host) => host.trim() !== "",
+      () => "an address, such as 127.0.0.1, or 0.0.0.0 for all of them (--host or HOST)",
+    ),
   ),
-  port: Flag.Int("port").pipe(
+  // Read as text, so that a number that is none is explained alike from the flag and from the variable.
+  port: Flag.String("port").pipe(
+    Flag.withMetavar("integer"),
     Flag.withDescription("The port to listen on, 0 for any that is free. PORT, default 8787"),
-    Flag.withFallbackConfig(Config.Int("PORT")),
-    Flag.withDefault(8787),
-    Flag.withSchema(Port),
+    Flag.withFallbackConfig(Config.String("PORT")),
+    Flag.withDefault("8787"),
+    Flag.filterMap(
+      (text) => (/^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Option.some(Number(text)) : Option.none()),
+      () => "a whole number from 0 to 65535 (--port or PORT)",
+    ),
   ),
 }

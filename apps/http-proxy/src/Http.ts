@@ -1,7 +1,20 @@
 /**
  * The contract over HTTP: a request in, an answer out. Nothing here knows of sockets, and no rule of the update is here.
  */
-import { AccessTokens, BadRequest, type BodyTooLarge, InternalError, MethodNotAllowed, NotAuthorized, ReadUsers, RouteNotFound, Actor, UpdateUser, type UpdateUserError, UserStore } from "@webflow-users/core"
+import {
+  AccessTokens,
+  BadRequest,
+  type BodyTooLarge,
+  InternalError,
+  MethodNotAllowed,
+  NotAuthorized,
+  ReadUsers,
+  RouteNotFound,
+  Actor,
+  UpdateUser,
+  type UpdateUserError,
+  UserStore,
+} from "@webflow-users/core"
 import { Envelope, JsonBody, ListQuery, Routes, UserJson } from "@webflow-users/core/wire"
 import { Effect } from "effect"
 
@@ -74,7 +87,8 @@ const operations: Record<Routes.RouteName, (call: Call) => Effect.Effect<unknown
     const patch = yield* jsonBody(request)
     return UserJson.encodeUser(yield* updateUser({ siteId, userId, patch }))
   }),
-  getUser: ({ siteId, userId }: Call) => Effect.map(ReadUsers.getUser(siteId, userId), (user) => UserJson.encodeUser(user)),
+  getUser: ({ siteId, userId }: Call) =>
+    Effect.map(ReadUsers.getUser(siteId, userId), (user) => UserJson.encodeUser(user)),
   listUsers: Effect.fnUntraced(function* ({ siteId, query }: Call) {
     const page = yield* Effect.fromResult(ListQuery.decodeListQuery(new URLSearchParams(query)))
     const { users, ...rest } = yield* ReadUsers.listUsers(siteId, page)

@@ -1,12 +1,12 @@
 /**
  * The socket: node:http around the answers of `Http.ts`. Why not a framework's server: docs/decisions/0003.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
-import type { AddressInfo } from "node:net"
-import { BadRequest, BodyTooLarge } from "@webflow-users/core"
-import { JsonBody } from "@webflow-users/core/wire"
-import { Data, Effect, FiberSet } from "effect"
+import { createServer, type IncomingMessage, STATUS_CODES, type Server, type ServerResponse } from "node:http"
+import { type AddressInfo, Server as NetServer, type Socket } from "node:net"
+import { BadRequest, MethodNotAllowed } from "@webflow-users/core"
+import { Data, Effect, Fiber, FiberSet } from "effect"
 import * as Http from "./Http.ts"
+import { toRequest } from "./Incoming.ts"
 
 /** The address cannot be listened on: taken, not this machine's, or not permitted. */
 export class CannotListen extends Data.TaggedError("CannotListen")<{ readonly message: string }> {}
@@ -17,42 +17,102 @@ export interface Options {
   readonly port: number
 }
 
-// A caller who sends half a request holds a socket, and nothing else, for at most this long.
-const timeouts = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 65_000 }
+const serverOptions = {
+  // A caller who sends half a request holds a socket, and nothing else, for at most this long.
+  headersTimeout: 10_000,
+  requestTimeout: 20_000,
+  connectionsCheckingInterval: 1_000,
+  keepAliveTimeout: 65_000,
+  // Answered here, in the envelope.
+  requireHostHeader: false,
+}
 
-/** How long a stop waits for requests that were accepted. They are all bounded by less. */
-const stopTimeout = "40 seconds"
+/** How long a stop waits for what has begun. Requests that arrived whole take a moment; half ones are bounded by less. */
+const stopTimeout = "25 seconds"
+
+/** How long a caller may take to close its side after the last word, in milliseconds. */
+const lingerTimeout = 1_000
+
+/** A connection, as far as it has come. Its requests are worked off one after the other, as HTTP asks of a pipeline. */
+interface Connection {
+  /** The request that came last, and the answer that the one before it gets. */
+  latest?: { readonly request: IncomingMessage; readonly response: ServerResponse; readonly before?: ServerResponse }
+  work?: Fiber.Fiber<void>
+}
 
 /**
  * Listens until the scope closes, then stops gracefully: no new connections, every request that was accepted is answered
  * and its work finished. Gives the address it listens on.
  */
 export const listen = Effect.fn("Server.listen")(function* (options: Options) {
-  const requests = yield* FiberSet.make()
-  const run = yield* FiberSet.runtime(requests)<Http.Services>()
-  const server = createServer(timeouts)
+  const works = yield* FiberSet.make<void>()
+  const run = yield* FiberSet.runtime(works)<Http.Services>()
+  const server = createServer(serverOptions)
+  const connections = new Map<Socket, Connection>()
   let stopping = false
+  // Who closes its side after asking, as `nc -N` does, waits for the answer all the same.
+  Object.assign(server, { httpAllowHalfOpen: true })
 
-  server.on("request", (request: IncomingMessage, response: ServerResponse) => {
-    run(
-      Effect.map(Http.answer(toRequest(request)), (answer) => {
-        if (stopping) response.setHeader("connection", "close")
-        response.writeHead(answer.status, { ...answer.headers, "content-length": Buffer.byteLength(answer.body) })
-        response.end(answer.body)
-      }),
-    )
-  })
-  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    if (socket.writable && error.code !== "ECONNRESET") socket.end(refusal(error.code))
-    else socket.destroy()
+  server.on("connection", (socket: Socket) => {
+    connections.set(socket, {})
+    socket.once("close", () => connections.delete(socket))
   })
 
-  yield* Effect.acquireRelease(bind(server, options), () =>
-    Effect.suspend(() => {
-      stopping = true
-      return close(server)
-    }).pipe(Effect.andThen(FiberSet.awaitEmpty(requests))),
+  const serve = (request: IncomingMessage, response: ServerResponse) => {
+    const { socket } = request
+    const connection = connections.get(socket)
+    // After the last answer nothing is begun: it could be done and not be told.
+    if (connection === undefined || !socket.writable || connection.latest?.response.shouldKeepAlive === false) return
+    const { latest, work } = connection
+    connection.latest = { request, response, ...(latest && { before: latest.response }) }
+    response.once("close", () => {
+      if (stopping && connection.latest?.response === response) hangUp(socket)
+    })
+    const answered = Effect.map(hasHost(request) ? Http.answer(toRequest(request)) : withoutHost, (answer) => {
+      if (stopping && connection.latest?.response === response) response.shouldKeepAlive = false
+      response.writeHead(answer.status, { ...answer.headers, "content-length": Buffer.byteLength(answer.body) })
+      response.end(answer.body)
+    })
+    connection.work = run(work === undefined ? answered : Effect.andThen(Fiber.await(work), answered))
+  }
+  server.on("request", serve)
+  // Whatever else a caller expects of the server is left unfulfilled; the request is answered.
+  server.on("checkExpectation", serve)
+
+  /** Ends a connection on which something came that is no request: after the answers to what was asked before it. */
+  const refuse = (socket: Socket, answer: Http.Response) => {
+    const latest = connections.get(socket)?.latest
+    const isHalf = latest?.request.complete === false
+    const pending = isHalf ? latest.before : latest?.response
+    // A request can be answered before its body has come, and is not answered twice.
+    const end = () => hangUp(socket, isHalf && latest.response.headersSent ? "" : asText(answer))
+    if (pending === undefined || pending.writableFinished) end()
+    else pending.once("close", end)
+  }
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
+    if (socket.destroyed || error.code === "ECONNRESET") socket.destroy()
+    else refuse(socket, refusal(error.code))
+  })
+  server.on("connect", (_request, socket: Socket) => {
+    // From here on node:http has nothing more to do with the socket.
+    socket.on("error", () => socket.destroy())
+    refuse(socket, Http.failure(new MethodNotAllowed({ allow: ["GET", "PATCH"] })))
+  })
+
+  const stop = Effect.suspend(() => {
+    stopping = true
+    for (const [socket, { latest }] of connections) {
+      if (latest === undefined || latest.response.writableFinished) hangUp(socket)
+    }
+    return Effect.andThen(close(server), FiberSet.awaitEmpty(works))
+  }).pipe(
+    Effect.timeoutOrElse({
+      duration: stopTimeout,
+      orElse: () => Effect.sync(() => connections.forEach((_, socket) => socket.destroy())),
+    }),
   )
+  yield* Effect.acquireRelease(bind(server, options), () => stop)
+  server.on("error", (error) => run(Effect.logError("A connection could not be taken", error)))
   return server.address() as AddressInfo
 })
 
@@ -67,55 +127,41 @@ const bind = (server: Server, { host, port }: Options) =>
     })
   })
 
+/** Takes no more connections, and waits for those there are. */
 const close = (server: Server) =>
   Effect.callback<void>((resume) => {
-    server.close(() => resume(Effect.void))
-  }).pipe(
-    Effect.timeoutOrElse({
-      duration: stopTimeout,
-      orElse: () => Effect.sync(() => server.closeAllConnections()),
-    }),
-  )
-
-const toRequest = (request: IncomingMessage): Http.Request => ({
-  method: request.method ?? "",
-  target: request.url ?? "",
-  header: (name) => {
-    const value = request.headers[name]
-    return Array.isArray(value) ? value.join(", ") : value
-  },
-  body: readBody(request),
-})
-
-/** The rest of a body that is too large is read and thrown away by node:http, so that the caller gets to the answer. */
-const readBody = (request: IncomingMessage) =>
-  Effect.callback<Uint8Array, BodyTooLarge | BadRequest>((resume) => {
-    const tooLarge = Effect.fail(
-      new BodyTooLarge({ message: `Request body too large: at most ${JsonBody.maxBodyBytes} bytes are read` }),
-    )
-    if (Number(request.headers["content-length"]) > JsonBody.maxBodyBytes) return resume(tooLarge)
-    const chunks: Array<Buffer> = []
-    let size = 0
-    request.on("data", (chunk: Buffer) => {
-      size += chunk.length
-      if (size > JsonBody.maxBodyBytes) {
-        chunks.length = 0
-        resume(tooLarge)
-      } else chunks.push(chunk)
-    })
-    request.on("end", () => resume(Effect.succeed(Buffer.concat(chunks))))
-    request.on("error", () => resume(Effect.fail(new BadRequest({ message: "The request ended before its body did" }))))
+    // Not node:http's own: it destroys connections whose answers are written and not yet sent, and ends the timeouts.
+    NetServer.prototype.close.call(server, () => resume(Effect.void))
   })
 
-const reasons: Readonly<Record<string, readonly [status: string, message: string]>> = {
-  HPE_HEADER_OVERFLOW: ["431 Request Header Fields Too Large", "The request's headers are too large"],
-  ERR_HTTP_REQUEST_TIMEOUT: ["408 Request Timeout", "The request did not arrive in time"],
+/** Says the last word, and gives the caller a moment to hear it: to close at once would take it back. */
+const hangUp = (socket: Socket, lastWord = "") => {
+  if (socket.writableEnded) return
+  const linger = () => {
+    const timer = setTimeout(() => socket.destroy(), lingerTimeout)
+    socket.once("close", () => clearTimeout(timer))
+  }
+  socket.end(lastWord, linger)
 }
 
-/** What is not HTTP gets its answer in the envelope too. */
-const refusal = (code: string | undefined): string => {
-  const [status, message] = reasons[code ?? ""] ?? ["400 Bad Request", "The request is not valid HTTP"]
-  const { headers, body } = Http.failure(new BadRequest({ message }))
+const hasHost = (request: IncomingMessage): boolean =>
+  request.httpVersion !== "1.1" || request.headers.host !== undefined
+
+const withoutHost = Effect.succeed(Http.failure(new BadRequest({ message: "A request needs a Host header" })))
+
+const refusals: Readonly<Record<string, { readonly status: number; readonly message: string }>> = {
+  HPE_HEADER_OVERFLOW: { status: 431, message: "The request's headers are too large" },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, message: "The request did not arrive in time" },
+}
+
+const refusal = (code: string | undefined): Http.Response => {
+  const { status, message } = refusals[code ?? ""] ?? { status: 400, message: "The request is not valid HTTP" }
+  return { ...Http.failure(new BadRequest({ message })), status }
+}
+
+/** An answer as it goes over the wire where node:http has no response to write it with. */
+const asText = ({ status, headers, body }: Http.Response): string => {
   const lines = Object.entries({ ...headers, "content-length": Buffer.byteLength(body), connection: "close" })
-  return `HTTP/1.1 ${status}\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n${body}`
+  const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n${body}`
 }

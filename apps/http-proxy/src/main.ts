@@ -5,16 +5,21 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { AccessTokens, UpdateUser } from "@webflow-users/core"
 import { StoreAddress } from "@webflow-users/stores"
 import { Cause, Console, Effect, Exit, Layer, Logger } from "effect"
-import { CliConfig, Command, GlobalFlag } from "effect/cli"
+import { CliConfig, CliError, CliOutput, Command, GlobalFlag } from "effect/cli"
 import "effect/schema/SchemaJITCompiler/enable"
 import { flags } from "./Config.ts"
 import * as Server from "./Server.ts"
+
+/** The package's version, put in by the bundler. */
+declare const VERSION: string
 
 const proxy = Command.make("webflow-users-proxy", flags, ({ host, port, store }) =>
   Effect.gen(function* () {
     const address = yield* Server.listen({ host, port })
     const shown = address.family === "IPv6" ? `[${address.address}]` : address.address
-    yield* Console.log(`webflow-users-proxy listens on http://${shown}:${address.port}, store ${StoreAddress.describe(store)}`)
+    yield* Console.log(
+      `webflow-users-proxy listens on http://${shown}:${address.port}, store ${StoreAddress.describe(store)}`,
+    )
     return yield* Effect.never
   }).pipe(
     Effect.scoped,
@@ -27,19 +32,39 @@ const proxy = Command.make("webflow-users-proxy", flags, ({ host, port, store })
   ),
 ).pipe(Command.withDescription("Answers Webflow's Update User, and the reads beside it, on a store you keep"))
 
+/** How to call it goes where the complaint goes: standard output is for what was asked for. */
+const layerPresenter = CliOutput.layerPresenter({
+  present: (event) => {
+    const presented = CliOutput.defaultPresenter.present(event)
+    return event._tag === "InvalidInvocation"
+      ? Console.consoleWith((console) =>
+          Effect.provideService(presented, Console.Console, { ...console, log: console.error }),
+        )
+      : presented
+  },
+})
+
+const isUsageError = (error: unknown): boolean =>
+  CliError.isCliError(error) && error._tag === "ShowHelp" && error.errors.length > 0
+
 proxy.pipe(
-  Command.run({ version: "0.0.0" }),
+  Command.run({ version: VERSION }),
   Effect.tapError((error) =>
     error._tag === "UnusableAddress" || error._tag === "CannotListen" ? Console.error(error.message) : Effect.void,
   ),
+  Effect.tapDefect((defect) => Effect.logError("The proxy failed unexpectedly", defect)),
   Effect.provide([
     NodeServices.layer,
     CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version] }),
+    layerPresenter,
     Logger.layer([Logger.consoleLogFmt]),
   ]),
   NodeRuntime.runMain({
     disableErrorReporting: true,
     // A server that was told to stop and did has done what it should: 0, where a command would say 130.
-    teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? 0 : 1),
+    teardown: (exit, onExit) => {
+      if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) return onExit(0)
+      return onExit(isUsageError(Cause.squash(exit.cause)) ? 2 : 1)
+    },
   }),
 )

@@ -1,34 +1,59 @@
 /** A proxy on a real socket, in this process: what `main.ts` assembles, on a store of the test's. */
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
-import { AccessTokens, NewUsers, type SiteId, UpdateUser, type User } from "@webflow-users/core"
+import { AccessTokens, NewUsers, type SiteId, UpdateUser, type User, UserStore } from "@webflow-users/core"
 import type { Routes } from "@webflow-users/core/wire"
 import { StoreAddress } from "@webflow-users/stores"
 import { Effect, Exit, Layer, ManagedRuntime, Scope } from "effect"
 import * as Server from "../src/Server.ts"
 
-const scopes: ReadonlyArray<Routes.Scope> = ["users:read", "users:write"]
+export interface Site {
+  readonly id: SiteId
+  readonly users: ReadonlyArray<User>
+}
 
-/** Starts a proxy on a store, with these users on the site. */
-export const start = async (store: string, site: { readonly id: SiteId; readonly users: ReadonlyArray<User> }) => {
-  const runtime = ManagedRuntime.make(
-    Layer.merge(UpdateUser.UpdateUser.layer, AccessTokens.AccessTokens.layer).pipe(
-      Layer.provideMerge(StoreAddress.layerOwned(store)),
-      Layer.provide([NodeCrypto.layerDigest, NodeCrypto.layerSecureRandom]),
-    ),
+const allScopes: ReadonlyArray<Routes.Scope> = ["users:read", "users:write"]
+
+/** What the proxy and its tests have of a store; `around` puts something between the store and who calls it. */
+const layer = (store: string, around: (store: UserStore.UserStore["Service"]) => UserStore.UserStore["Service"]) =>
+  Layer.merge(UpdateUser.UpdateUser.layer, AccessTokens.AccessTokens.layer).pipe(
+    Layer.provideMerge(Layer.effect(UserStore.UserStore, Effect.map(UserStore.UserStore, around))),
+    Layer.provideMerge(StoreAddress.layerOwned(store)),
+    Layer.provide([NodeCrypto.layerDigest, NodeCrypto.layerSecureRandom]),
   )
-  await runtime.runPromise(NewUsers.use((newUsers) => newUsers.add(site.id, () => site.users)))
-  const scope = Scope.makeUnsafe()
-  const { port } = await runtime.runPromise(Scope.provide(Server.listen({ host: "127.0.0.1", port: 0 }), scope))
+
+/** Opens a store in this process. */
+export const open = (store: string, around: Parameters<typeof layer>[1] = (same) => same) => {
+  const runtime = ManagedRuntime.make(layer(store, around))
   return {
-    origin: `http://127.0.0.1:${port}`,
-    runtime,
-    token: async (siteId: SiteId = site.id, granted = scopes) => {
-      const issued = await runtime.runPromise(AccessTokens.AccessTokens.use((tokens) => tokens.create(siteId, granted)))
+    run: runtime.runPromise,
+    add: (site: Site) => runtime.runPromise(NewUsers.use((newUsers) => newUsers.add(site.id, () => site.users))),
+    /** Issues a token. */
+    token: async (siteId: SiteId, scopes = allScopes) => {
+      const issued = await runtime.runPromise(AccessTokens.AccessTokens.use((tokens) => tokens.create(siteId, scopes)))
       return issued.token
     },
+    close: () => runtime.dispose(),
+    [Symbol.asyncDispose]: () => runtime.dispose(),
+  }
+}
+
+/** Starts a proxy on a store, with these users on the site. */
+export const start = async (address: string, site: Site, around?: Parameters<typeof layer>[1]) => {
+  const store = open(address, around)
+  await store.add(site)
+  const scope = Scope.makeUnsafe()
+  const { port } = await store.run(Scope.provide(Server.listen({ host: "127.0.0.1", port: 0 }), scope))
+  /** Ends what `main.ts` ends at a signal; the store stays open. */
+  const hangUp = () => store.run(Scope.close(scope, Exit.void))
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    run: store.run,
+    add: store.add,
+    token: (siteId = site.id, scopes = allScopes) => store.token(siteId, scopes),
+    hangUp,
     stop: async () => {
-      await runtime.runPromise(Scope.close(scope, Exit.void))
-      await runtime.dispose()
+      await hangUp()
+      await store.close()
     },
   }
 }

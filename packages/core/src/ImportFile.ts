@@ -39,7 +39,16 @@ const collect = (entries: ReadonlyArray<{ readonly place: string; readonly read:
   return { candidates, problems }
 }
 
-type Column = "id" | "email" | "name" | "accept-privacy" | "accept-communications" | "accessGroups" | Timestamp | "status" | "isEmailVerified"
+type Column =
+  | "id"
+  | "email"
+  | "name"
+  | "accept-privacy"
+  | "accept-communications"
+  | "accessGroups"
+  | Timestamp
+  | "status"
+  | "isEmailVerified"
 type Timestamp = "lastUpdated" | "invitedOn" | "createdOn" | "lastLogin"
 
 /** The headings exports are known to use, without their spaces, hyphens and letter case. */
@@ -66,13 +75,19 @@ const headings: Readonly<Record<string, Column>> = {
   updatedon: "lastUpdated",
 }
 
+const columnOf = (heading: string): Column | undefined => {
+  const known = heading.toLowerCase().replaceAll(/[\s_-]/g, "")
+  // Own ones only: a column called Constructor is none of these, and every object has one.
+  return Object.hasOwn(headings, known) ? headings[known] : undefined
+}
+
 const readRow = (cells: Readonly<Record<string, string>>): Read => {
   const reasons: Array<string> = []
   const known: Partial<Record<Column, string>> = {}
   const data: Record<string, unknown> = {}
   for (const [heading, text] of Object.entries(cells)) {
     if (text.trim() === "") continue
-    const column = headings[heading.toLowerCase().replaceAll(/[\s_-]/g, "")]
+    const column = columnOf(heading)
     if (column !== undefined) known[column] = text.trim()
     else data[slugOf(heading)] = text === "true" || text === "false" ? text === "true" : text
   }
@@ -94,7 +109,11 @@ const readRow = (cells: Readonly<Record<string, string>>): Read => {
       "accept-privacy": yesOrNo("accept-privacy"),
       "accept-communications": yesOrNo("accept-communications"),
     },
-    accessGroups: known.accessGroups?.split(/[;,]/).map(slugOf).filter((slug) => slug !== "") ?? [],
+    accessGroups:
+      known.accessGroups
+        ?.split(/[;,]/)
+        .map(slugOf)
+        .filter((slug) => slug !== "") ?? [],
   })
   if (Result.isFailure(body)) reasons.push(...body.failure.details.map((detail) => reasonOf(detail)))
   const id = read("id", parseUserId, "24 hexadecimal characters")

@@ -76,7 +76,7 @@ const planFor = (candidates: ReadonlyArray<Candidate & { readonly minted: UserId
     const email = emailKey(user.data.email)
     // Either names the user; an absent one names nobody.
     const names = [email, id ?? ""].filter((name) => name !== "")
-    const owner = known.idByEmail.get(email)
+    const owner = email === "" ? undefined : known.idByEmail.get(email)
     const twin = names.map((name) => seen.get(name)).find((earlier) => earlier !== undefined)
     if (twin !== undefined) plan.problems.push({ place, reason: `is the same user as ${twin}` })
     else if (owner !== undefined && id !== undefined && owner !== id) {

@@ -32,7 +32,9 @@ const keyOf = {
 } as const satisfies Record<string, keyof SortKeys>
 
 /** The key a sort order goes by, and whether it is reversed. Users with equal keys follow each other by id. */
-export const direction = (sort: UserSort = "CreatedOn"): { readonly key: keyof SortKeys; readonly descending: boolean } => {
+export const direction = (
+  sort: UserSort = "CreatedOn",
+): { readonly key: keyof SortKeys; readonly descending: boolean } => {
   const descending = sort.startsWith("-")
   return { key: keyOf[(descending ? sort.slice(1) : sort) as keyof typeof keyOf], descending }
 }

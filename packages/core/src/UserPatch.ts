@@ -67,24 +67,23 @@ export const apply = (user: User, patch: UserPatch, now: DateTime.Utc): Result.R
   const accessGroups = regroup(user.accessGroups, patch.groups, problems)
   if (problems.length > 0) return Result.fail(new InvalidPatch({ details: problems }))
 
-  const data: Record<string, User["data"][string]> = { ...user.data }
-  for (const [key, value] of Object.entries(patch.data)) {
-    if (value === null) delete data[key]
-    else data[key] = value
-  }
+  // Spread and not assigned: a field named __proto__ would be swallowed by an assignment.
+  const data: Record<string, User["data"][string]> = { ...user.data, ...patch.data }
+  for (const [key, value] of Object.entries(patch.data)) if (value === null) delete data[key]
   return Result.succeed({ ...user, lastUpdated: moved(user.lastUpdated, now), accessGroups, data })
 }
 
 /** The change that makes `after` of `before`; `undefined` when no field and no group differs. */
 export const diff = (before: User, after: User): UserPatch | undefined => {
-  const data: Record<string, CustomValue> = {}
-  for (const key of new Set([...Object.keys(before.data), ...Object.keys(after.data)])) {
-    const value = after.data[key]
-    if (!Equal.equals(before.data[key], value)) data[key] = value === undefined ? null : (value as CustomValue)
-  }
+  const keys = [...new Set([...Object.keys(before.data), ...Object.keys(after.data)])]
+  const changed = keys.filter((key) => !Equal.equals(fieldOf(before, key), fieldOf(after, key)))
+  const data = Object.fromEntries(changed.map((key) => [key, (fieldOf(after, key) ?? null) as CustomValue]))
   const groups = Equal.equals(before.accessGroups, after.accessGroups) ? undefined : setGroups(after)
-  return Object.keys(data).length === 0 && groups === undefined ? undefined : new UserPatch({ data, groups })
+  return changed.length === 0 && groups === undefined ? undefined : new UserPatch({ data, groups })
 }
+
+/** A field of the user's own: `toString` and its like are names of fields too, and every object has them. */
+const fieldOf = ({ data }: User, key: string): unknown => (Object.hasOwn(data, key) ? data[key] : undefined)
 
 /** The change that gives a user the admin groups this one has. */
 export const setGroups = (user: User): SetGroups => ({
@@ -104,7 +103,8 @@ const regroup = (
   if (change === undefined) return current
   const kept = current.filter((group) => group.type === "ecommerce")
   const bought = new Set(kept.map((group) => group.slug))
-  const refuse = (slug: string, description: string) => problems.push({ param: "accessGroups", description: `${slug}: ${description}` })
+  const refuse = (slug: string, description: string) =>
+    problems.push({ param: "accessGroups", description: `${slug}: ${description}` })
 
   if (change._tag === "SetGroups") {
     for (const slug of change.ecommerce) {
@@ -116,9 +116,10 @@ const regroup = (
     if (bought.has(slug)) refuse(slug, "a group of type ecommerce cannot be removed by an update")
   }
   const removed = new Set(change.remove)
-  const admin = [...adminSlugs(current).filter((slug) => !removed.has(slug)), ...change.add]
+  const before = adminSlugs(current).filter((slug) => !bought.has(slug))
+  const admin = [...before.filter((slug) => !removed.has(slug)), ...change.add.filter((slug) => !bought.has(slug))]
   // Nothing to do is nothing done: the order of the groups stays too.
-  return Equal.equals(new Set(admin), new Set(adminSlugs(current))) ? current : [...asAdmin(admin, bought), ...kept]
+  return Equal.equals(new Set(admin), new Set(before)) ? current : [...asAdmin(admin, bought), ...kept]
 }
 
 /** Duplicate slugs collapse, and a group that was bought stays the one membership it is. */
@@ -129,7 +130,12 @@ const isStored = (user: User, param: string, claimed: unknown): boolean => {
   const stored = param.startsWith("data.") ? user.data[param.slice("data.".length)] : user[param]
   if (Equal.equals(stored ?? null, claimed ?? null)) return true
   // The same moment has several spellings, and a client that parses dates sends back another one than it got.
-  return Predicate.isString(stored) && Predicate.isString(claimed) && isMoment(stored) && Date.parse(stored) === Date.parse(claimed)
+  return (
+    Predicate.isString(stored) &&
+    Predicate.isString(claimed) &&
+    isMoment(stored) &&
+    Date.parse(stored) === Date.parse(claimed)
+  )
 }
 
 const isMoment = (text: string): boolean => /^\d{4}-\d{2}-\d{2}T/.test(text)

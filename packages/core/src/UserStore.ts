@@ -3,7 +3,16 @@
  */
 import { Context, Effect } from "effect"
 import * as E from "./UpdateUserError.ts"
-import { type AccessGroupPage, parseSiteId, parseUserId, type SiteId, type User, type UserId, type UserPage, type UserSort } from "./User.ts"
+import {
+  type AccessGroupPage,
+  parseSiteId,
+  parseUserId,
+  type SiteId,
+  type User,
+  type UserId,
+  type UserPage,
+  type UserSort,
+} from "./User.ts"
 import type { UserPatch } from "./UserPatch.ts"
 
 /** Which part of a list: `offset` users are skipped, at most `limit` (1 to 100) are given. */

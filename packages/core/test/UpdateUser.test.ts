@@ -11,48 +11,53 @@ for (const [name, store] of Object.entries(stores)) {
   const seeded = Layer.effectDiscard(
     NewUsers.use((newUsers) => newUsers.add(UpdateUserCases.siteId, () => UpdateUserCases.users)),
   )
-  layer(Layer.merge(UpdateUser.UpdateUser.layer, seeded).pipe(Layer.provideMerge(store)))(`UpdateUser on ${name}`, (it) => {
-    describe("does what the case table says", () => {
-      UpdateUserCases.all.forEach((one, index) => {
-        it.effect(one.name, () =>
-          Effect.gen(function* () {
-            const updateUser = yield* UpdateUser.UpdateUser
-            const before = UpdateUserCases.users[index]!
-            const outcome = yield* updateUser({ ...one, patch: JSON.parse(one.body) }).pipe(
-              Effect.match({ onSuccess: (user) => ({ user }), onFailure: UpdateUserCases.failed }),
-            )
-            const after = yield* (yield* UserStore.UserStore).get(UpdateUserCases.siteId, before.id)
-            const { actual, expected } = UpdateUserCases.judge(one, { outcome, before, after })
-            expect(actual).toEqual(expected)
-            const events = yield* (yield* UserEvents).ofUser(UpdateUserCases.siteId, before.id)
-            expect(events.length).toBe("tag" in one.expected ? 0 : 1)
-          }),
-        )
-      })
-    })
-
-    it.effect("a dry run shows what an update would do, and does nothing", () =>
-      Effect.gen(function* () {
-        const before = UpdateUserCases.users.at(-1)!
-        const shown = yield* UpdateUser.dryRun({
-          siteId: UpdateUserCases.siteId,
-          userId: before.id,
-          patch: { data: { name: "Shown" } },
+  layer(Layer.merge(UpdateUser.UpdateUser.layer, seeded).pipe(Layer.provideMerge(store)))(
+    `UpdateUser on ${name}`,
+    (it) => {
+      describe("does what the case table says", () => {
+        UpdateUserCases.all.forEach((one, index) => {
+          it.effect(one.name, () =>
+            Effect.gen(function* () {
+              const updateUser = yield* UpdateUser.UpdateUser
+              const before = UpdateUserCases.users[index]!
+              const outcome = yield* updateUser({ ...one, patch: JSON.parse(one.body) }).pipe(
+                Effect.match({ onSuccess: (user) => ({ user }), onFailure: UpdateUserCases.failed }),
+              )
+              const after = yield* (yield* UserStore.UserStore).get(UpdateUserCases.siteId, before.id)
+              const { actual, expected } = UpdateUserCases.judge(one, { outcome, before, after })
+              expect(actual).toEqual(expected)
+              const events = yield* (yield* UserEvents).ofUser(UpdateUserCases.siteId, before.id)
+              expect(events.length).toBe("tag" in one.expected ? 0 : 1)
+            }),
+          )
         })
-        expect(shown.before).toEqual(before)
-        expect(shown.after.data.name).toBe("Shown")
-        expect(yield* (yield* UserStore.UserStore).get(UpdateUserCases.siteId, before.id)).toEqual(before)
-      }),
-    )
+      })
 
-    it.effect("records who asked", () =>
-      Effect.gen(function* () {
-        const { id: userId } = UpdateUserCases.users.at(-2)!
-        const updateUser = yield* UpdateUser.UpdateUser
-        yield* updateUser({ siteId: UpdateUserCases.siteId, userId, patch: {} }).pipe(Effect.provideService(Actor, "someone"))
-        const events = yield* (yield* UserEvents).ofUser(UpdateUserCases.siteId, userId)
-        expect(events.map((event) => event.actor)).toEqual(["someone"])
-      }),
-    )
-  })
+      it.effect("a dry run shows what an update would do, and does nothing", () =>
+        Effect.gen(function* () {
+          const before = UpdateUserCases.users.at(-1)!
+          const shown = yield* UpdateUser.dryRun({
+            siteId: UpdateUserCases.siteId,
+            userId: before.id,
+            patch: { data: { name: "Shown" } },
+          })
+          expect(shown.before).toEqual(before)
+          expect(shown.after.data.name).toBe("Shown")
+          expect(yield* (yield* UserStore.UserStore).get(UpdateUserCases.siteId, before.id)).toEqual(before)
+        }),
+      )
+
+      it.effect("records who asked", () =>
+        Effect.gen(function* () {
+          const { id: userId } = UpdateUserCases.users.at(-2)!
+          const updateUser = yield* UpdateUser.UpdateUser
+          yield* updateUser({ siteId: UpdateUserCases.siteId, userId, patch: {} }).pipe(
+            Effect.provideService(Actor, "someone"),
+          )
+          const events = yield* (yield* UserEvents).ofUser(UpdateUserCases.siteId, userId)
+          expect(events.map((event) => event.actor)).toEqual(["someone"])
+        }),
+      )
+    },
+  )
 }

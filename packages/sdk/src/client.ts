@@ -54,12 +54,7 @@ export interface ListOptions extends RequestOptions {
 export interface Client {
   readonly users: {
     /** Updates a user and gives the user as it is now. `patch` is the body of either era. */
-    readonly update: (
-      siteId: string,
-      userId: string,
-      patch: UserUpdate,
-      options?: RequestOptions,
-    ) => Promise<User>
+    readonly update: (siteId: string, userId: string, patch: UserUpdate, options?: RequestOptions) => Promise<User>
     readonly get: (siteId: string, userId: string, options?: RequestOptions) => Promise<User>
     readonly list: (siteId: string, options?: ListOptions) => Promise<UserPage>
   }
@@ -165,6 +160,7 @@ const operations = ({ run, close }: Promises<UserStore.UserStore>): Client => ({
 
 const importUsers = Effect.fnUntraced(function* (siteId: string, users: unknown) {
   const file = ImportFile.fromJson(users)
-  if (file === undefined) throw new TypeError("users must be {users: […]}, an array of such pages, or an array of users")
+  if (file === undefined)
+    throw new TypeError("users must be {users: […]}, an array of such pages, or an array of users")
   return yield* UserImport.importUsers(yield* UserStore.acceptSiteId(siteId), file, { skipInvalid: false })
 })

@@ -33,4 +33,15 @@ export {
   UserNotFound,
   UsersNotEnabled,
 } from "@webflow-users/core"
-export type { AccessGroup, AccessGroupPage, CustomValue, Membership, OptionValue, User, UserData, UserPage, UserSort, UserUpdate } from "@webflow-users/core"
+export type {
+  AccessGroup,
+  AccessGroupPage,
+  CustomValue,
+  Membership,
+  OptionValue,
+  User,
+  UserData,
+  UserPage,
+  UserSort,
+  UserUpdate,
+} from "@webflow-users/core"

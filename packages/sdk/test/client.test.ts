@@ -64,7 +64,12 @@ describe("a client over HTTP", () => {
   })
 
   it("rejects with the class of the error and the server's own words", async () => {
-    const said = { code: "not_authorized", message: "Request not authorized", externalReference: null, details: ["why"] }
+    const said = {
+      code: "not_authorized",
+      message: "Request not authorized",
+      externalReference: null,
+      details: ["why"],
+    }
     answer = (_, response) => json(response, 401, said)
     await using client = createClient({ baseUrl, token: "wrong" })
     const error: unknown = await client.users.update(siteId, userId, {}).catch((reason: unknown) => reason)
@@ -120,7 +125,7 @@ describe("a client over HTTP", () => {
   it("rejects after it was closed", async () => {
     const client = createClient({ baseUrl, token: "t" })
     await client.close()
-    await expect(client.users.get(siteId, userId)).rejects.toThrow()
+    await expect(client.users.get(siteId, userId)).rejects.toThrow(/disposed/)
   })
 
   it("imports nothing of Node", async () => {
@@ -140,7 +145,10 @@ describe("a client over HTTP", () => {
 describe("a client of a store in this process", () => {
   it("says what is wrong with users it cannot take in, and takes in none", async () => {
     await using client = createClient({ store: "memory:" })
-    const report = await client.importUsers(siteId, [{ data: { email: "a@example.com" } }, { data: { email: "nonsense" } }])
+    const report = await client.importUsers(siteId, [
+      { data: { email: "a@example.com" } },
+      { data: { email: "nonsense" } },
+    ])
     expect(report).toMatchObject({ added: 0, problems: [{ place: "user 2" }] })
     await expect(client.users.list(siteId)).rejects.toMatchObject({ _tag: "SiteNotFound" })
     await expect(client.importUsers(siteId, "users")).rejects.toThrow(/users must be/)

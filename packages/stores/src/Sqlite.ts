@@ -36,7 +36,9 @@ const make = Effect.fnUntraced(function* (filename: string) {
 const open = (filename: string): DatabaseSync => {
   const database = new DatabaseSync(filename)
   // FULL: a commit is on the disk before it is answered. NORMAL would lose the last ones with the power.
-  database.exec("PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")
+  database.exec(
+    "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON",
+  )
   return database
 }
 
@@ -73,5 +75,7 @@ const attempt = <A>(operation: string, run: () => A): Effect.Effect<A, SqlError.
   Effect.try({
     try: run,
     catch: (cause) =>
-      new SqlError.SqlError({ reason: SqlError.classifySqliteError(cause, { message: `Failed to ${operation}`, operation }) }),
+      new SqlError.SqlError({
+        reason: SqlError.classifySqliteError(cause, { message: `Failed to ${operation}`, operation }),
+      }),
   })

@@ -35,8 +35,11 @@ const upstream = (baseUrl: string, { token }: Options) =>
 const adapters: Readonly<Record<string, Adapter>> = {
   file: {
     example: "file:./users.db",
-    owned: (address) =>
-      Layer.merge(SqlUsers.layer, SqlTokens.layer).pipe(Layer.provide(Sqlite.layer(pathOf(address)))),
+    owned: (address) => {
+      const path = pathOf(address)
+      if (path === undefined) return refuse("A path has to follow file:, as in file:./users.db or file:///var/users.db")
+      return Layer.merge(SqlUsers.layer, SqlTokens.layer).pipe(Layer.provide(Sqlite.layer(path)))
+    },
   },
   memory: { example: "memory:", owned: () => Layer.merge(MemoryUsers.layer, MemoryTokens.layer) },
   http: { example: "http://127.0.0.1:8787/v2", remote: upstream },
@@ -55,7 +58,9 @@ export const layerOwned = (address: string): Layer.Layer<OwnedServices, Unusable
   const adapter = adapterOf(address)
   if (adapter === undefined) return unknown(address)
   if ("owned" in adapter) return explain(adapter.owned(address))
-  return refuse(`This needs a store of your own, such as file:./users.db; ${schemeOf(address)}: is somebody else's server`)
+  return refuse(
+    `This needs a store of your own, such as file:./users.db; ${schemeOf(address)}: is somebody else's server`,
+  )
 }
 
 /** An address as it may be shown: of a remote server only the scheme, since the rest may hold a password. */
@@ -75,17 +80,31 @@ const refuse = (message: string) => Layer.effectContext(Effect.fail(new Unusable
 const unknown = (address: string) =>
   refuse(
     `${address.includes(":") ? `No store answers to ${schemeOf(address)}:` : "A store's address starts with its scheme"}. ` +
-      `Use one like ${Object.values(adapters).map((adapter) => adapter.example).join(", ")}`,
+      `Use one like ${Object.values(adapters)
+        .map((adapter) => adapter.example)
+        .join(", ")}`,
   )
 
 /** Opening is where a wrong path, a missing folder or a file that is no database shows. */
 const explain = <A>(opening: Layer.Layer<A, unknown>): Layer.Layer<A, UnusableAddress> =>
-  Layer.catchCause(opening, (cause) => refuse(`The store cannot be opened: ${rootMessage(Cause.squash(cause))}`))
+  Layer.catchCause(opening, (cause) => {
+    const error = Cause.squash(cause)
+    if (error instanceof UnusableAddress) return refuse(error.message)
+    return refuse(`The store cannot be opened: ${rootMessage(error)}. ${remedy}`)
+  })
+
+const remedy = "The folder has to exist, and the file has to be a SQLite database or not be there yet"
 
 const rootMessage = (error: unknown): string => {
   const cause = error instanceof Error ? (error.cause ?? ("reason" in error ? error.reason : undefined)) : undefined
   return cause === undefined ? String(error instanceof Error ? error.message : error) : rootMessage(cause)
 }
 
-/** `file:./users.db`, `file:/var/users.db` and `file:///var/users.db` name paths. */
-const pathOf = (address: string): string => address.slice("file:".length).replace(/^\/\/(?=\/)/, "")
+/**
+ * `file:./users.db`, `file:/var/users.db` and `file:///var/users.db` name paths. No path would be a database that is gone
+ * when it is closed, and what follows two slashes a server's name.
+ */
+const pathOf = (address: string): string | undefined => {
+  const path = address.slice("file:".length).replace(/^\/\/(?=\/)/, "")
+  return path.trim() === "" || path.startsWith("//") ? undefined : path
+}

@@ -46,7 +46,7 @@ export const layer: Layer.Layer<AccessTokenStore, never, SqlClient.SqlClient> = 
 const toToken = (row: TokenRow): StoredToken => ({
   id: row.id,
   siteId: row.site_id as SiteId,
-  scopes: row.scopes.split(" ") as ReadonlyArray<Scope>,
+  scopes: row.scopes.split(" ").filter((scope) => scope !== "") as ReadonlyArray<Scope>,
   hash: row.hash,
   createdOn: row.created_on,
 })

@@ -66,13 +66,15 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers> = Layer.effec
         const { key, descending } = UserOrder.direction(sort)
         const sorted = [...(yield* site(siteId)).users.values()]
           .map((entry) => ({ entry, key: UserOrder.sortKeys(entry)[key] }))
-          .sort((a, b) => (descending ? compare(b.key, a.key) : compare(a.key, b.key)) || compare(a.entry.id, b.entry.id))
+          .toSorted(
+            (a, b) => (descending ? compare(b.key, a.key) : compare(a.key, b.key)) || compare(a.entry.id, b.entry.id),
+          )
         const users = sorted.slice(offset, offset + limit).map(({ entry }) => entry)
         return { users, count: users.length, limit, offset, total: sorted.length }
       }),
 
       accessGroups: Effect.fn("UserStore.accessGroups")(function* (siteId, { limit, offset }) {
-        const all = [...(yield* site(siteId)).groups.values()].sort((a, b) => compare(a.slug, b.slug))
+        const all = [...(yield* site(siteId)).groups.values()].toSorted((a, b) => compare(a.slug, b.slug))
         const accessGroups = all.slice(offset, offset + limit)
         return { accessGroups, count: accessGroups.length, limit, offset, total: all.length }
       }),

@@ -9,6 +9,7 @@ import { Actor, type UserEvent, UserEvents } from "../UserEvents.ts"
 import * as UserOrder from "../UserOrder.ts"
 import * as UserPatch from "../UserPatch.ts"
 import { UserStore } from "../UserStore.ts"
+import * as GroupCommit from "./Sql/GroupCommit.ts"
 import { migrate } from "./Sql/migrations.ts"
 
 const decodeUser = Schema.decodeUnknownOption(Schema.fromJsonString(User))
@@ -26,6 +27,7 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers, E.StoreUnavai
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
       yield* migrate.pipe(Effect.mapError((cause) => new E.StoreUnavailable({ cause })))
+      const groupCommit = yield* GroupCommit.make(sql)
       // SQLite has one writer at a time anyway; elsewhere two updates of one user have to queue here.
       const forUpdate = sql.onDialectOrElse({ pg: () => sql.literal("FOR UPDATE"), orElse: () => sql.literal("") })
 
@@ -65,9 +67,12 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers, E.StoreUnavai
               VALUES (${siteId}, ${userId}, ${DateTime.formatIso(now)}, ${actor},
                 ${JSON.stringify(before)}, ${JSON.stringify(after)})`
             const held = new Set(before.accessGroups.map((group) => group.slug))
-            yield* addGroups(siteId, after.accessGroups.map((group) => group.slug).filter((slug) => !held.has(slug)))
+            yield* addGroups(
+              siteId,
+              after.accessGroups.map((group) => group.slug).filter((slug) => !held.has(slug)),
+            )
             return after
-          }).pipe(sql.withTransaction)
+          }).pipe(groupCommit)
         }, storeErrors),
 
         get: Effect.fn("UserStore.get")(function* (siteId, userId) {
@@ -170,7 +175,5 @@ const storeErrors = <A, E1, R>(
   effect: Effect.Effect<A, E1, R>,
 ): Effect.Effect<A, Exclude<E1, SqlError.SqlError> | E.StoreUnavailable, R> =>
   Effect.mapError(effect, (error) =>
-    SqlError.isSqlError(error)
-      ? new E.StoreUnavailable({ cause: error })
-      : (error as Exclude<E1, SqlError.SqlError>),
+    SqlError.isSqlError(error) ? new E.StoreUnavailable({ cause: error }) : (error as Exclude<E1, SqlError.SqlError>),
   )

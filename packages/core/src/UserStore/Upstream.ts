@@ -74,9 +74,7 @@ export const layer = (options: Options): Layer.Layer<UserStore, never, Transport
           const groups =
             patch.groups?._tag === "EditGroups"
               ? UserPatch.setGroups(
-                  yield* Effect.fromResult(
-                    UserPatch.apply(yield* get(siteId, userId), patch, yield* DateTime.now),
-                  ),
+                  yield* Effect.fromResult(UserPatch.apply(yield* get(siteId, userId), patch, yield* DateTime.now)),
                 )
               : patch.groups
           const body = encodeBody(patch, groups)
@@ -86,11 +84,13 @@ export const layer = (options: Options): Layer.Layer<UserStore, never, Transport
         get: Effect.fn("UserStore.get")(get),
 
         findByEmail: Effect.fn("UserStore.findByEmail")(function* (siteId, email) {
-          for (let offset = 0; ; offset += pageLimit) {
+          for (let offset = 0; ;) {
             const { users, total } = yield* page(siteId, { offset, limit: pageLimit })
             const found = users.find((user) => emailKey(user.data.email) === emailKey(email))
             if (found !== undefined) return found
-            if (users.length === 0 || offset + users.length >= total) return yield* new E.UserNotFound()
+            // A server may give less than it was asked for.
+            offset += users.length
+            if (users.length === 0 || offset >= total) return yield* new E.UserNotFound()
           }
         }),
 

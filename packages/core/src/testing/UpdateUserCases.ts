@@ -6,6 +6,7 @@
  */
 import { Predicate } from "effect"
 import { parseSiteId, type SiteId, type User, UserId } from "../User.ts"
+import { accepted, admin, bought, rejected } from "./UpdateUserSketches.ts"
 
 /** An update, and what has to come of it. */
 export interface UpdateUserCase {
@@ -32,127 +33,6 @@ export interface ExpectedError {
 export const siteId = parseSiteId("580e63e98c9a982ac9b8b741") as SiteId
 /** A site no store of the table has. */
 export const unknownSiteId = parseSiteId("580e63e98c9a982ac9b8b7ff") as SiteId
-
-interface Sketch {
-  readonly name: string
-  /** The body: a value to be written as JSON, or the text itself. */
-  readonly body: (user: User) => unknown
-  /** What differs from the user as it was, or the error. */
-  readonly expected: ExpectedError | { readonly accessGroups?: User["accessGroups"]; readonly data?: (data: User["data"]) => object }
-  readonly siteId?: string
-  readonly userId?: string
-}
-
-const admin = (slug: string) => ({ slug, type: "admin" as const })
-const bought = (slug: string) => ({ slug, type: "ecommerce" as const })
-const refused = (...params: ReadonlyArray<string>): ExpectedError => ({ tag: "InvalidPatch", params })
-const text = (json: string) => () => json
-
-const accepted: ReadonlyArray<Sketch> = [
-  { name: "an empty object changes nothing", body: () => ({}), expected: {} },
-  {
-    name: "the documented request of the slug era",
-    body: () => ({
-      data: { name: "Some One", "accept-privacy": false, "accept-communications": false },
-      accessGroups: ["webflowers", "platinum", "free-tier"],
-    }),
-    expected: {
-      accessGroups: [admin("webflowers"), admin("platinum"), admin("free-tier"), bought("course")],
-      data: (data) => ({ ...data, name: "Some One", "accept-privacy": false, "accept-communications": false }),
-    },
-  },
-  {
-    name: "the object era, with data nested and groups as objects",
-    body: () => ({ data: { data: { name: "Some One" } }, accessGroups: [{ slug: "platinum", type: "admin" }] }),
-    expected: { accessGroups: [admin("platinum"), bought("course")], data: (data) => ({ ...data, name: "Some One" }) },
-  },
-  {
-    name: "both eras mixed",
-    body: () => ({ data: { name: "Some One", data: { team: "red" } }, accessGroups: ["a", { slug: "b", type: "admin" }] }),
-    expected: {
-      accessGroups: [admin("a"), admin("b"), bought("course")],
-      data: (data) => ({ ...data, name: "Some One", team: "red" }),
-    },
-  },
-  {
-    name: "the whole user sent back, as SDK 3.2 does",
-    body: (user) => ({ ...user, data: { data: { ...user.data, name: "Some One" } } }),
-    expected: { data: (data) => ({ ...data, name: "Some One" }) },
-  },
-  {
-    name: "a read-only moment in another spelling",
-    body: () => ({ createdOn: "2024-01-02T03:04:05.000+00:00" }),
-    expected: {},
-  },
-  {
-    name: "custom values of every type",
-    body: () => ({ data: { a: "text", b: true, c: 4.5, d: { id: "1", name: "Red", slug: "red" }, e: "" } }),
-    expected: {
-      data: (data) => ({ ...data, a: "text", b: true, c: 4.5, d: { id: "1", name: "Red", slug: "red" }, e: "" }),
-    },
-  },
-  {
-    name: "null clears a custom field",
-    body: () => ({ data: { drink: null, neverThere: null } }),
-    expected: { data: ({ drink: _, ...data }) => data },
-  },
-  { name: "no groups clears those of type admin only", body: () => ({ accessGroups: [] }), expected: { accessGroups: [bought("course")] } },
-  {
-    name: "duplicate groups collapse",
-    body: () => ({ accessGroups: ["a", "b", "a"] }),
-    expected: { accessGroups: [admin("a"), admin("b"), bought("course")] },
-  },
-  {
-    name: "a group that was bought is named and stays as it is",
-    body: () => ({ accessGroups: ["webflowers", "course", { slug: "course", type: "ecommerce" }] }),
-    expected: {},
-  },
-  {
-    name: "texts of 256 characters, in any language",
-    body: () => ({ data: { name: "é".repeat(256), note: "名前 😀" } }),
-    expected: { data: (data) => ({ ...data, name: "é".repeat(256), note: "名前 😀" }) },
-  },
-  { name: "an id in capital letters", body: () => ({ data: { name: "X" } }), userId: "upper", expected: { data: (data) => ({ ...data, name: "X" }) } },
-]
-
-const rejected: ReadonlyArray<Sketch> = [
-  { name: "another e-mail address", body: () => ({ data: { email: "other@example.com" } }), expected: refused("data.email") },
-  { name: "a password", body: () => ({ data: { password: "hunter2" } }), expected: refused("data.password") },
-  { name: "e-mail and password outside data", body: () => ({ email: "x@example.com", password: "p" }), expected: refused("email", "password") },
-  {
-    name: "read-only properties that differ",
-    body: () => ({ id: "6287ec36a841b25637c66300", status: "invited", lastUpdated: "2020-01-01T00:00:00.000Z" }),
-    expected: refused("id", "status", "lastUpdated"),
-  },
-  { name: "an unknown property", body: () => ({ name: "Some One" }), expected: refused("name") },
-  { name: "several problems at once", body: () => ({ x: 1, data: { name: 5, "accept-privacy": "yes" } }), expected: refused("x", "data.name", "data.accept-privacy") },
-  { name: "a good field beside a bad one", body: () => ({ data: { name: "Some One", drink: [] } }), expected: refused("data.drink") },
-  { name: "a list for a body", body: text("[]"), expected: refused("body") },
-  { name: "null for a body", body: text("null"), expected: refused("body") },
-  { name: "data that is no object", body: () => ({ data: "x" }), expected: refused("data") },
-  { name: "groups that are no list", body: () => ({ accessGroups: "a" }), expected: refused("accessGroups") },
-  {
-    name: "groups of wrong types",
-    body: () => ({ accessGroups: [1, { slug: "a" }, { slug: "a", type: "owner" }, "", "x".repeat(257)] }),
-    expected: refused("accessGroups[0]", "accessGroups[1]", "accessGroups[2]", "accessGroups[3]", "accessGroups[4]"),
-  },
-  { name: "a purchase that never was", body: () => ({ accessGroups: [{ slug: "gold", type: "ecommerce" }] }), expected: refused("accessGroups") },
-  { name: "a text that is too long", body: () => ({ data: { name: "x".repeat(257) } }), expected: refused("data.name") },
-  { name: "a cleared name", body: () => ({ data: { name: null } }), expected: refused("data.name") },
-  { name: "a cleared consent", body: () => ({ data: { "accept-privacy": null } }), expected: refused("data.accept-privacy") },
-  { name: "a field given twice", body: () => ({ data: { name: "A", data: { name: "B" } } }), expected: refused("data.name") },
-  { name: "__proto__ as a field", body: text('{"data":{"__proto__":{"x":1},"constructor":"a","prototype":"b"}}'), expected: refused("data.__proto__", "data.constructor", "data.prototype") },
-  { name: "__proto__ as a property", body: text('{"__proto__":{"data":{"name":"x"}}}'), expected: refused("__proto__") },
-  { name: "a NUL character", body: text('{"data":{"name":"a\\u0000b","k\\u0000":"v"}}'), expected: refused("data.name", "data.k\u{FFFD}") },
-  { name: "a lone surrogate", body: text('{"data":{"name":"\\ud800"},"accessGroups":["\\udc00"]}'), expected: refused("data.name", "accessGroups[0]") },
-  { name: "a number that is not finite", body: text('{"data":{"age":1e999}}'), expected: refused("data.age") },
-  { name: "an option with more than it has", body: () => ({ data: { color: { id: "1", name: "Red", slug: "red", x: 1 } } }), expected: refused("data.color") },
-  { name: "a field without a name", body: () => ({ data: { "": "x" } }), expected: refused("data.") },
-  { name: "a site id that is none", siteId: "not-a-site", body: () => ({}), expected: { tag: "InvalidId", params: ["site_id"] } },
-  { name: "a user id that is none", userId: "123", body: () => ({}), expected: { tag: "InvalidId", params: ["user_id"] } },
-  { name: "an unknown user", userId: "ffffffffffffffffffffffff", body: () => ({}), expected: { tag: "UserNotFound", params: [] } },
-  { name: "an unknown site", siteId: unknownSiteId, body: () => ({}), expected: { tag: "SiteNotFound", params: [] } },
-]
 
 const subject = (index: number): User => ({
   id: UserId.make(`6287ec36a841b25637c6${(0x3000 + index).toString(16)}`),
@@ -184,7 +64,7 @@ export const all: ReadonlyArray<UpdateUserCase> = sketches.map((sketch, index) =
   const { expected } = sketch
   return {
     name: sketch.name,
-    siteId: sketch.siteId ?? siteId,
+    siteId: sketch.siteId === "unknown" ? unknownSiteId : (sketch.siteId ?? siteId),
     userId: sketch.userId === "upper" ? user.id.toUpperCase() : (sketch.userId ?? user.id),
     body: typeof body === "string" ? body : JSON.stringify(body),
     expected:
@@ -219,7 +99,10 @@ export const judge = (
 ): { readonly expected: unknown; readonly actual: unknown } => {
   const { before, after, outcome } = seen
   if ("tag" in one.expected) {
-    return { expected: { ...one.expected, user: before }, actual: { ...("tag" in outcome ? outcome : { tag: "none" }), user: after } }
+    return {
+      expected: { ...one.expected, user: before },
+      actual: { ...("tag" in outcome ? outcome : { tag: "none" }), user: after },
+    }
   }
   const { lastUpdated: answered, ...answer } = "user" in outcome ? outcome.user : ({} as Partial<User>)
   const { lastUpdated: stored, ...kept } = after

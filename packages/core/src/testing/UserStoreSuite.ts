@@ -70,7 +70,11 @@ export const all: ReadonlyArray<Check> = [
       yield* same("update elsewhere", yield* tagOf(store.update(elsewhere, ada.id, rename("x"))), "SiteNotFound")
       yield* same("e-mail elsewhere", yield* tagOf(store.findByEmail(elsewhere, "a@b.c")), "SiteNotFound")
       yield* same("list elsewhere", yield* tagOf(store.list(elsewhere, { offset: 0, limit: 1 })), "SiteNotFound")
-      yield* same("groups elsewhere", yield* tagOf(store.accessGroups(elsewhere, { offset: 0, limit: 1 })), "SiteNotFound")
+      yield* same(
+        "groups elsewhere",
+        yield* tagOf(store.accessGroups(elsewhere, { offset: 0, limit: 1 })),
+        "SiteNotFound",
+      )
     }),
   },
   {
@@ -83,10 +87,26 @@ export const all: ReadonlyArray<Check> = [
       yield* same("stored", yield* store.get(siteId, ada.id), second)
       yield* same("the other user", yield* store.get(siteId, bob.id), bob)
       const events = yield* (yield* UserEvents).ofUser(siteId, ada.id)
-      yield* same("before", events.map((event) => event.before), [ada, first])
-      yield* same("after", events.map((event) => event.after), [first, second])
-      yield* same("times", events.map((event) => event.at.length), [24, 24])
-      yield* same("order", events.every((event, index) => event.sequence > (events[index - 1]?.sequence ?? 0)), true)
+      yield* same(
+        "before",
+        events.map((event) => event.before),
+        [ada, first],
+      )
+      yield* same(
+        "after",
+        events.map((event) => event.after),
+        [first, second],
+      )
+      yield* same(
+        "times",
+        events.map((event) => event.at.length),
+        [24, 24],
+      )
+      yield* same(
+        "order",
+        events.every((event, index) => event.sequence > (events[index - 1]?.sequence ?? 0)),
+        true,
+      )
       yield* same("the other's events", yield* (yield* UserEvents).ofUser(siteId, bob.id), [])
     }),
   },
@@ -110,11 +130,19 @@ export const all: ReadonlyArray<Check> = [
         concurrency: "unbounded",
       })
       const user = yield* store.get(siteId, ada.id)
-      yield* same("fields", fields.filter((field) => user.data[field] !== field), [])
+      yield* same(
+        "fields",
+        fields.filter((field) => user.data[field] !== field),
+        [],
+      )
       const events = yield* (yield* UserEvents).ofUser(siteId, ada.id)
       yield* same("events", events.length, fields.length)
       // Each change starts from where the one before it ended, and each moves lastUpdated.
-      yield* same("chain", events.slice(1).map((event) => event.before), events.slice(0, -1).map((event) => event.after))
+      yield* same(
+        "chain",
+        events.slice(1).map((event) => event.before),
+        events.slice(0, -1).map((event) => event.after),
+      )
       yield* same("moments", new Set(events.map((event) => event.after.lastUpdated)).size, fields.length)
     }),
   },
@@ -129,9 +157,24 @@ export const all: ReadonlyArray<Check> = [
     name: "lists in every documented order, page by page",
     run: Effect.gen(function* () {
       const users = [
-        member(1, { createdOn: "2024-03-01T00:00:00.000Z", lastUpdated: "2024-03-05T00:00:00Z", lastLogin: null, status: "invited" }),
-        member(2, { createdOn: "2024-01-01T00:00:00.000Z", lastUpdated: "2024-03-04T00:00:00Z", lastLogin: "2024-03-01T00:00:00Z", status: "verified" }),
-        member(3, { createdOn: "2024-02-01T00:00:00.000Z", lastUpdated: "2024-03-04T00:00:00.500Z", lastLogin: "2024-02-01T00:00:00Z", status: "unverified" }),
+        member(1, {
+          createdOn: "2024-03-01T00:00:00.000Z",
+          lastUpdated: "2024-03-05T00:00:00Z",
+          lastLogin: null,
+          status: "invited",
+        }),
+        member(2, {
+          createdOn: "2024-01-01T00:00:00.000Z",
+          lastUpdated: "2024-03-04T00:00:00Z",
+          lastLogin: "2024-03-01T00:00:00Z",
+          status: "verified",
+        }),
+        member(3, {
+          createdOn: "2024-02-01T00:00:00.000Z",
+          lastUpdated: "2024-03-04T00:00:00.500Z",
+          lastLogin: "2024-02-01T00:00:00Z",
+          status: "unverified",
+        }),
       ]
       const store = yield* seeded(...users)
       const order = (sort?: UserSort) =>
@@ -172,12 +215,20 @@ export const all: ReadonlyArray<Check> = [
       const store = yield* seeded(ada, bob)
       yield* store.update(siteId, ada.id, patch({ accessGroups: ["free-tier"] }))
       const { accessGroups, ...page } = yield* store.accessGroups(siteId, { offset: 0, limit: 10 })
-      yield* same("groups", accessGroups.map(({ slug, name }) => ({ slug, name })), [
-        { slug: "free-tier", name: "Free Tier" },
-        { slug: "webflowers", name: "Webflowers" },
-      ])
+      yield* same(
+        "groups",
+        accessGroups.map(({ slug, name }) => ({ slug, name })),
+        [
+          { slug: "free-tier", name: "Free Tier" },
+          { slug: "webflowers", name: "Webflowers" },
+        ],
+      )
       yield* same("page", page, { count: 2, limit: 10, offset: 0, total: 2 })
-      yield* same("part", (yield* store.accessGroups(siteId, { offset: 1, limit: 1 })).accessGroups[0]?.slug, "webflowers")
+      yield* same(
+        "part",
+        (yield* store.accessGroups(siteId, { offset: 1, limit: 1 })).accessGroups[0]?.slug,
+        "webflowers",
+      )
     }),
   },
   {

@@ -21,9 +21,15 @@ export interface ErrorResponse {
 
 /** What a server answers for an error. */
 export const encodeError = (error: E.UpdateUserError): ErrorResponse => ({
-  status: error.status,
+  // Another server's 200 that could not be read is a failure here, and so is a redirect that leads nowhere [ours].
+  status: error.status < 400 ? 502 : error.status,
   headers: headersOf(error),
-  body: { code: error.code, message: error.message, externalReference: null, details: error.details },
+  body: {
+    code: error.code || "internal_error",
+    message: error.message,
+    externalReference: null,
+    details: error.details,
+  },
 })
 
 const headersOf = (error: E.UpdateUserError): Readonly<Record<string, string>> => {

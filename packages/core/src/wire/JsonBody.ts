@@ -30,8 +30,9 @@ export const parseJsonBody = (bytes: Uint8Array): Result.Result<unknown, BadRequ
 const isDeeperThan = (json: unknown, limit: number): boolean => {
   let level = [json]
   for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > limit) return true
-    level = level.flatMap((value) => (Predicate.isObjectKeyword(value) ? Object.values(value) : []))
+    if (depth >= limit) return true
+    level = level
+      .flatMap((value) => (Predicate.isObjectKeyword(value) ? Object.values(value) : []))
       .filter(Predicate.isObjectKeyword)
   }
   return false

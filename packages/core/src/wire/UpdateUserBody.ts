@@ -93,20 +93,21 @@ const decodeData = (value: unknown, echoes: Map<string, Echo>, refuse: Refuse): 
   const entries = isNested
     ? [...Object.entries(value).filter(([key]) => key !== "data"), ...Object.entries(nested)]
     : Object.entries(value)
+  const given = new Map<string, unknown>()
   for (const [key, field] of entries) {
     if (field === undefined) continue
     const param = `data.${shown(key)}`
-    if (key === "password") refuse(param, "cannot be updated")
+    if (given.has(key) && !Equal.equals(given.get(key), field)) refuse(param, "is given twice, with different values")
+    else if (key === "password") refuse(param, "cannot be updated")
     else if (key === "email") echoes.set(param, { value: field, refusal: "cannot be updated" })
     else if (field === null && (key === "name" || consents.has(key))) {
       echoes.set(param, { value: null, refusal: "cannot be cleared" })
-    } else if (Object.hasOwn(data, key) && !Equal.equals(data[key], field)) {
-      refuse(param, "is given twice, with different values")
     } else {
       const problem = keyProblem(key) ?? valueProblem(key, field)
       if (problem !== undefined) refuse(param, problem)
       else data[key] = field as CustomValue
     }
+    given.set(key, field)
   }
   return data
 }

@@ -1,0 +1,79 @@
+/**
+ * Every way a command can fail: core's list, the command line's own usage errors, and the few that only exist here.
+ */
+import type { UpdateUserError, UserImport } from "@webflow-users/core"
+import type { StoreAddress } from "@webflow-users/stores"
+import { Data, Predicate } from "effect"
+import type { CliError } from "effect/cli"
+
+/** A file, or standard input, that cannot be read as what it should be. */
+export class UnreadableInput extends Data.TaggedError("UnreadableInput")<{ readonly message: string }> {
+  readonly code = "unreadable_input"
+}
+
+/** A file with entries that cannot be taken in: none of it was. */
+export class ImportRefused extends Data.TaggedError("ImportRefused")<{
+  readonly message: string
+  readonly details: ReadonlyArray<UserImport.Problem>
+}> {
+  readonly code = "import_refused"
+}
+
+/** There is no such token to revoke. */
+export class TokenNotFound extends Data.TaggedError("TokenNotFound")<{ readonly message: string }> {
+  readonly code = "token_not_found"
+}
+
+export type Failure =
+  | UpdateUserError
+  | StoreAddress.UnusableAddress
+  | UnreadableInput
+  | ImportRefused
+  | TokenNotFound
+  | CliError.CliError
+
+/** A failure as it is told: the value of `error` in JSON, and what a person's version is made of. */
+export interface Told {
+  readonly tag: string
+  readonly code: string
+  /** The status on the wire, where the failure has one. */
+  readonly status: number | null
+  readonly message: string
+  readonly details: ReadonlyArray<unknown>
+  /** In seconds. */
+  readonly retryAfter?: number
+  /** What a driver or the network said. */
+  readonly cause?: string
+  /** How the command is called, when it was not called so. */
+  readonly usage?: string
+  /** Where in the program it happened, when asked for. */
+  readonly trace?: string
+}
+
+export const tell = (failure: Failure): Told => ({
+  tag: failure._tag,
+  code: "code" in failure ? failure.code : failure._tag === "UnusableAddress" ? "unusable_address" : "usage",
+  status: "status" in failure ? failure.status : null,
+  message: failure.message,
+  details: "details" in failure ? failure.details : [],
+  ...("retryAfter" in failure && failure.retryAfter !== undefined && { retryAfter: failure.retryAfter }),
+  ...("cause" in failure && failure.cause !== undefined && { cause: innermost(failure.cause) }),
+})
+
+/** Something nobody expected. Its text may hold anything, so it is told only to who asks for it. */
+export const tellDefect = (): Told => ({
+  tag: "Unexpected",
+  code: "unexpected",
+  status: null,
+  message: "Something unexpected went wrong. The same command with --debug tells where",
+  details: [],
+})
+
+/** `fetch failed`, `Failed to execute`: the reason is in the error that they wrap. */
+const innermost = (cause: unknown): string => {
+  if (Predicate.hasProperty(cause, "cause") && cause.cause !== undefined) return innermost(cause.cause)
+  if (Predicate.hasProperty(cause, "reason") && cause.reason !== undefined) return innermost(cause.reason)
+  // Node tells a refused connection to a name with several addresses as an error without a message.
+  if (cause instanceof Error) return cause.message || ("code" in cause ? String(cause.code) : cause.name)
+  return String(cause)
+}

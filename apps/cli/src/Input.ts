@@ -1,0 +1,25 @@
+/** Bytes from outside: a file, or standard input where `-` stands for one. */
+import { Effect, FileSystem, type PlatformError, Stdio, Stream } from "effect"
+import { UnreadableInput } from "./Failure.ts"
+
+export const read = Effect.fnUntraced(
+  function* (source: string) {
+    if (source !== "-") return yield* (yield* FileSystem.FileSystem).readFile(source)
+    const { stdin } = yield* Stdio.Stdio
+    return Buffer.concat(yield* Stream.runCollect(stdin))
+  },
+  (reading, source) =>
+    Effect.mapError(
+      reading,
+      ({ reason }) => new UnreadableInput({ message: `${nameOf(source)} cannot be read: ${whyNot(reason)}` }),
+    ),
+)
+
+/** Its name for messages. */
+export const nameOf = (source: string): string => (source === "-" ? "Standard input" : source)
+
+const whyNot = (reason: PlatformError.PlatformError["reason"]): string => {
+  if (reason._tag === "NotFound") return "there is no such file"
+  if (reason._tag === "PermissionDenied") return "permission denied"
+  return reason.cause instanceof Error ? reason.cause.message : reason.message
+}

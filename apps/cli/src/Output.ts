@@ -1,0 +1,139 @@
+/**
+ * What is printed, and where: results on standard output, failures on standard error. Words for a person at a terminal;
+ * JSON where `--json` asks for it or nobody is there to read.
+ */
+import { Cause, Console, Context, Effect, Layer, Option, Predicate, Stdio } from "effect"
+import { CliOutput, Flag, GlobalFlag, TerminalCapabilities } from "effect/cli"
+import * as ExitCode from "./ExitCode.ts"
+import { type Failure, tell, tellDefect, type Told } from "./Failure.ts"
+import { printable } from "./Text.ts"
+
+const switchOf = <const Name extends string>(name: Name, description: string) =>
+  GlobalFlag.Setting(name)({
+    flag: Flag.Boolean(name).pipe(Flag.withDescription(description), Flag.withoutNegation, Flag.withDefault(false)),
+  })
+
+/** The flags that say how to print. */
+export const flags = [
+  switchOf("json", "Print JSON, as is done anyway when the output is no terminal"),
+  switchOf("debug", "Tell where in the program an unexpected failure happened"),
+] as const
+
+export class Output extends Context.Service<
+  Output,
+  {
+    /** What a command found or did. */
+    readonly result: (json: unknown, words: () => string) => Effect.Effect<void>
+    /** Something to know beside the result, for a person only: in JSON the result holds it. */
+    readonly note: (words: string) => Effect.Effect<void>
+    readonly failure: (told: Told) => Effect.Effect<void>
+    /** Prints why a command failed and gives the exit code that says so. */
+    readonly report: (cause: Cause.Cause<Failure>) => Effect.Effect<number>
+    readonly help: (text: (formatter: CliOutput.Formatter) => string, wasAsked: boolean) => Effect.Effect<void>
+  }
+>()("@webflow-users/cli/Output") {
+  static readonly layer = Layer.effect(
+    Output,
+    Effect.gen(function* () {
+      const stdio = yield* Stdio.Stdio
+      const args = yield* stdio.args
+      const isTerminal = { out: yield* stdio.stdoutIsTerminal, err: yield* stdio.stderrIsTerminal }
+      const { canColor } = yield* TerminalCapabilities.TerminalCapabilities
+      const isJson = isAsked("json", args) || !isTerminal.out
+      const isDebug = isAsked("debug", args)
+
+      const failure = (told: Told) => Console.error(isJson ? JSON.stringify({ error: told }) : inWords(told))
+      return Output.of({
+        result: (json, words) => Console.log(isJson ? toJson(json, isTerminal.out) : words()),
+        note: (words) => (isJson ? Effect.void : Console.error(words)),
+        failure,
+        report: Effect.fnUntraced(function* (cause) {
+          const expected = Option.getOrUndefined(Cause.findErrorOption(cause))
+          // The presenter has shown it, with the usage of the command.
+          if (expected?._tag === "ShowHelp") return ExitCode.of(expected)
+          const told = expected === undefined ? tellDefect() : tell(expected)
+          yield* failure(isDebug ? { ...told, trace: Cause.pretty(cause) } : told)
+          return expected === undefined ? ExitCode.defect : ExitCode.of(expected)
+        }),
+        help: (text, wasAsked) => {
+          const colors = canColor && (wasAsked ? isTerminal.out : isTerminal.err)
+          return (wasAsked ? Console.log : Console.error)(text(CliOutput.defaultFormatter({ colors })))
+        },
+      })
+    }),
+  )
+}
+
+/** Help that was asked for is a result; everything that comes unasked is a failure to call the command rightly. */
+export const presenter = Layer.effect(
+  CliOutput.Presenter,
+  Effect.map(Output, (output) => ({
+    present: (event: CliOutput.Presenter.Event) => {
+      switch (event._tag) {
+        case "Help":
+          return output.help((formatter) => formatter.formatHelpDoc(event.helpDoc), event.reason === "Requested")
+        case "Version":
+          return output.help((formatter) => formatter.formatVersion(event.name, event.version), true)
+        case "InvalidInvocation":
+          return output.failure({
+            tag: "Usage",
+            code: "usage",
+            status: null,
+            message: event.errors.map((error) => error.message).join("\n"),
+            details: [],
+            usage: event.helpDoc.usage,
+          })
+      }
+    },
+  })),
+)
+
+/**
+ * Whether a switch is among the arguments. Looked for there and not among the parsed flags, because it also decides how
+ * to say that the arguments cannot be parsed.
+ */
+const isAsked = (name: string, args: ReadonlyArray<string>): boolean => {
+  const end = args.indexOf("--")
+  return args.slice(0, end === -1 ? undefined : end).some((arg) => arg === `--${name}` || arg === `--${name}=true`)
+}
+
+const toJson = (json: unknown, isForEyes: boolean): string =>
+  // JSON escapes what is below the space; a terminal also obeys what is from DEL to U+009F.
+  JSON.stringify(json, null, isForEyes ? 2 : 0).replaceAll(
+    /[\u007f-\u009f]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  )
+
+const inWords = (told: Told): string =>
+  [
+    `Error: ${told.message.split("\n").map(printable).join("\n  ").trimEnd()}`,
+    ...listed(told.details.map(detailOf)),
+    ...(told.cause === undefined ? [] : [`  ${printable(told.cause)}`]),
+    ...(told.retryAfter === undefined ? [] : [`  Try again in ${told.retryAfter} seconds.`]),
+    ...(told.usage === undefined ? [] : ["", `Usage: ${told.usage}`, "       --help tells the rest."]),
+    ...(told.trace === undefined ? [] : ["", told.trace]),
+  ].join("\n")
+
+/** The most that a person is shown of a list of problems; JSON has them all. */
+const mostListed = 20
+
+/** Problems as indented lines. */
+export const listed = (problems: ReadonlyArray<string>): ReadonlyArray<string> => [
+  ...problems.slice(0, mostListed).map((problem) => `  ${printable(problem)}`),
+  ...(problems.length > mostListed ? [`  … and ${problems.length - mostListed} more; --json lists them all`] : []),
+]
+
+/** Details come in every form a server may send, and problems of a file with their place. */
+const detailOf = (detail: unknown): string => {
+  if (Predicate.isString(detail)) return detail
+  for (const [where, what] of [
+    ["param", "description"],
+    ["field", "message"],
+    ["place", "reason"],
+  ] as const) {
+    if (Predicate.hasProperty(detail, where) && Predicate.hasProperty(detail, what)) {
+      return `${String(detail[where])}: ${String(detail[what])}`
+    }
+  }
+  return JSON.stringify(detail)
+}

@@ -1,0 +1,37 @@
+/** The store a command works on: its address, and the token that another's server wants. */
+import { Actor, type UserStore } from "@webflow-users/core"
+import { StoreAddress } from "@webflow-users/stores"
+import { Config, Effect, Layer, Option } from "effect"
+import { Flag, GlobalFlag } from "effect/cli"
+import type { Failure } from "./Failure.ts"
+
+const standard = "file:./webflow-users.db"
+
+export const Address = GlobalFlag.Setting("store")({
+  flag: Flag.String("store").pipe(
+    Flag.withMetavar("ADDRESS"),
+    Flag.withDescription(
+      `Where the users are: file:PATH, memory: or http(s)://HOST/v2 (default: WEBFLOW_USERS_STORE, or ${standard})`,
+    ),
+    Flag.withFallbackConfig(Config.map(Config.String("WEBFLOW_USERS_STORE"), (address) => address || standard)),
+    Flag.withDefault(standard),
+  ),
+})
+
+type Asks = GlobalFlag.Setting.Identifier<"store">
+
+// No flag for it: a token on a command line ends up in the shell's history and in everybody's list of processes.
+const token = Config.option(Config.Redacted("WEBFLOW_USERS_TOKEN"))
+
+/** The store, whoever keeps it. */
+export const layer: Layer.Layer<UserStore.UserStore, Failure, Asks> = Layer.unwrap(
+  Effect.gen(function* () {
+    const address = yield* Address
+    return StoreAddress.layer(address, { token: Option.getOrUndefined(yield* Effect.orDie(token)) })
+  }),
+).pipe(Layer.merge(Layer.succeed(Actor, "cli")))
+
+/** The store, with what only its owner can do. */
+export const layerOwned: Layer.Layer<StoreAddress.OwnedServices, Failure, Asks> = Layer.unwrap(
+  Effect.map(Address, (address) => StoreAddress.layerOwned(address)),
+)

@@ -1,0 +1,88 @@
+/** `update SITE USER`: the operation, from a command line. */
+import { ReadUsers, UpdateUser, type User, type UserPatch } from "@webflow-users/core"
+import { JsonBody, UserJson } from "@webflow-users/core/wire"
+import { Effect, Layer, Option } from "effect"
+import { Argument, CliError, Command, Flag } from "effect/cli"
+import * as Changes from "./Changes.ts"
+import * as Input from "./Input.ts"
+import { Output } from "./Output.ts"
+import { patchFlags, patchOf } from "./PatchFlags.ts"
+import * as Store from "./Store.ts"
+import { groupsOf, printable, valueOf } from "./Text.ts"
+
+export const update = Command.make(
+  "update",
+  {
+    site: Argument.String("site").pipe(Argument.withDescription("The site's id")),
+    user: Argument.String("user").pipe(Argument.withDescription("The user's id or e-mail address")),
+    ...patchFlags,
+    data: Flag.String("data").pipe(
+      Flag.withMetavar("JSON"),
+      Flag.withDescription("The body of an Update User request: JSON, @FILE, or - for standard input"),
+      Flag.optional,
+    ),
+    isDryRun: Flag.Boolean("dry-run").pipe(
+      Flag.withDescription("Print what would change, and change nothing"),
+      Flag.withoutNegation,
+      Flag.withDefault(false),
+    ),
+  },
+  Effect.fnUntraced(function* ({ site, user, data, isDryRun, ...flags }) {
+    const patch = yield* patchOf(flags, yield* Effect.transposeOption(Option.map(data, readBody))).pipe(
+      Effect.catchTag("ValidationError", (error) => showUsage(error)),
+    )
+    yield* (isDryRun ? preview : carryOut)(site, user, patch).pipe(Effect.provide(layer))
+  }),
+).pipe(
+  Command.withDescription("Update a user"),
+  Command.withExamples([
+    { command: `webflow-users update SITE ada@example.com --name "Ada Okafor" --field company=Okafor` },
+    { command: "webflow-users update SITE USER --field member-number:=12 --null company --add-group platinum" },
+    { command: `webflow-users update SITE USER --data '{"accessGroups": ["webflowers"]}' --dry-run` },
+  ]),
+)
+
+const layer = UpdateUser.UpdateUser.layer.pipe(Layer.provideMerge(Store.layer))
+
+const carryOut = Effect.fnUntraced(function* (site: string, user: string, patch: UserPatch.UserPatch) {
+  const updateUser = yield* UpdateUser.UpdateUser
+  const output = yield* Output
+  const updated = yield* updateUser({ siteId: site, userId: yield* idOf(site, user), patch })
+  yield* output.result(UserJson.encodeUser(updated), () =>
+    [
+      `Updated ${nameOf(updated)}`,
+      ...Object.entries(patch.data).map(
+        ([key, value]) => `  ${printable(key)}: ${value === null ? "cleared" : valueOf(value)}`,
+      ),
+      ...(patch.groups === undefined ? [] : [`  groups: ${groupsOf(updated.accessGroups)}`]),
+    ].join("\n"),
+  )
+})
+
+const preview = Effect.fnUntraced(function* (site: string, user: string, patch: UserPatch.UserPatch) {
+  const output = yield* Output
+  const { before, after } = yield* UpdateUser.dryRun({ siteId: site, userId: yield* idOf(site, user), patch })
+  const changes = Changes.between(before, after)
+  const json = { dryRun: true, changes, before: UserJson.encodeUser(before), after: UserJson.encodeUser(after) }
+  yield* output.result(json, () =>
+    changes.length === 0
+      ? `Nothing would change for ${nameOf(before)}`
+      : [`Would update ${nameOf(before)}`, ...Changes.inWords(changes)].join("\n"),
+  )
+})
+
+/** An id goes to the operation as it is, so that a token which may only write can use it. */
+const idOf = (site: string, user: string) =>
+  user.includes("@") ? Effect.map(ReadUsers.findUser(site, user), ({ id }) => id) : Effect.succeed(user)
+
+const nameOf = ({ id, data }: User): string => (data.email == null ? id : `${printable(data.email)} (${id})`)
+
+const readBody = Effect.fnUntraced(function* (source: string) {
+  const from = source === "-" ? source : source.startsWith("@") ? source.slice(1) : undefined
+  const bytes = from === undefined ? new TextEncoder().encode(source) : yield* Input.read(from)
+  return yield* Effect.fromResult(JsonBody.parseJsonBody(bytes))
+})
+
+/** As every other wrong call is shown. */
+const showUsage = (error: CliError.ValidationError) =>
+  new CliError.ShowHelp({ commandPath: ["webflow-users", "update"], errors: [error] })

@@ -1,0 +1,54 @@
+/** The command line `webflow-users`. */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { Cause, Effect, Exit, Layer, type Runtime, Stdio } from "effect"
+import { CliConfig, Command, GlobalFlag } from "effect/cli"
+import { get } from "./Get.ts"
+import { importUsers } from "./Import.ts"
+import { joinSort, list } from "./List.ts"
+import * as Output from "./Output.ts"
+import * as Store from "./Store.ts"
+import { token } from "./Token.ts"
+import { update } from "./Update.ts"
+
+/** Written in by the bundler, from package.json. */
+declare const VERSION: string
+
+const webflowUsers = Command.make("webflow-users").pipe(
+  Command.withDescription(
+    [
+      "Update, read and import the members of sites, in a store of your own or on another server.",
+      "The bearer token that another server wants is read from WEBFLOW_USERS_TOKEN.",
+      "",
+      "Exit codes: 0 done, 1 failed, 2 called wrongly or invalid input, 3 not authorised, 4 too many requests,",
+      "5 store or server unavailable, 6 not found, 130 interrupted.",
+    ].join("\n  "),
+  ),
+  Command.withSubcommands([update, get, list, importUsers, token]),
+  Command.withGlobalFlags([Store.Address, ...Output.flags]),
+)
+
+const layer = Layer.mergeAll(
+  Output.presenter,
+  CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] }),
+).pipe(Layer.provideMerge(Output.Output.layer), Layer.provideMerge(NodeServices.layer))
+
+/** Gives the exit code. What it fails with is an interruption only. */
+const program = Stdio.Stdio.use(({ args }) => args).pipe(
+  Effect.flatMap((args) => Command.runWith(webflowUsers, { version: VERSION })(joinSort(args))),
+  Effect.as(0),
+  Effect.catchCauseIf(
+    (cause) => !Cause.hasInterruptsOnly(cause),
+    (cause) => Output.Output.use((output) => output.report(cause)),
+  ),
+  Effect.provide(layer),
+)
+
+// Only an interruption may end the process at once. Otherwise it ends by itself, when all that was printed is out: what
+// a pipe has not taken yet, from 64 KiB on, would be lost.
+const teardown: Runtime.Teardown = (exit, onExit) => {
+  if (Exit.isSuccess(exit) && typeof exit.value === "number") process.exitCode = exit.value
+  else onExit(130)
+}
+
+NodeRuntime.runMain(program, { teardown, disableErrorReporting: true })

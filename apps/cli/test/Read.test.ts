@@ -1,0 +1,90 @@
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { describe, expect, it } from "vitest"
+import { ada, bo, cy, errorIn, fresh, type Options, otherSiteId, seeded, siteId } from "./run.ts"
+
+describe("get", { concurrent: true }, () => {
+  it.each([[ada.id], [ada.id.toUpperCase()], ["ada@example.com"], ["Ada@Example.Com"]])("%s", async (user) => {
+    const store = await seeded()
+    const outcome = await store.cli(["get", siteId, user])
+    expect(outcome).toMatchObject({ code: 0, stderr: "" })
+    expect(JSON.parse(outcome.stdout)).toEqual(ada)
+  })
+
+  it.each([
+    [siteId, "ffffffffffffffffffffffff", 6, "UserNotFound"],
+    [siteId, "nobody@example.com", 6, "UserNotFound"],
+    [otherSiteId, ada.id, 6, "SiteNotFound"],
+    [siteId, "nobody", 2, "InvalidId"],
+  ])("site %s, user %s", async (site, user, code, tag) => {
+    const outcome = await (await seeded()).cli(["get", site, user])
+    expect(outcome.code).toBe(code)
+    expect(errorIn(outcome)).toMatchObject({ tag })
+  })
+})
+
+describe("list", { concurrent: true }, () => {
+  it.each([
+    [[], [ada, bo, cy], { limit: 10, offset: 0 }],
+    [["--limit", "2"], [ada, bo], { limit: 2, offset: 0 }],
+    [["--limit", "2", "--offset", "2"], [cy], { limit: 2, offset: 2 }],
+    [["--offset", "3"], [], { limit: 10, offset: 3 }],
+    [["--sort", "-CreatedOn"], [cy, bo, ada], { limit: 10, offset: 0 }],
+    [["--sort=-Email", "--limit", "1"], [cy], { limit: 1, offset: 0 }],
+    [["--sort", "Email", "--limit", "100"], [ada, bo, cy], { limit: 100, offset: 0 }],
+  ])("%j", async (args, users, page) => {
+    const outcome = await (await seeded()).cli(["list", ...args, siteId])
+    expect(outcome).toMatchObject({ code: 0, stderr: "" })
+    expect(JSON.parse(outcome.stdout)).toEqual({ users, count: users.length, total: 3, ...page })
+  })
+
+  it.each([
+    [["--limit", "0"], "--limit"],
+    [["--limit", "101"], "--limit"],
+    [["--limit", "many"], "--limit"],
+    [["--offset=-1"], "--offset"],
+    [["--sort", "Name"], "--sort"],
+    [["--sort", "-Name"], "--sort"],
+    [["--sort"], "--sort"],
+  ])("refuses %j", async (args, named) => {
+    const outcome = await (await seeded()).cli(["list", siteId, ...args])
+    expect(outcome.code).toBe(2)
+    expect(errorIn(outcome)).toMatchObject({ tag: "Usage", message: expect.stringContaining(named) })
+    expect(errorIn(outcome)["message"]).not.toContain("Unrecognized")
+  })
+
+  it("of a site that is not there", async () => {
+    const outcome = await (await seeded()).cli(["list", otherSiteId])
+    expect(outcome.code).toBe(6)
+    expect(errorIn(outcome)).toEqual({
+      tag: "SiteNotFound",
+      code: "resource_not_found",
+      status: 404,
+      message: "Requested resource not found: The site cannot be found",
+      details: [],
+    })
+  })
+})
+
+const total = async (store: ReturnType<typeof fresh>, args: ReadonlyArray<string>, env: Options["env"] = {}) => {
+  const { stdout } = await store.cli(["list", siteId, ...args], { env })
+  return stdout === "" ? undefined : JSON.parse(stdout).total
+}
+
+describe("the store", { concurrent: true }, () => {
+  it("is the one of --store, then of WEBFLOW_USERS_STORE, then webflow-users.db in the folder", async () => {
+    const store = fresh()
+    const importInto = async (count: number, args: ReadonlyArray<string>, WEBFLOW_USERS_STORE: string) => {
+      const users = [ada, bo, cy].slice(0, count)
+      writeFileSync(join(store.cwd, "users.json"), JSON.stringify({ users }))
+      await store.cli([...args, "import", "users.json", "--site", siteId], { env: { WEBFLOW_USERS_STORE } })
+    }
+    await importInto(1, ["--store", "file:./one.db"], "file:two.db")
+    await importInto(2, [], "file:two.db")
+    await importInto(3, [], "")
+    expect(await total(store, ["--store=file:./one.db"], { WEBFLOW_USERS_STORE: "file:two.db" })).toBe(1)
+    expect(await total(store, [], { WEBFLOW_USERS_STORE: `file:${join(store.cwd, "two.db")}` })).toBe(2)
+    expect(await total(store, ["--store", "file:./webflow-users.db"])).toBe(3)
+    expect(await total(store, ["--store", "memory:"])).toBeUndefined()
+  })
+})

@@ -1,0 +1,90 @@
+import { createHash } from "node:crypto"
+import { existsSync } from "node:fs"
+import { describe, expect, it } from "vitest"
+import { errorIn, fresh, otherSiteId, seeded, siteId } from "./run.ts"
+
+type Store = Awaited<ReturnType<typeof seeded>>
+
+const create = async (store: Store, ...scopes: ReadonlyArray<string>) => {
+  const outcome = await store.cli([
+    "token",
+    "create",
+    "--site",
+    siteId,
+    ...scopes.flatMap((scope) => ["--scope", scope]),
+  ])
+  expect(outcome).toMatchObject({ code: 0, stderr: "" })
+  return JSON.parse(outcome.stdout)
+}
+const list = async (store: Store) => JSON.parse((await store.cli(["token", "list", "--json"])).stdout)
+
+describe("token", { concurrent: true }, () => {
+  it("create gives a token once; the store keeps its hash", async () => {
+    const store = await seeded()
+    const issued = await create(store, "users:write", "users:read", "users:write")
+    expect(Object.keys(issued)).toEqual(["id", "token", "siteId", "scopes", "createdOn"])
+    expect(issued).toMatchObject({ siteId, scopes: ["users:write", "users:read"] })
+    const hash = createHash("sha256").update(issued.token).digest("hex")
+    const [row, ...others] = store.query("SELECT * FROM access_tokens")
+    expect(row).toMatchObject({ id: issued.id, site_id: siteId, scopes: "users:write users:read", hash })
+    expect(others).toEqual([])
+    expect(JSON.stringify(row)).not.toContain(issued.token)
+  })
+
+  it("list shows every token, and none in full", async () => {
+    const store = await seeded()
+    const { token: one, ...first } = await create(store, "users:read")
+    const { token: two, ...second } = await create(store, "users:write")
+    expect(one).not.toBe(two)
+    expect(await list(store)).toEqual([first, second])
+  })
+
+  it("list of a store that is new is empty", async () => {
+    expect(await list(fresh())).toEqual([])
+  })
+
+  it("revoke takes one back and leaves the others", async () => {
+    const store = await seeded()
+    const first = await create(store, "users:read")
+    const second = await create(store, "users:read")
+    const outcome = await store.cli(["token", "revoke", first.id])
+    expect(outcome).toMatchObject({ code: 0, stderr: "" })
+    expect(JSON.parse(outcome.stdout)).toEqual({ id: first.id, revoked: true })
+    expect((await list(store)).map(({ id }: { id: string }) => id)).toEqual([second.id])
+  })
+
+  it("revoke of what is no id says so, without repeating it", async () => {
+    const store = await seeded()
+    const { token, id } = await create(store, "users:read")
+    const outcome = await store.cli(["token", "revoke", token])
+    expect(outcome.code).toBe(6)
+    expect(errorIn(outcome)).toMatchObject({ tag: "TokenNotFound", code: "token_not_found", status: null })
+    expect(outcome.stderr).not.toContain(id)
+    expect(await list(store)).toHaveLength(1)
+  })
+
+  it.each([
+    [["--site", siteId], 2, "Usage"],
+    [["--site", siteId, "--scope", "users:delete"], 2, "Usage"],
+    [["--site", siteId, "--scope", "users:read", "--scope", "sites:read"], 2, "Usage"],
+    [["--site", "mine", "--scope", "users:read"], 2, "InvalidId"],
+    [["--site", otherSiteId, "--scope", "users:read"], 6, "SiteNotFound"],
+  ])("create %j is refused", async (args, code, tag) => {
+    const store = await seeded()
+    const outcome = await store.cli(["token", "create", ...args])
+    expect(outcome.code).toBe(code)
+    expect(errorIn(outcome)).toMatchObject({ tag })
+    expect(store.query("SELECT * FROM access_tokens")).toEqual([])
+  })
+
+  it.each([[["create", "--site", siteId, "--scope", "users:read"]], [["list"]], [["revoke", "x"]]])(
+    "%j needs a store of one's own",
+    async (args) => {
+      const store = fresh()
+      const outcome = await store.cli(["token", ...args, "--store", "http://127.0.0.1:1/v2"])
+      expect(outcome.code).toBe(2)
+      expect(errorIn(outcome)).toMatchObject({ tag: "UnusableAddress" })
+      expect(existsSync(store.path)).toBe(false)
+    },
+  )
+})

@@ -1,0 +1,41 @@
+/** What node:http hands in, as the requests that `Http.ts` answers. */
+import type { IncomingMessage } from "node:http"
+import { BadRequest, BodyTooLarge } from "@webflow-users/core"
+import { JsonBody } from "@webflow-users/core/wire"
+import { Effect } from "effect"
+import type * as Http from "./Http.ts"
+
+export const toRequest = (request: IncomingMessage): Http.Request => ({
+  method: request.method ?? "",
+  // Clients that take this server for a proxy of HTTP itself send the whole URL.
+  target: (request.url ?? "").replace(/^https?:\/\/[^/?]*/i, ""),
+  header: (name) => {
+    const value = request.headers[name]
+    return Array.isArray(value) ? value.join(", ") : value
+  },
+  body: readBody(request),
+})
+
+/** The rest of a body that is too large is read and thrown away by node:http, so that the caller gets to the answer. */
+const readBody = (request: IncomingMessage): Http.Request["body"] =>
+  Effect.callback((resume) => {
+    const tooLarge = Effect.fail(
+      new BodyTooLarge({ message: `Request body too large: at most ${JsonBody.maxBodyBytes} bytes are read` }),
+    )
+    const cutOff = Effect.fail(new BadRequest({ message: "The request ended before its body did" }))
+    if (Number(request.headers["content-length"]) > JsonBody.maxBodyBytes) return resume(tooLarge)
+    // A caller who has gone already is heard of no more: none of the events below would come.
+    if (request.destroyed) return resume(cutOff)
+    const chunks: Array<Buffer> = []
+    let size = 0
+    request.on("data", (chunk: Buffer) => {
+      size += chunk.length
+      if (size > JsonBody.maxBodyBytes) {
+        chunks.length = 0
+        resume(tooLarge)
+      } else chunks.push(chunk)
+    })
+    request.on("end", () => resume(Effect.succeed(Buffer.concat(chunks))))
+    // Comes last in every case; what was resumed before stands.
+    request.on("close", () => resume(cutOff))
+  })

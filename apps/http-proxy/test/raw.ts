@@ -1,0 +1,78 @@
+/** HTTP spoken by hand: what fetch would not send, and the answers as they come over the wire. */
+import { once } from "node:events"
+import { connect } from "node:net"
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/** The answer at the head of what was received, and how long it is; `undefined` while it is not all there. */
+const parse = (received: Buffer, hasBody: boolean) => {
+  const headLength = received.indexOf("\r\n\r\n")
+  if (headLength < 0) return undefined
+  const [first = "", ...lines] = received.toString("latin1", 0, headLength).split("\r\n")
+  const headers = Object.fromEntries(
+    lines.map((line) => [line.slice(0, line.indexOf(":")).toLowerCase(), line.slice(line.indexOf(":") + 1).trim()]),
+  )
+  const start = headLength + 4
+  const length = start + (hasBody ? Number(headers["content-length"] ?? 0) : 0)
+  if (received.length < length) return undefined
+  const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(first)?.[1])
+  return { answer: { status, headers, body: received.toString("utf8", start, length) }, length }
+}
+
+const nothing = () => {}
+
+/** Opens a connection to a server. */
+export const dial = async (origin: string) => {
+  const { hostname, port } = new URL(origin)
+  const socket = connect({ host: hostname, port: Number(port) })
+  let received = Buffer.alloc(0)
+  let isClosed = false
+  let wake: () => void = nothing
+  socket.on("data", (chunk) => {
+    received = Buffer.concat([received, chunk])
+    wake()
+  })
+  // A reset shows as the close that follows it.
+  socket.on("error", nothing)
+  const closed = new Promise<void>((resolve) => {
+    socket.on("close", () => {
+      isClosed = true
+      wake()
+      resolve()
+    })
+  })
+  await once(socket, "connect")
+
+  /** The next answer, or `undefined` when the connection closed before it had come. */
+  const next = async (method = "GET"): Promise<Answer | undefined> => {
+    for (;;) {
+      const parsed = parse(received, method !== "HEAD")
+      if (parsed !== undefined) {
+        received = received.subarray(parsed.length)
+        return parsed.answer
+      }
+      if (isClosed) return undefined
+      await new Promise<void>((resolve) => (wake = resolve))
+    }
+  }
+  return {
+    socket,
+    closed,
+    next,
+    send: (bytes: string | Uint8Array) => socket.write(bytes),
+    /** What came and was not taken by `next`. */
+    rest: () => received.toString("utf8"),
+    [Symbol.dispose]: () => void socket.destroy(),
+  }
+}
+
+/** A request as text. `headers` are lines; Content-Length is counted unless the headers say how the body is framed. */
+export const request = (first: string, headers: ReadonlyArray<string> = [], body = ""): string => {
+  const isFramed = body === "" || headers.some((line) => /^(content-length|transfer-encoding):/i.test(line))
+  const lines = ["Host: localhost", ...headers, ...(isFramed ? [] : [`Content-Length: ${Buffer.byteLength(body)}`])]
+  return `${first} HTTP/1.1\r\n${lines.map((line) => `${line}\r\n`).join("")}\r\n${body}`
+}

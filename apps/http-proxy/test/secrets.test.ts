@@ -1,0 +1,82 @@
+/** What the process says of its callers and of the users it keeps: nothing, whatever goes wrong. */
+import { createHash } from "node:crypto"
+import { mkdtemp, rm } from "node:fs/promises"
+import { DatabaseSync } from "node:sqlite"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { parseSiteId, type SiteId, type User, UserId } from "@webflow-users/core"
+import { expect, it } from "vitest"
+import { open } from "./proxy.ts"
+import { dial, request } from "./raw.ts"
+import * as Spawned from "./spawned.ts"
+
+const siteId = parseSiteId("580e63e98c9a982ac9b8b741") as SiteId
+const member = (index: number): User => ({
+  id: UserId.make(`6287ec36a841b25637c6630${index}`),
+  lastUpdated: "2024-05-20T13:46:12.093Z",
+  accessGroups: [{ slug: "Confidential-group", type: "admin" }],
+  data: { name: `Confidential-name-${index}`, email: `confidential-${index}@example.com`, drink: "Confidential-drink" },
+})
+const users = [member(1), member(2)]
+
+it("neither users' data nor tokens are in what the process says, though it says what failed", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "webflow-users-secrets-"))
+  const file = join(folder, "users.db")
+  await using store = open(`file:${file}`)
+  await store.add({ id: siteId, users })
+  const token = await store.token(siteId)
+  const wrongToken = `wfu_${"0".repeat(24)}_${"c0ffee00".repeat(8)}`
+
+  await using proxy = await Spawned.start(`file:${file}`)
+  const path = (index: number) => `/v2/sites/${siteId}/users/${users[index]?.id}`
+  const headers = [`Authorization: Bearer ${token}`, "Content-Type: application/json", "X-Api-Key: Confidential-header"]
+  const statuses: Array<number | undefined> = []
+  const send = async (bytes: string) => {
+    using connection = await dial(proxy.origin)
+    connection.send(bytes)
+    statuses.push((await connection.next())?.status)
+  }
+  const patch = (body: string, index = 0) => request(`PATCH ${path(index)}?key=Confidential-query`, headers, body)
+
+  // What goes well, and what is refused.
+  await send(patch('{"data":{"name":"Confidential-new-name","drink":"Confidential-new-drink"}}'))
+  await send(request(`GET ${path(0)}`, headers))
+  await send(request(`GET /v2/sites/${siteId}/users?sort=Confidential-sort`, headers))
+  await send(request(`GET ${path(0)}`, [`Authorization: Bearer ${wrongToken}`]))
+  await send(request(`GET ${path(0)}`, [`Authorization: Basic ${btoa("Confidential-user:Confidential-password")}`]))
+  await send(request("GET /Confidential-path", headers))
+  await send(request("GET /v2/sites/Confidential-site/users", headers))
+  await send(patch('{"data":{"password":"Confidential-password"},"Confidential-key":1}'))
+  await send(patch('{"data":{"email":"Confidential-other@example.com"}}'))
+  await send(patch('{"data":"Confidential-not-json'))
+  await send(patch(JSON.stringify({ data: { name: "Confidential-long".repeat(100_000) } })))
+  await send(request(`PATCH ${path(0)}`, [...headers.slice(0, 1), "Content-Type: Confidential/type"], "Confidential"))
+  await send("Confidential-garbage\r\n\r\n")
+  await send(request(`GET ${path(0)}`, [`X-A: ${"Confidential-header".repeat(2_000)}`]))
+  // What fails for reasons that nobody outside is told: a document that is damaged, a table that is gone.
+  const database = new DatabaseSync(file)
+  database.prepare("UPDATE users SET document = ? WHERE id = ?").run('{"data":"Confidential-damage"}', member(2).id)
+  database.exec("ALTER TABLE user_events RENAME TO gone")
+  database.close()
+  await send(patch("{}", 1))
+  await send(patch('{"data":{"name":"Confidential-unkept"}}', 0))
+  expect(statuses).toEqual([200, 200, 400, 401, 401, 404, 400, 400, 400, 400, 413, 400, 400, 431, 500, 500])
+
+  const { code, stdout, stderr } = await proxy.end("SIGTERM")
+  const said = stdout + stderr
+  expect(code).toBe(0)
+  expect(said).toContain("listens on")
+  expect(said).toContain("A request failed unexpectedly")
+  expect(said).toContain("The store is unavailable")
+  const secrets = [
+    /confidential/i,
+    new RegExp(btoa("Confidential-user:Confidential-password")),
+    new RegExp(token),
+    new RegExp(String(token.split("_")[2])),
+    new RegExp(wrongToken),
+    new RegExp(createHash("sha256").update(token).digest("hex")),
+    ...users.map(({ id }) => new RegExp(id)),
+  ]
+  expect(secrets.filter((secret) => secret.test(said))).toEqual([])
+  await rm(folder, { recursive: true })
+})

@@ -1,0 +1,241 @@
+import { type User, UserId, UserPatch } from "@webflow-users/core"
+import { UpdateUserBody } from "@webflow-users/core/wire"
+import { DateTime, Result } from "effect"
+import fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import { clock, slugs, user, userAndBody } from "./arbitraries.ts"
+
+const noon = DateTime.makeUnsafe("2024-06-01T12:00:00.000Z")
+const patchOf = (body: unknown) => Result.getOrThrow(UserPatch.UserPatch.from(body))
+const applied = (to: User, patch: UserPatch.UserPatch, now = noon) => Result.getOrThrow(UserPatch.apply(to, patch, now))
+const refusal = (to: User, patch: UserPatch.UserPatch) => {
+  const result = UserPatch.apply(to, patch, noon)
+  return Result.isFailure(result) ? result.failure.details : "accepted"
+}
+const edit = (change: { readonly add?: ReadonlyArray<string>; readonly remove?: ReadonlyArray<string> }) =>
+  new UserPatch.UserPatch({ groups: { _tag: "EditGroups", add: [], remove: [], ...change } })
+
+const timeless = ({ lastUpdated: _, ...rest }: User) => rest
+const bought = (of: User) => of.accessGroups.filter((group) => group.type === "ecommerce")
+const adminSlugs = (of: User) => of.accessGroups.filter((group) => group.type === "admin").map((group) => group.slug)
+
+const frozen = <A>(value: A): A => {
+  if (typeof value === "object" && value !== null) Object.values(Object.freeze(value)).forEach(frozen)
+  return value
+}
+
+const arthur: User = {
+  id: UserId.make("6287ec36a841b25637c663df"),
+  lastUpdated: "2022-05-20T13:46:12.093Z",
+  accessGroups: [
+    { slug: "course", type: "ecommerce" },
+    { slug: "webflowers", type: "admin" },
+    { slug: "platinum", type: "admin" },
+  ],
+  data: { name: "Arthur Dent", email: "arthur.dent@mostlyharmless.com", drink: "Tea" },
+}
+
+/** Holds for whatever body a caller may send and whatever the user is. */
+const holds = (claim: (before: User, patch: UserPatch.UserPatch, after: User) => void) =>
+  fc.assert(
+    fc.property(userAndBody, ([before, body]) => {
+      const patch = patchOf(body)
+      claim(before, patch, applied(before, patch))
+    }),
+    { numRuns: 300 },
+  )
+
+describe("applying a patch", () => {
+  it("twice is applying it once, but for lastUpdated", () =>
+    holds((_, patch, after) => expect(timeless(applied(after, patch))).toStrictEqual(timeless(after))))
+
+  it("sets and clears what it names and leaves everything else", () =>
+    holds((before, patch, after) => {
+      const { accessGroups, data, ...rest } = timeless(after)
+      const { accessGroups: groupsBefore, data: dataBefore, ...restBefore } = timeless(before)
+      expect(rest).toStrictEqual(restBefore)
+      if (patch.groups === undefined) expect(accessGroups).toStrictEqual(groupsBefore)
+      for (const key of Object.keys({ ...dataBefore, ...data, ...patch.data })) {
+        const source = Object.hasOwn(patch.data, key) ? patch.data : dataBefore
+        const isCleared = source === patch.data && source[key] === null
+        expect([key, Object.hasOwn(data, key) ? data[key] : "absent"]).toStrictEqual([
+          key,
+          isCleared || !Object.hasOwn(source, key) ? "absent" : source[key],
+        ])
+      }
+    }))
+
+  it("keeps every group that was bought, and adds none of that type", () =>
+    holds((before, _, after) => expect(bought(after)).toStrictEqual(bought(before))))
+
+  it("makes the named groups the user's admin groups, each once", () =>
+    holds((before, patch, after) => {
+      if (patch.groups?._tag !== "SetGroups") return
+      const kept = new Set(bought(before).map((group) => group.slug))
+      expect(adminSlugs(after)).toStrictEqual(patch.groups.admin.filter((slug) => !kept.has(slug)))
+    }))
+
+  it("moves lastUpdated, also when the clock stands still or is behind", () =>
+    fc.assert(
+      fc.property(userAndBody, fc.option(clock), ([before, body], reading) => {
+        const previous = before.lastUpdated == null ? Number.NEGATIVE_INFINITY : Date.parse(before.lastUpdated)
+        // No reading of its own: the very millisecond of the last change.
+        const now = reading ?? Math.max(previous, 0)
+        const { lastUpdated } = applied(before, patchOf(body), DateTime.makeUnsafe(now))
+        expect(lastUpdated).toBe(new Date(Math.max(now, previous + 1)).toISOString())
+      }),
+    ))
+
+  it("starts lastUpdated where a user has none, or one that is no date", () => {
+    for (const lastUpdated of [null, "", "yesterday"]) {
+      expect(applied({ ...arthur, lastUpdated }, patchOf({})).lastUpdated).toBe("2024-06-01T12:00:00.000Z")
+    }
+  })
+
+  it("never changes the user or the patch it is given", () =>
+    fc.assert(
+      fc.property(userAndBody, slugs, slugs, ([before, body], add, remove) => {
+        const patch = frozen(patchOf(body))
+        applied(frozen(before), patch)
+        const bystander = { ...before, accessGroups: before.accessGroups.filter((group) => group.type === "admin") }
+        applied(frozen(bystander), frozen(edit({ add, remove })))
+      }),
+    ))
+
+  it("names every read-only property that differs and every group that was not bought, and nothing else", () => {
+    const patch = patchOf({
+      id: arthur.id,
+      status: "verified",
+      lastUpdated: "2022-05-20T15:46:12.093+02:00",
+      data: { name: "Ford", email: "ford@example.com" },
+      accessGroups: [{ slug: "gold", type: "ecommerce" }, { slug: "course", type: "ecommerce" }, "gold"],
+    })
+    expect(refusal(arthur, patch)).toStrictEqual([
+      { param: "status", description: "is read-only and differs from what is stored; leave it out" },
+      { param: "data.email", description: "cannot be updated" },
+      { param: "accessGroups", description: "gold: only a purchase puts a user into a group of type ecommerce" },
+    ])
+  })
+
+  it("takes null for a read-only property the user does not have", () => {
+    const nobody = { ...arthur, data: {} }
+    const echo = patchOf({ invitedOn: null, status: null, data: { name: null, email: null, "accept-privacy": null } })
+    expect(timeless(applied(nobody, echo))).toStrictEqual(timeless(nobody))
+  })
+
+  it("does not take two texts for the same moment unless they are moments", () => {
+    const odd = { ...arthur, invitedOn: "2022", lastLogin: "2022-05-20T00:00:00.000Z" }
+    expect(refusal(odd, patchOf({ invitedOn: "2022-01-01", lastLogin: "never" }))).toMatchObject([
+      { param: "invitedOn" },
+      { param: "lastLogin" },
+    ])
+  })
+})
+
+describe("joining and leaving groups", () => {
+  it("adds, removes, and keeps the rest", () =>
+    fc.assert(
+      fc.property(user, slugs, slugs, (before, add, remove) => {
+        const owned = new Set(bought(before).map((group) => group.slug))
+        const asked = remove.filter((slug) => !owned.has(slug))
+        const after = applied(before, edit({ add, remove: asked }))
+        const wanted = new Set([...adminSlugs(before).filter((slug) => !asked.includes(slug)), ...add])
+        expect(bought(after)).toStrictEqual(bought(before))
+        const slugsAfter = new Set(after.accessGroups.map((group) => group.slug))
+        expect(slugsAfter).toStrictEqual(new Set([...wanted, ...owned]))
+        expect(timeless(applied(after, edit({ add, remove: asked })))).toStrictEqual(timeless(after))
+      }),
+    ))
+
+  it("joins behind the groups a user is in, each once", () =>
+    expect(
+      applied(arthur, edit({ add: ["gold", "platinum", "gold", "course"], remove: ["webflowers"] })).accessGroups,
+    ).toStrictEqual([
+      { slug: "platinum", type: "admin" },
+      { slug: "gold", type: "admin" },
+      { slug: "course", type: "ecommerce" },
+    ]))
+
+  it("leaves the groups in their order when there is nothing to join or leave", () =>
+    expect(applied(arthur, edit({ add: ["webflowers"], remove: ["gold"] })).accessGroups).toStrictEqual(
+      arthur.accessGroups,
+    ))
+
+  it("refuses to leave what was bought", () =>
+    expect(refusal(arthur, edit({ remove: ["webflowers", "course"] }))).toStrictEqual([
+      { param: "accessGroups", description: "course: a group of type ecommerce cannot be removed by an update" },
+    ]))
+})
+
+describe("the difference of two users", () => {
+  it("is nothing for a user and itself", () =>
+    fc.assert(fc.property(user, (one) => void expect(UserPatch.diff(one, structuredClone(one))).toBeUndefined())))
+
+  it("is nothing when only lastUpdated has moved", () =>
+    expect(UserPatch.diff(arthur, applied(arthur, patchOf({})))).toBeUndefined())
+
+  it("makes the second of the first", () =>
+    holds((before, _, after) => {
+      const difference = UserPatch.diff(before, after) ?? new UserPatch.UserPatch({})
+      expect(timeless(applied(before, difference))).toStrictEqual(timeless(after))
+    }))
+
+  it("names what changed and only that", () => {
+    const patch = patchOf({ data: { drink: null, name: "Arthur Dent", team: "red" }, accessGroups: ["gold"] })
+    expect(UserPatch.diff(arthur, applied(arthur, patch))).toStrictEqual(
+      new UserPatch.UserPatch({
+        data: { drink: null, team: "red" },
+        groups: { _tag: "SetGroups", admin: ["gold"], ecommerce: [] },
+      }),
+    )
+  })
+})
+
+describe("names that every JavaScript object has", () => {
+  const reserved = fc.constantFrom("__proto__", "constructor", "prototype")
+  const poison = '{"isAdmin":true}'
+
+  it("are refused wherever a body has them, and reach no object", () =>
+    fc.assert(
+      fc.property(reserved, fc.constantFrom('"x"', "null", poison), (key, value) => {
+        const json = `{"${key}":${value}}`
+        for (const body of [
+          json,
+          `{"data":${json}}`,
+          `{"data":{"data":${json}}}`,
+          `{"data":{"name":"x","data":${json}}}`,
+        ]) {
+          const result = UserPatch.UserPatch.from(JSON.parse(body))
+          expect(Result.isFailure(result) && result.failure.details).toMatchObject([
+            { param: expect.stringContaining(key) },
+          ])
+        }
+        expect({}).not.toHaveProperty("isAdmin")
+      }),
+    ))
+
+  it("stay names where a patch was made in code", () => {
+    const patch = new UserPatch.UserPatch({ data: JSON.parse(`{"__proto__":${poison},"toString":"text"}`) })
+    const after = applied(arthur, patch)
+    expect(Object.keys(after.data)).toStrictEqual(["name", "email", "drink", "__proto__", "toString"])
+    expect(after.data).not.toHaveProperty("isAdmin")
+    const back = UserPatch.diff(after, arthur)
+    expect(Object.entries(back?.data ?? {})).toStrictEqual([
+      ["__proto__", null],
+      ["toString", null],
+    ])
+  })
+})
+
+describe("a patch on its way to another server", () => {
+  it("is written as a body that reads as the same patch", () =>
+    fc.assert(
+      fc.property(userAndBody, ([, body]) => {
+        const patch = patchOf(body)
+        const groups = patch.groups?._tag === "SetGroups" ? patch.groups : undefined
+        const sent: unknown = JSON.parse(JSON.stringify(UpdateUserBody.encodeBody(patch, groups)))
+        expect(patchOf(sent)).toStrictEqual(patch)
+      }),
+      { numRuns: 300 },
+    ))
+})

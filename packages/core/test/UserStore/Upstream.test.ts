@@ -1,0 +1,385 @@
+import { inspect } from "node:util"
+import { describe, expect, it } from "@effect/vitest"
+import {
+  parseSiteId,
+  type SiteId,
+  Transport,
+  Unreachable,
+  type UpdateUserError,
+  type User,
+  UserId,
+  UserPatch,
+  UserStore,
+} from "@webflow-users/core"
+import * as FetchTransport from "@webflow-users/core/Transport/Fetch"
+import * as Upstream from "@webflow-users/core/UserStore/Upstream"
+import { Effect, Fiber, Layer, Redacted, Result } from "effect"
+import { TestClock } from "effect/testing"
+
+const siteId = parseSiteId("580e63e98c9a982ac9b8b741") as SiteId
+const userId = UserId.make("6287ec36a841b25637c663df")
+const token = "token-that-is-secret"
+const base = "https://users.example.com/v2"
+const userPath = `${base}/sites/${siteId}/users/${userId}`
+const reading = { accept: "application/json", authorization: `Bearer ${token}` }
+const writing = { ...reading, "content-type": "application/json" }
+
+const arthur: User = {
+  id: userId,
+  status: "verified",
+  accessGroups: [
+    { slug: "webflowers", type: "admin" },
+    { slug: "course", type: "ecommerce" },
+  ],
+  data: { name: "Arthur Dent", email: "arthur.dent@mostlyharmless.com" },
+}
+const member = (index: number): User => ({
+  id: UserId.make(`6287ec36a841b25637c6${(0x4000 + index).toString(16)}`),
+  accessGroups: [],
+  data: { email: `member${index}@example.com` },
+})
+
+interface Answer {
+  readonly status?: number
+  readonly json?: unknown
+  readonly text?: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+type Server = (request: Transport.TransportRequest) => Answer | Effect.Effect<Answer, Unreachable>
+
+/** Asks a server that lives in this test, and gives back what came of it and what was sent. */
+const ask = <A>(
+  server: Server,
+  operation: (store: UserStore.UserStore["Service"]) => Effect.Effect<A, UpdateUserError>,
+  options: Partial<Upstream.Options> = {},
+) => {
+  const sent: Array<Transport.TransportRequest> = []
+  const transport = Layer.succeed(Transport.Transport, {
+    send: (request) =>
+      Effect.suspend(() => {
+        sent.push(request)
+        const answer = server(request)
+        return Effect.isEffect(answer) ? answer : Effect.succeed(answer)
+      }).pipe(
+        Effect.map(({ status = 200, json, text = JSON.stringify(json) ?? "", headers = {} }) => ({
+          status,
+          text,
+          header: (name) => headers[name],
+        })),
+      ),
+  })
+  const layer = Upstream.layer({ baseUrl: base, token: Redacted.make(token), ...options }).pipe(
+    Layer.provide(transport),
+  )
+  return UserStore.UserStore.use(operation).pipe(
+    Effect.match({
+      onSuccess: (value) => ({ sent, value, error: undefined }),
+      onFailure: (error) => ({ sent, value: undefined, error }),
+    }),
+    Effect.provide(layer),
+  )
+}
+/** Answers one after the other. */
+const inTurn = (...answers: ReadonlyArray<Answer>): Server => {
+  const left = [...answers]
+  return () => left.shift() ?? { status: 599, text: "asked once too often" }
+}
+const answering = (json: unknown): Server => inTurn({ json })
+
+const patch = (body: unknown) => Result.getOrThrow(UserPatch.UserPatch.from(body))
+const edit = (change: { readonly add?: ReadonlyArray<string>; readonly remove?: ReadonlyArray<string> }) =>
+  new UserPatch.UserPatch({ data: { drink: "Tea" }, groups: { _tag: "EditGroups", add: [], remove: [], ...change } })
+
+const sentFor = (url: string) => [{ method: "GET", url, headers: reading }]
+
+describe("a request to another server", () => {
+  it.effect("updates with PATCH, in the object era's form", () =>
+    Effect.gen(function* () {
+      const change = patch({
+        data: { name: "Ford", drink: null },
+        accessGroups: ["gold", { slug: "course", type: "ecommerce" }],
+      })
+      const { sent, value } = yield* ask(answering({ ...arthur, data: { data: arthur.data } }), (store) =>
+        store.update(siteId, userId, change),
+      )
+      expect(value).toStrictEqual(arthur)
+      const accessGroups = [
+        { slug: "gold", type: "admin" },
+        { slug: "course", type: "ecommerce" },
+      ]
+      const body = JSON.stringify({ data: { name: "Ford", drink: null }, accessGroups })
+      expect(sent).toStrictEqual([{ method: "PATCH", url: userPath, headers: writing, body }])
+    }),
+  )
+
+  it.effect("sends read-only properties on, for the server to judge", () =>
+    Effect.gen(function* () {
+      const echo = { id: userId, lastUpdated: null, data: { email: "other@example.com", name: null } }
+      const { sent } = yield* ask(answering(arthur), (store) => store.update(siteId, userId, patch(echo)))
+      expect(sent.map(({ body = "" }) => JSON.parse(body))).toStrictEqual([echo])
+    }),
+  )
+
+  it.effect("sends an empty object for an empty patch", () =>
+    Effect.gen(function* () {
+      const { sent } = yield* ask(answering(arthur), (store) => store.update(siteId, userId, patch({})))
+      expect(sent).toStrictEqual([{ method: "PATCH", url: userPath, headers: writing, body: "{}" }])
+    }),
+  )
+
+  it.effect("gets a user, a list and groups with GET", () =>
+    Effect.gen(function* () {
+      const page = { count: 1, limit: 5, offset: 20, total: 21 }
+      const group = { id: "1", name: "Gold", shortId: "g", slug: "gold", createdOn: "2022-08-01T19:41:48.349Z" }
+
+      const one = yield* ask(answering(arthur), (store) => store.get(siteId, userId))
+      expect(one).toMatchObject({ value: arthur, sent: sentFor(userPath) })
+
+      const users = { users: [arthur], ...page }
+      const list = yield* ask(answering(users), (store) =>
+        store.list(siteId, { offset: 20, limit: 5, sort: "-CreatedOn" }),
+      )
+      expect(list).toMatchObject({
+        value: users,
+        sent: sentFor(`${base}/sites/${siteId}/users?offset=20&limit=5&sort=-CreatedOn`),
+      })
+      const unsorted = yield* ask(answering(users), (store) => store.list(siteId, { offset: 0, limit: 10 }))
+      expect(unsorted.sent).toStrictEqual(sentFor(`${base}/sites/${siteId}/users?offset=0&limit=10`))
+
+      const groups = { accessGroups: [group], ...page }
+      const listed = yield* ask(answering(groups), (store) => store.accessGroups(siteId, { offset: 20, limit: 5 }))
+      expect(listed).toMatchObject({
+        value: groups,
+        sent: sentFor(`${base}/sites/${siteId}/accessgroups?offset=20&limit=5`),
+      })
+    }),
+  )
+
+  it.effect("takes a base address with slashes at its end, and needs no token", () =>
+    Effect.gen(function* () {
+      const { sent } = yield* ask(answering(arthur), (store) => store.get(siteId, userId), {
+        baseUrl: `${base}//`,
+        token: undefined,
+      })
+      expect(sent).toStrictEqual([{ method: "GET", url: userPath, headers: { accept: "application/json" } }])
+    }),
+  )
+})
+
+describe("joining and leaving groups on another server", () => {
+  it.effect("reads the user and sends the complete set", () =>
+    Effect.gen(function* () {
+      const { sent } = yield* ask(inTurn({ json: arthur }, { json: arthur }), (store) =>
+        store.update(siteId, userId, edit({ add: ["gold"], remove: ["nothing"] })),
+      )
+      const accessGroups = [
+        { slug: "webflowers", type: "admin" },
+        { slug: "gold", type: "admin" },
+      ]
+      expect(sent).toStrictEqual([
+        { method: "GET", url: userPath, headers: reading },
+        {
+          method: "PATCH",
+          url: userPath,
+          headers: writing,
+          body: JSON.stringify({ data: { drink: "Tea" }, accessGroups }),
+        },
+      ])
+    }),
+  )
+
+  it.effect("sends nothing where the user is not there, or a group was bought", () =>
+    Effect.gen(function* () {
+      const unknown = { status: 404, json: { code: "user_not_found", message: "gone", details: [] } }
+      const missing = yield* ask(inTurn(unknown), (store) => store.update(siteId, userId, edit({ add: ["gold"] })))
+      const bought = yield* ask(answering(arthur), (store) =>
+        store.update(siteId, userId, edit({ remove: ["course"] })),
+      )
+      expect([missing.error, bought.error]).toMatchObject([
+        { _tag: "UserNotFound", message: "gone" },
+        { _tag: "InvalidPatch" },
+      ])
+      expect([...missing.sent, ...bought.sent].map((request) => request.method)).toStrictEqual(["GET", "GET"])
+    }),
+  )
+})
+
+/** Serves users, as many a page as it is asked for and willing to. */
+const listing =
+  (users: ReadonlyArray<User>, most = 100): Server =>
+  ({ url }) => {
+    const query = new URL(url).searchParams
+    const [offset, limit] = [Number(query.get("offset")), Math.min(Number(query.get("limit")), most)]
+    const part = users.slice(offset, offset + limit)
+    return { json: { users: part, count: part.length, limit, offset, total: users.length } }
+  }
+const queries = (sent: ReadonlyArray<Transport.TransportRequest>) => sent.map(({ url }) => new URL(url).search)
+const wanted = (index: number) => (store: UserStore.UserStore["Service"]) =>
+  store.findByEmail(siteId, ` MEMBER${index}@example.com `)
+
+describe("finding a user by e-mail address on another server", () => {
+  const users = Array.from({ length: 250 }, (_, index) => member(index))
+
+  it.effect("goes page by page and stops where it is found", () =>
+    Effect.gen(function* () {
+      const { sent, value } = yield* ask(listing(users), wanted(150))
+      expect(value).toStrictEqual(users[150])
+      expect(queries(sent)).toStrictEqual(["?offset=0&limit=100", "?offset=100&limit=100"])
+    }),
+  )
+
+  it.effect("goes to the end before it says that there is none", () =>
+    Effect.gen(function* () {
+      const { sent, error } = yield* ask(listing(users), wanted(250))
+      expect(error).toMatchObject({ _tag: "UserNotFound" })
+      expect(queries(sent)).toStrictEqual(["?offset=0&limit=100", "?offset=100&limit=100", "?offset=200&limit=100"])
+      const exact = yield* ask(listing(users.slice(0, 100)), wanted(250))
+      expect([exact.error?._tag, exact.sent.length]).toStrictEqual(["UserNotFound", 1])
+      const nobody = yield* ask(listing([]), wanted(0))
+      expect([nobody.error?._tag, nobody.sent.length]).toStrictEqual(["UserNotFound", 1])
+    }),
+  )
+
+  it.effect("skips nobody where the server gives smaller pages than it was asked for", () =>
+    Effect.gen(function* () {
+      const { sent, value } = yield* ask(listing(users, 60), wanted(99))
+      expect(value).toStrictEqual(users[99])
+      expect(queries(sent)).toStrictEqual(["?offset=0&limit=100", "?offset=60&limit=100"])
+    }),
+  )
+
+  it.effect("ends where the server has fewer users than it says", () =>
+    Effect.gen(function* () {
+      const { error, sent } = yield* ask(
+        () => ({ json: { users: [], count: 0, limit: 100, offset: 0, total: 5 } }),
+        wanted(1),
+      )
+      expect([error?._tag, sent.length]).toStrictEqual(["UserNotFound", 1])
+    }),
+  )
+})
+
+describe("a server that does not answer", () => {
+  it.effect("is Unreachable after 30 seconds, and the request is ended", () =>
+    Effect.gen(function* () {
+      let ended = false
+      const silent = () => Effect.never.pipe(Effect.onInterrupt(() => Effect.sync(() => void (ended = true))))
+      const asking = yield* Effect.forkChild(ask(silent, (store) => store.get(siteId, userId)))
+      yield* TestClock.adjust("29999 millis")
+      expect([asking.pollUnsafe(), ended]).toStrictEqual([undefined, false])
+      yield* TestClock.adjust("1 millis")
+      const { error } = yield* Fiber.join(asking)
+      expect(error).toMatchObject({
+        _tag: "Unreachable",
+        isRetryable: true,
+        status: 502,
+        cause: "no answer within 30s",
+      })
+      expect(ended).toBe(true)
+    }),
+  )
+
+  it.effect("is waited for as long as asked", () =>
+    Effect.gen(function* () {
+      const slow = () => Effect.delay(Effect.succeed({ json: arthur }), "2 minutes")
+      const patient = yield* Effect.forkChild(ask(slow, (store) => store.get(siteId, userId), { timeout: "3 minutes" }))
+      const hasty = yield* Effect.forkChild(ask(slow, (store) => store.get(siteId, userId), { timeout: 1500 }))
+      yield* TestClock.adjust("2 minutes")
+      expect((yield* Fiber.join(patient)).value).toStrictEqual(arthur)
+      expect((yield* Fiber.join(hasty)).error).toMatchObject({
+        _tag: "Unreachable",
+        cause: "no answer within 1s 500ms",
+      })
+    }),
+  )
+
+  it.effect("is Unreachable as the transport says, and asked once", () =>
+    Effect.gen(function* () {
+      const cause = new Error("ECONNREFUSED")
+      const { error, sent } = yield* ask(
+        () => Effect.fail(new Unreachable({ cause })),
+        (store) => store.update(siteId, userId, edit({})),
+      )
+      expect(error).toMatchObject({ _tag: "Unreachable", cause })
+      expect(sent.length).toBe(1)
+    }),
+  )
+})
+
+describe("an answer that is no success", () => {
+  const personal = "secret@example.com"
+  const html = "<html>Bad Gateway</html>"
+  it.effect.each<[string, Answer, object]>([
+    [
+      "an envelope",
+      {
+        status: 403,
+        json: { code: "missing_scopes", message: "Its own words", details: ["a", { field: "x", message: "y" }] },
+      },
+      { _tag: "MissingScopes", message: "Its own words", details: ["a", { field: "x", message: "y" }] },
+    ],
+    [
+      "a limit",
+      { status: 429, text: "slow down", headers: { "retry-after": "7" } },
+      { _tag: "TooManyRequests", retryAfter: 7, isRetryable: true },
+    ],
+    [
+      "a page of a gateway",
+      { status: 502, text: html },
+      { _tag: "UnexpectedResponse", status: 502, code: "", isRetryable: true },
+    ],
+    [
+      "a page of a website",
+      { status: 404, text: html },
+      { _tag: "UnexpectedResponse", status: 404, isRetryable: false },
+    ],
+    [
+      "a redirect",
+      { status: 302, text: "", headers: { location: "https://elsewhere.example.com" } },
+      { _tag: "UnexpectedResponse", status: 302 },
+    ],
+    ["a success in HTML", { status: 200, text: html }, { _tag: "UnexpectedResponse", status: 200, isRetryable: false }],
+    ["a success of nothing", { status: 204, text: "" }, { _tag: "UnexpectedResponse", status: 204 }],
+    [
+      "a user who is none",
+      { json: { ...arthur, status: personal, data: { email: [personal] } } },
+      { _tag: "UnexpectedResponse", status: 200, details: [] },
+    ],
+  ])("is an error of the list: %s", ([_, answer, expected]) =>
+    Effect.gen(function* () {
+      const { error, sent } = yield* ask(inTurn(answer), (store) => store.get(siteId, userId))
+      expect(error).toMatchObject(expected)
+      expect(sent.length).toBe(1)
+      const told = JSON.stringify(error) + inspect(error, { depth: 10, showHidden: true })
+      for (const secret of [token, personal]) expect(told).not.toContain(secret)
+    }),
+  )
+
+  it.effect("takes any 2xx with a user for a success", () =>
+    Effect.gen(function* () {
+      const { value } = yield* ask(inTurn({ status: 203, json: arthur }), (store) => store.get(siteId, userId))
+      expect(value).toStrictEqual(arthur)
+    }),
+  )
+})
+
+describe("over fetch", () => {
+  // What fetch throws for these repeats the header, or the whole address.
+  it.live.each<[string, Partial<Upstream.Options>]>([
+    ["a token that no header can carry", { token: Redacted.make(`two\n${token}`) }],
+    ["a password in the address", { baseUrl: `http://someone:${token}@127.0.0.1:9/v2` }],
+    ["a password in an address that is none", { baseUrl: `http://someone:${token}@[127/v2` }],
+    ["a user name that is a token", { baseUrl: `http://${token}@127.0.0.1:9/v2` }],
+  ])("no error repeats %s", ([_, options]) =>
+    Effect.gen(function* () {
+      const layer = Upstream.layer({ baseUrl: "http://127.0.0.1:9/v2", ...options }).pipe(
+        Layer.provide(FetchTransport.layer()),
+      )
+      const error = yield* UserStore.UserStore.use((store) => Effect.flip(store.get(siteId, userId))).pipe(
+        Effect.provide(layer),
+      )
+      expect(error._tag).toBe("Unreachable")
+      expect(JSON.stringify(error) + inspect(error, { depth: 10, showHidden: true })).not.toContain(token)
+    }),
+  )
+})
