@@ -2,7 +2,7 @@
  * A table of users as text, taken apart into rows that know their line. Strict: where a file leaves open what it says, it
  * is refused and not guessed at.
  */
-import type { ImportFile, UserImport } from "@webflow-users/core"
+import { ImportFile, type UserImport } from "@webflow-users/core"
 import { Effect } from "effect"
 import { UnreadableInput } from "./Failure.ts"
 
@@ -45,34 +45,29 @@ const recordsOf = Effect.fnUntraced(function* (name: string, bytes: Uint8Array) 
   const records: Array<CsvRecord> = []
   let end = 0
   let line = 1
-  // Where a record starts is counted in bytes: the library's own count of lines takes a CRLF in a cell for two.
-  const advance = (to: number): number => {
-    const text = new TextDecoder().decode(bytes.subarray(end, to))
-    const start = line + breaksIn(/^[\uFEFF\r\n]*/.exec(text)?.[0] ?? "")
-    line += breaksIn(text)
+  // Counted by the bytes that a record takes: the library's own count of lines takes a CRLF in a cell for two.
+  const advance = (to: number): void => {
+    line += new TextDecoder().decode(bytes.subarray(end, to)).split(/\r\n|\r|\n/).length - 1
     end = to
-    return start
   }
   yield* Effect.try({
     try: () =>
       parse(bytes, {
         bom: true,
         delimiter: delimiterOf(bytes),
-        skip_empty_lines: true,
         // A row's length is looked at above, where it is a problem of this row and not the end of the file.
         relax_column_count: true,
         on_record: (cells: ReadonlyArray<string>, context) => {
-          const start = advance(context.bytes)
-          if (cells.some((cell) => cell.trim() !== "")) records.push({ line: start, cells })
+          // Empty lines, and the rows of nothing that spreadsheets leave at the end.
+          if (cells.some((cell) => cell.trim() !== "")) records.push({ line, cells })
+          advance(context.bytes)
           return null
         },
       }),
-    catch: (thrown) => new UnreadableInput({ message: `${name}, line ${advance(bytes.length)}: ${whyNot(thrown)}` }),
+    catch: (thrown) => new UnreadableInput({ message: `${name}, line ${line}: ${whyNot(thrown)}` }),
   })
   return records
 })
-
-const breaksIn = (text: string): number => text.split(/\r\n|\r|\n/).length - 1
 
 /** A comma; where the headings have none, what spreadsheets of other countries write. */
 const delimiterOf = (bytes: Uint8Array): string => {
@@ -86,9 +81,8 @@ const delimiterOf = (bytes: Uint8Array): string => {
 const wrongHeading = (headings: ReadonlyArray<string>): string | undefined => {
   const empty = headings.indexOf("")
   if (empty !== -1) return `column ${empty + 1} has no heading`
-  const spelled = headings.map((heading) => heading.toLowerCase().replaceAll(/[\s_-]/g, ""))
-  const twin = spelled.findIndex((heading, column) => spelled.indexOf(heading) !== column)
-  return twin === -1 ? undefined : `two columns are headed ${headings[twin] ?? ""}`
+  const twin = ImportFile.twinHeading(headings)
+  return twin === undefined ? undefined : `two columns mean the same, one of them headed ${twin}`
 }
 
 const reasons: Readonly<Record<string, string>> = {

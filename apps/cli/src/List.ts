@@ -11,21 +11,10 @@ export const list = Command.make(
   "list",
   {
     site: Argument.String("site").pipe(Argument.withDescription("The site's id")),
-    offset: Flag.Int("offset").pipe(
-      Flag.withDescription("How many users to skip (default: 0)"),
-      Flag.filter(
-        (offset) => offset >= 0,
-        () => "Expected: a number of at least 0",
-      ),
-      Flag.withDefault(0),
-    ),
+    offset: Flag.Int("offset").pipe(Flag.withDescription("How many users to skip (default: 0)"), Flag.withDefault(0)),
     limit: Flag.Int("limit").pipe(
       Flag.withDescription(
         `How many users to show, at most ${ListQuery.maxLimit} (default: ${ListQuery.defaultLimit})`,
-      ),
-      Flag.filter(
-        (limit) => limit >= 1 && limit <= ListQuery.maxLimit,
-        () => `Expected: a number from 1 to ${ListQuery.maxLimit}`,
       ),
       Flag.withDefault(ListQuery.defaultLimit),
     ),

@@ -2,8 +2,7 @@
  * The flags that say what to change, and the patch they make. What is valid is core's to say: here flags become the body
  * of a request, and only flags that contradict each other are refused.
  */
-import { InvalidPatch, UserPatch } from "@webflow-users/core"
-import { UpdateUserBody } from "@webflow-users/core/wire"
+import { UserPatch } from "@webflow-users/core"
 import { Effect, Option, Predicate, Result } from "effect"
 import { CliError, type Command, Flag } from "effect/cli"
 
@@ -66,7 +65,7 @@ export const patchOf = Effect.fnUntraced(function* (flags: PatchFlags, body: Opt
   )
   return new UserPatch.UserPatch({
     data: { ...given.data, ...asked.data },
-    groups: given.groups ?? asked.groups ?? (yield* groupEdits(flags)),
+    groups: given.groups ?? asked.groups ?? groupEdits(flags),
     echoes: new Map([...given.echoes, ...asked.echoes]),
   })
 })
@@ -140,12 +139,7 @@ const refuseContradictions = Effect.fnUntraced(function* (flags: PatchFlags) {
   }
 })
 
-const groupEdits = Effect.fnUntraced(function* ({ addGroups, removeGroups }: PatchFlags) {
-  if (addGroups.length + removeGroups.length === 0) return undefined
-  const details = [...addGroups, ...removeGroups].flatMap((slug) => {
-    const problem = UpdateUserBody.slugProblem(slug)
-    return problem === undefined ? [] : [{ param: "accessGroups", description: problem }]
-  })
-  if (details.length > 0) return yield* new InvalidPatch({ details })
-  return { _tag: "EditGroups", add: addGroups, remove: removeGroups } as const
-})
+const groupEdits = ({ addGroups, removeGroups }: PatchFlags) =>
+  addGroups.length + removeGroups.length === 0
+    ? undefined
+    : ({ _tag: "EditGroups", add: addGroups, remove: removeGroups } as const)

@@ -5,16 +5,16 @@ import { Config, Effect, Layer, Option } from "effect"
 import { Flag, GlobalFlag } from "effect/cli"
 import type { Failure } from "./Failure.ts"
 
-const standard = "file:./webflow-users.db"
-
 export const Address = GlobalFlag.Setting("store")({
   flag: Flag.String("store").pipe(
     Flag.withMetavar("ADDRESS"),
     Flag.withDescription(
-      `Where the users are: file:PATH, memory: or http(s)://HOST/v2 (default: WEBFLOW_USERS_STORE, or ${standard})`,
+      `Where the users are: file:PATH, memory: or http(s)://HOST/v2 (default: WEBFLOW_USERS_STORE, or ${StoreAddress.standard})`,
     ),
-    Flag.withFallbackConfig(Config.map(Config.String("WEBFLOW_USERS_STORE"), (address) => address || standard)),
-    Flag.withDefault(standard),
+    Flag.withFallbackConfig(
+      Config.map(Config.String("WEBFLOW_USERS_STORE"), (address) => address || StoreAddress.standard),
+    ),
+    Flag.withDefault(StoreAddress.standard),
   ),
 })
 

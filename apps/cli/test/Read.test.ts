@@ -39,10 +39,7 @@ describe("list", { concurrent: true }, () => {
   })
 
   it.each([
-    [["--limit", "0"], "--limit"],
-    [["--limit", "101"], "--limit"],
     [["--limit", "many"], "--limit"],
-    [["--offset=-1"], "--offset"],
     [["--sort", "Name"], "--sort"],
     [["--sort", "-Name"], "--sort"],
     [["--sort"], "--sort"],
@@ -51,6 +48,16 @@ describe("list", { concurrent: true }, () => {
     expect(outcome.code).toBe(2)
     expect(errorIn(outcome)).toMatchObject({ tag: "Usage", message: expect.stringContaining(named) })
     expect(errorIn(outcome)["message"]).not.toContain("Unrecognized")
+  })
+
+  it.each([
+    [["--limit", "0"], "limit"],
+    [["--limit", "101"], "limit"],
+    [["--offset=-1"], "offset"],
+  ])("refuses %j, as the wire does", async (args, param) => {
+    const outcome = await (await seeded()).cli(["list", siteId, ...args])
+    expect(outcome.code).toBe(2)
+    expect(errorIn(outcome)).toMatchObject({ tag: "InvalidPatch", details: [{ param }] })
   })
 
   it("of a site that is not there", async () => {

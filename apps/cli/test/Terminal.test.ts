@@ -108,8 +108,8 @@ describe.skipIf(!hasTerminal)("on a terminal", { concurrent: true }, () => {
     for (const { lines } of screens.slice(0, 3)) expect(lines.join("\n")).toContain("[31m2Jred next .")
   })
 
-  it("--json is JSON, for eyes", async () => {
-    const { code, lines } = await show(await seeded(), ["get", siteId, ada.id, "--json"])
+  it.each([["--json"], ["--json=true"]])("%s is JSON, for eyes", async (flag) => {
+    const { code, lines } = await show(await seeded(), ["get", siteId, ada.id, flag])
     expect(code).toBe(0)
     expect(lines[1]).toBe(`  "id": "${ada.id}",`)
     expect(JSON.parse(lines.join("\n"))).toEqual(ada)

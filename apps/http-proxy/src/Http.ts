@@ -101,7 +101,10 @@ const operations: Record<Routes.RouteName, (call: Call) => Effect.Effect<unknown
 }
 
 const health = (method: string): Effect.Effect<Response, MethodNotAllowed> =>
-  method === "GET" ? Effect.succeed(json(200, { status: "ok" })) : Effect.fail(new MethodNotAllowed({ allow: ["GET"] }))
+  // Load balancers ask with HEAD; node:http keeps the body of its answer back.
+  method === "GET" || method === "HEAD"
+    ? Effect.succeed(json(200, { status: "ok" }))
+    : Effect.fail(new MethodNotAllowed({ allow: ["GET", "HEAD"] }))
 
 const bearer = (request: Request): Effect.Effect<string, NotAuthorized> => {
   const token = /^Bearer +(\S+)$/i.exec(request.header("authorization") ?? "")?.[1]

@@ -30,10 +30,8 @@ const readBody = (request: IncomingMessage): Http.Request["body"] =>
     let size = 0
     request.on("data", (chunk: Buffer) => {
       size += chunk.length
-      if (size > JsonBody.maxBodyBytes) {
-        chunks.length = 0
-        resume(tooLarge)
-      } else chunks.push(chunk)
+      if (size > JsonBody.maxBodyBytes) resume(tooLarge)
+      else chunks.push(chunk)
     })
     request.on("end", () => resume(Effect.succeed(Buffer.concat(chunks))))
     // Comes last in every case; what was resumed before stands.

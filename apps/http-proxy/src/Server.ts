@@ -55,6 +55,8 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
 
   server.on("connection", (socket: Socket) => {
     connections.set(socket, {})
+    // What node:http calls after a last answer.
+    socket.destroySoon = () => hangUp(socket)
     socket.once("close", () => connections.delete(socket))
   })
 
@@ -89,10 +91,7 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     if (pending === undefined || pending.writableFinished) end()
     else pending.once("close", end)
   }
-  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
-    if (socket.destroyed || error.code === "ECONNRESET") socket.destroy()
-    else refuse(socket, refusal(error.code))
-  })
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => refuse(socket, refusal(error.code)))
   server.on("connect", (_request, socket: Socket) => {
     // From here on node:http has nothing more to do with the socket.
     socket.on("error", () => socket.destroy())
@@ -134,14 +133,13 @@ const close = (server: Server) =>
     NetServer.prototype.close.call(server, () => resume(Effect.void))
   })
 
-/** Says the last word, and gives the caller a moment to hear it: to close at once would take it back. */
+/**
+ * Says the last word, and gives the caller a moment to hear it: a socket that is destroyed while the caller sends takes
+ * back what was not delivered yet, also of the answers before.
+ */
 const hangUp = (socket: Socket, lastWord = "") => {
   if (socket.writableEnded) return
-  const linger = () => {
-    const timer = setTimeout(() => socket.destroy(), lingerTimeout)
-    socket.once("close", () => clearTimeout(timer))
-  }
-  socket.end(lastWord, linger)
+  socket.end(lastWord, () => setTimeout(() => socket.destroy(), lingerTimeout).unref())
 }
 
 const hasHost = (request: IncomingMessage): boolean =>

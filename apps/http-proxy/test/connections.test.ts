@@ -184,6 +184,22 @@ describe("a request that stops half-way", () => {
   })
 })
 
+describe("a caller who goes on after being refused", () => {
+  it("hears why all the same", async () => {
+    using connection = await dial(proxy.origin)
+    connection.socket.pause()
+    connection.send(request(`GET ${path}`, [`X-A: ${"x".repeat(20_000)}`]))
+    // What is sent to a socket that was closed at once would come back as a reset, and the answer be lost.
+    for (const _ of [1, 2, 3, 4, 5]) {
+      expect((await fetch(`${proxy.origin}/health`)).status).toBe(200)
+      connection.send("x".repeat(10_000))
+    }
+    connection.socket.resume()
+    expect((await connection.next())?.status).toBe(431)
+    await connection.closed
+  })
+})
+
 describe("a caller who is gone", () => {
   it("in the middle of a body leaves nothing behind", async () => {
     const connection = await dial(proxy.origin)
@@ -208,6 +224,18 @@ describe("a caller who is gone", () => {
     expect(await names()).toEqual(["First"])
   })
 
+  it("after asking for a tunnel leaves nothing behind", async () => {
+    const connection = await dial(proxy.origin)
+    connection.send(rename("First") + request("CONNECT example.com:443"))
+    await proxy.run(arrived.await)
+    connection.socket.resetAndDestroy()
+    await connection.closed
+    await open(gate)
+    expect((await fetch(`${proxy.origin}/health`)).status).toBe(200)
+    await proxy.hangUp()
+    expect(await names()).toEqual(["First"])
+  })
+
   it("before the answer does not undo what was accepted", async () => {
     const connection = await dial(proxy.origin)
     connection.send(rename("Changed"))
@@ -219,6 +247,16 @@ describe("a caller who is gone", () => {
     expect(await names()).toEqual(["Changed"])
   })
 })
+
+/** More than sockets hold: written, it waits for the caller to read. */
+const lists = () => Array.from({ length: 20 }, () => request(`GET /v2/sites/${siteId}/users?limit=100`, headers()))
+
+const readLists = async (connection: Awaited<ReturnType<typeof dial>>) => {
+  for (const _ of lists()) {
+    const answer = await connection.next()
+    expect((JSON.parse(answer?.body ?? "null") as { readonly count: number } | null)?.count).toBe(100)
+  }
+}
 
 describe("the stop", () => {
   it("waits for the work that has begun, answers it, and says that the connection ends", async () => {
@@ -293,28 +331,72 @@ describe("the stop", () => {
     await Promise.all([silent.closed, inHead.closed, asked.closed])
   })
 
-  it("lets answers be read to their end, however slowly", async () => {
-    const data = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`field-${index}`, "x".repeat(256)]))
-    const many = Array.from({ length: 100 }, (_, index): User => {
-      const id = UserId.make(`6287ec36a841b25637c6${(0x4000 + index).toString(16)}`)
-      return { ...user, id, data: { ...user.data, ...data, email: `member${index}@example.com` } }
+  describe("while answers are still to be read", () => {
+    beforeEach(async () => {
+      const data = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`field-${index}`, "x".repeat(256)]))
+      const many = Array.from({ length: 100 }, (_, index): User => {
+        const id = UserId.make(`6287ec36a841b25637c6${(0x4000 + index).toString(16)}`)
+        return { ...user, id, data: { ...user.data, ...data, email: `member${index}@example.com` } }
+      })
+      await proxy.add({ id: siteId, users: many })
     })
-    await proxy.add({ id: siteId, users: many })
-    const lists = Array.from({ length: 20 }, () => request(`GET /v2/sites/${siteId}/users?limit=100`, headers()))
-    using connection = await dial(proxy.origin)
-    connection.socket.pause()
-    connection.send(lists.join("") + rename("Last"))
-    // The lists are written by now, and more of them than sockets hold: they wait for the caller to read.
-    await proxy.run(arrived.await)
-    const stopped = proxy.hangUp()
-    await open(gate)
-    connection.socket.resume()
-    for (const _ of lists) {
-      const answer = await connection.next()
-      expect((JSON.parse(answer?.body ?? "null") as { readonly count: number } | null)?.count).toBe(100)
-    }
-    expect(nameIn(await connection.next())).toBe("Last")
-    await stopped
-    await connection.closed
+
+    it("waits until they are, those given before it as well as those after", async () => {
+      using before = await dial(proxy.origin)
+      using during = await dial(proxy.origin)
+      before.socket.pause()
+      during.socket.pause()
+      await open(gate)
+      before.send(lists().join("") + rename("Before"))
+      await proxy.run(arrived.await)
+      await proxy.run(gate.close)
+      await proxy.run(arrived.close)
+      during.send(lists().join("") + rename("During"))
+      await proxy.run(arrived.await)
+      expect(await names()).toEqual(["Before"])
+
+      const stopped = proxy.hangUp()
+      await open(gate)
+      for (const [connection, name, says] of [
+        [before, "Before", "keep-alive"],
+        [during, "During", "close"],
+      ] as const) {
+        connection.socket.resume()
+        await readLists(connection)
+        const answer = await connection.next()
+        expect([nameIn(answer), answer?.headers["connection"]]).toEqual([name, says])
+        await connection.closed
+      }
+      await stopped
+    })
+
+    it("begins nothing behind the last one", async () => {
+      using connection = await dial(proxy.origin)
+      using another = await dial(proxy.origin)
+      connection.socket.pause()
+      connection.send(lists().join("") + rename("Last"))
+      await proxy.run(arrived.await)
+      await proxy.run(arrived.close)
+      another.send(rename("Meanwhile"))
+      await proxy.run(arrived.await)
+      const stopped = proxy.hangUp()
+      await open(gate)
+      expect(nameIn(await another.next())).toBe("Meanwhile")
+      // So much that some of it is still to be read when the connection ends.
+      connection.send(rename("Too late").repeat(5_000))
+      connection.socket.resume()
+      await readLists(connection)
+      expect(nameIn(await connection.next())).toBe("Last")
+      await connection.closed
+      await stopped
+      expect(await names()).toEqual(["Last", "Meanwhile"])
+    })
+  })
+
+  it("does not wait for a caller who never closes their side", { timeout: 15_000 }, async () => {
+    using connection = await dial(proxy.origin, { allowHalfOpen: true })
+    connection.send(read())
+    expect((await connection.next())?.status).toBe(200)
+    await proxy.hangUp()
   })
 })

@@ -267,8 +267,7 @@ describe("where to", () => {
       ["PATCH", `/v2/sites/${siteId}/users`, "GET"],
       ["HEAD", `/v2/sites/${siteId}/users`, "GET"],
       ["POST", `/v2/sites/${siteId}/accessgroups`, "GET"],
-      ["POST", "/health", "GET"],
-      ["HEAD", "/health", "GET"],
+      ["POST", "/health", "GET, HEAD"],
     ])("%s %s", async (method, target, allow) => {
       using connection = await dial(proxy.origin)
       connection.send(request(`${method} ${target}`, asJson(), method === "HEAD" ? "" : change))
@@ -592,6 +591,8 @@ describe("health", () => {
       const response = await fetch(`${proxy.origin}/health${query}`)
       expect({ status: response.status, body: await response.json() }).toEqual({ status: 200, body: { status: "ok" } })
       expect(response.headers.get("cache-control")).toBe("no-store")
+      const head = await fetch(`${proxy.origin}/health${query}`, { method: "HEAD" })
+      expect({ status: head.status, body: await head.text() }).toEqual({ status: 200, body: "" })
     }
   })
 })

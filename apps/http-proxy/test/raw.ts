@@ -19,16 +19,16 @@ const parse = (received: Buffer, hasBody: boolean) => {
   const start = headLength + 4
   const length = start + (hasBody ? Number(headers["content-length"] ?? 0) : 0)
   if (received.length < length) return undefined
-  const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(first)?.[1])
+  const status = Number(/^HTTP\/1\.1 (\d{3}) \S/.exec(first)?.[1])
   return { answer: { status, headers, body: received.toString("utf8", start, length) }, length }
 }
 
 const nothing = () => {}
 
 /** Opens a connection to a server. */
-export const dial = async (origin: string) => {
+export const dial = async (origin: string, options: { readonly allowHalfOpen?: boolean } = {}) => {
   const { hostname, port } = new URL(origin)
-  const socket = connect({ host: hostname, port: Number(port) })
+  const socket = connect({ host: hostname, port: Number(port), ...options })
   let received = Buffer.alloc(0)
   let isClosed = false
   let wake: () => void = nothing

@@ -69,6 +69,18 @@ describe.concurrent("a caller who does not go on", { timeout: 120_000 }, () => {
     expect(await changes(store)).toEqual([])
   })
 
+  it("in the head of a request is told so before one who has come as far as the body", async () => {
+    const { store, patch } = await prepare("head-before-body")
+    await using proxy = await Spawned.start(store)
+    using inBody = await dial(proxy.origin)
+    using inHead = await dial(proxy.origin)
+    inBody.send(patch.slice(0, -5))
+    inHead.send(patch.slice(0, 20))
+    const told = [inBody.next().then(() => "body"), inHead.next().then(() => "head")]
+    expect(await Promise.race(told)).toBe("head")
+    expect(await Promise.all(told)).toEqual(["body", "head"])
+  })
+
   it("in the body of a request holds up the stop until then, and no longer", async () => {
     const { store, patch } = await prepare("stop-in-body")
     await using proxy = await Spawned.start(store)

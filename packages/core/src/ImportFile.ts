@@ -5,7 +5,7 @@
 import { Predicate, Result, Schema } from "effect"
 import { parseUserId, Profile, type UserData, type UserId, UserStatus } from "./User.ts"
 import type { Candidate, ImportFile, Problem } from "./UserImport.ts"
-import { decodeBody } from "./wire/UpdateUserBody.ts"
+import { decodeBody, isReservedKey } from "./wire/UpdateUserBody.ts"
 import { normalizeUser } from "./wire/UserJson.ts"
 
 /** A row of a table: where it stands, and its texts by the heading of their column. */
@@ -75,6 +75,12 @@ const headings: Readonly<Record<string, Column>> = {
   updatedon: "lastUpdated",
 }
 
+/** The first heading that means the same as one before it, if any: one of the two values would be lost. */
+export const twinHeading = (names: ReadonlyArray<string>): string | undefined => {
+  const targets = names.map((heading) => columnOf(heading) ?? `data.${slugOf(heading)}`)
+  return names.find((_, index) => targets.indexOf(targets[index] ?? "") !== index)
+}
+
 const columnOf = (heading: string): Column | undefined => {
   const known = heading.toLowerCase().replaceAll(/[\s_-]/g, "")
   // Own ones only: a column called Constructor is none of these, and every object has one.
@@ -98,7 +104,7 @@ const readRow = (cells: Readonly<Record<string, string>>): Read => {
     return value
   }
   const yesOrNo = (column: Column) => read(column, (text) => booleans.get(text.toLowerCase()), "true or false")
-  const moment = (column: Column) => read(column, momentOf, "a date")
+  const moment = (column: Column) => read(column, momentOf, "a date, such as 2024-01-31T12:00:00Z")
 
   const email = read("email", emailOf, "an e-mail address")
   if (known.email === undefined) reasons.push("email is missing")
@@ -151,6 +157,7 @@ const readUser = (json: unknown): Read => {
   if (Result.isFailure(profile)) return Result.fail([profile.failure.message.replaceAll(/\s+/g, " ")])
   const { email } = profile.success.data
   if (email != null && emailOf(email) === undefined) return Result.fail(["email must be an e-mail address"])
+  if (Object.keys(profile.success.data).some(isReservedKey)) return Result.fail(["data has a name that is reserved"])
   if (email == null && id === undefined) return Result.fail(["has neither an id nor an e-mail address"])
   return Result.succeed({ id, user: profile.success })
 }
@@ -191,8 +198,15 @@ const statusOf = (text: string): UserStatus | undefined => {
 const emailOf = (text: string): string | undefined =>
   /^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u.test(text) && text.length <= 254 && text.isWellFormed() ? text : undefined
 
+/**
+ * ISO 8601, or the month by its name and the zone said, as JavaScript prints it (`Thu Jan 05 2023 10:00:00 GMT+0000`). ISO
+ * without a zone is UTC: what a file means must not hang on the machine that reads it. Anything else leaves the day open.
+ */
 const momentOf = (text: string): string | undefined => {
-  const at = Date.parse(text)
+  const [, day, time = "00:00", zone = "Z"] =
+    /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)\s*(Z|[+-]\d{2}:?\d{2})?)?$/i.exec(text) ?? []
+  const isPrinted = /\b(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\b.*\b\d{4}\b.*(GMT|UTC|[+-]\d{4})/.test(text)
+  const at = Date.parse(day === undefined ? (isPrinted ? text : "") : `${day}T${time}${zone}`)
   return Number.isNaN(at) ? undefined : new Date(at).toISOString()
 }
 

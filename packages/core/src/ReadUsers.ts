@@ -4,6 +4,7 @@
 import { Effect } from "effect"
 import { acceptSiteId, acceptUserId, type PageRequest, UserStore } from "./UserStore.ts"
 import type { UserSort } from "./User.ts"
+import { checkListQuery } from "./wire/ListQuery.ts"
 
 /** One user, by id. */
 export const getUser = Effect.fn("ReadUsers.getUser")(function* (siteId: string, userId: string) {
@@ -26,11 +27,11 @@ export const listUsers = Effect.fn("ReadUsers.listUsers")(function* (
   page: PageRequest & { readonly sort?: UserSort | undefined },
 ) {
   const store = yield* UserStore
-  return yield* store.list(yield* acceptSiteId(siteId), page)
+  return yield* store.list(yield* acceptSiteId(siteId), yield* Effect.fromResult(checkListQuery(page)))
 })
 
 /** A part of a site's access groups. */
 export const listAccessGroups = Effect.fn("ReadUsers.listAccessGroups")(function* (siteId: string, page: PageRequest) {
   const store = yield* UserStore
-  return yield* store.accessGroups(yield* acceptSiteId(siteId), page)
+  return yield* store.accessGroups(yield* acceptSiteId(siteId), yield* Effect.fromResult(checkListQuery(page)))
 })

@@ -153,7 +153,10 @@ export class InternalError extends Schema.TaggedError<InternalError>()("Internal
   readonly isRetryable = true
 }
 
-/** The store could not be read or written: locked too long, disk full, connection lost. Nothing was changed. */
+/**
+ * The store could not be read or written: locked too long, disk full, connection lost. Nothing was changed, unless the
+ * connection was lost while committing: then it is not known.
+ */
 export class StoreUnavailable extends Schema.TaggedError<StoreUnavailable>()("StoreUnavailable", {
   ...words("An Internal Error occurred"),
   /** What the driver said, for the log; never sent to a caller. */

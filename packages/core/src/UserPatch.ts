@@ -5,7 +5,7 @@
 import { DateTime, Equal, Predicate, Result } from "effect"
 import { type Detail, InvalidPatch } from "./UpdateUserError.ts"
 import type { CustomValue, Membership, User } from "./User.ts"
-import { decodeBody } from "./wire/UpdateUserBody.ts"
+import { decodeBody, maxFields, maxGroups } from "./wire/UpdateUserBody.ts"
 
 /**
  * The complete new set of `admin` groups. Groups of type `ecommerce` survive it [ours]; the ones named must be the
@@ -50,9 +50,21 @@ export class UserPatch {
     this.echoes = parts.echoes ?? new Map()
   }
 
-  /** Takes a patch as it is and decodes anything else as the body of a request, of either era. */
+  /** Decodes the body of a request, of either era. A patch made otherwise is taken when it keeps the same rules. */
   static readonly from = (input: unknown): Result.Result<UserPatch, InvalidPatch> =>
-    input instanceof UserPatch ? Result.succeed(input) : Result.map(decodeBody(input), (parts) => new UserPatch(parts))
+    input instanceof UserPatch ? checked(input) : Result.map(decodeBody(input), (parts) => new UserPatch(parts))
+}
+
+const checked = (patch: UserPatch): Result.Result<UserPatch, InvalidPatch> => {
+  const { data, groups } = patch
+  const accessGroups = groups?._tag === "EditGroups" ? [...groups.add, ...groups.remove] : groups?.admin
+  return Result.flatMap(decodeBody({ data, accessGroups }), ({ echoes }) => {
+    // In a body an e-mail address is only sent back; here it would be set.
+    const email = echoes.get("data.email")
+    return email === undefined
+      ? Result.succeed(patch)
+      : Result.fail(new InvalidPatch({ details: [{ param: "data.email", description: email.refusal }] }))
+  })
 }
 
 /**
@@ -65,11 +77,17 @@ export const apply = (user: User, patch: UserPatch, now: DateTime.Utc): Result.R
     if (!isStored(user, param, echo.value)) problems.push({ param, description: echo.refusal })
   }
   const accessGroups = regroup(user.accessGroups, patch.groups, problems)
-  if (problems.length > 0) return Result.fail(new InvalidPatch({ details: problems }))
+  if (accessGroups.length > Math.max(maxGroups, user.accessGroups.length)) {
+    problems.push({ param: "accessGroups", description: `a user can be in at most ${maxGroups}` })
+  }
 
   // Spread and not assigned: a field named __proto__ would be swallowed by an assignment.
   const data: Record<string, User["data"][string]> = { ...user.data, ...patch.data }
   for (const [key, value] of Object.entries(patch.data)) if (value === null) delete data[key]
+  if (Object.keys(data).length > Math.max(maxFields, Object.keys(user.data).length)) {
+    problems.push({ param: "data", description: `a user can have at most ${maxFields} fields` })
+  }
+  if (problems.length > 0) return Result.fail(new InvalidPatch({ details: problems }))
   return Result.succeed({ ...user, lastUpdated: moved(user.lastUpdated, now), accessGroups, data })
 }
 

@@ -15,12 +15,13 @@ import {
 } from "./User.ts"
 import type { UserPatch } from "./UserPatch.ts"
 
-/** Which part of a list: `offset` users are skipped, at most `limit` (1 to 100) are given. */
+/** Which part of a list: `offset` entries are skipped, at most `limit` (1 to 100) are given. */
 export interface PageRequest {
   readonly offset: number
   readonly limit: number
 }
 
+/** A site's users, wherever they are. */
 export class UserStore extends Context.Service<
   UserStore,
   {

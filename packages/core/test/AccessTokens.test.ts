@@ -79,6 +79,25 @@ describe.each(Object.entries(stores))("access tokens, in %s", (_name, store) => 
     }).pipe(Effect.provide(layer)),
   )
 
+  it.effect("are compared by their whole hash", () =>
+    Effect.gen(function* () {
+      const tokens = yield* AccessTokens.AccessTokens
+      const kept = yield* AccessTokenStore
+      const { id, token } = yield* tokens.create(siteId, ["users:read"])
+      const [stored] = yield* kept.list
+      for (const hash of [
+        `${stored?.hash.slice(0, -1)}x`,
+        `x${stored?.hash.slice(1)}`,
+        stored?.hash.slice(0, -1) ?? "",
+        "",
+      ]) {
+        yield* kept.remove(id)
+        yield* kept.add({ id, siteId, scopes: ["users:read"], createdOn: "", hash })
+        expect([hash, yield* Effect.flip(tokens.verify(token))]).toMatchObject([hash, { _tag: "NotAuthorized" }])
+      }
+    }).pipe(Effect.provide(layer)),
+  )
+
   it.effect("are kept as their SHA-256, and listed without it", () =>
     Effect.gen(function* () {
       const tokens = yield* AccessTokens.AccessTokens

@@ -75,7 +75,7 @@ describe("a table of users", () => {
     [["accept-privacy", "Accept Privacy Policy", "acceptPrivacy"], "yes", user({}, { "accept-privacy": true })],
     [["accept-communications", "Accept Communications"], "yes", user({}, { "accept-communications": true })],
     [["accessGroups", "Access Group", "access_groups"], "Gold", user({ accessGroups: [group] })],
-    [["isEmailVerified", "Email Verified", "is-email-verified"], "no", user({ isEmailVerified: false })],
+    [["isEmailVerified", "Email Verified", "is-email-verified"], "FALSE", user({ isEmailVerified: false })],
     [["status", "Status"], "INVITED", user({ status: "invited" })],
     [["createdOn", "Created", "Created On"], noon, user({ createdOn: noon })],
     [["invitedOn", "Invited On"], noon, user({ invitedOn: noon })],
@@ -95,6 +95,33 @@ describe("a table of users", () => {
     ["Data", "data"],
   ])("takes %j for the custom field %s", (heading, slug) =>
     expect(withEmail({ [heading]: "x" })).toStrictEqual(user({}, { [slug]: "x" })),
+  )
+
+  it.each([
+    ["2022-05-20", "2022-05-20T00:00:00.000Z"],
+    ["2022-05-20 13:46", "2022-05-20T13:46:00.000Z"],
+    ["2022-05-20t13:46:12.5", "2022-05-20T13:46:12.500Z"],
+    ["2022-05-20T13:46:12+0200", "2022-05-20T11:46:12.000Z"],
+    ["2022-05-20 13:46:12 Z", "2022-05-20T13:46:12.000Z"],
+    ["Fri May 20 2022 13:46:12 GMT-0100 (Azores)", "2022-05-20T14:46:12.000Z"],
+    ["Fri, 20 May 2022 13:46:12 UTC", "2022-05-20T13:46:12.000Z"],
+  ])("reads the moment %j the same on every machine", (text, moment) =>
+    expect(withEmail({ "Created On": text })).toStrictEqual(user({ createdOn: moment })),
+  )
+
+  it.each(["05/06/2022", "2022", "5", "May 20, 2022 1:46 PM", "2022-13-01", "2022-05-20T25:00", "20 May"])(
+    "does not guess which moment %j is",
+    (text) => expect(withEmail({ "Created On": text })).toBe("createdOn must be a date, such as 2024-01-31T12:00:00Z"),
+  )
+
+  it.each([
+    [["Email", "Name", "E-mail"], "E-mail"],
+    [["Drink", "team", "drink "], "drink "],
+    [["Email", "Data", "Full Name", "Tea & Cake", "Tea-Cake"], "Tea-Cake"],
+    [["Email", "Name", "data", "Constructor"], undefined],
+    [[], undefined],
+  ])("finds in %j the heading that means what one before it does", (names, twin) =>
+    expect(ImportFile.twinHeading(names)).toBe(twin),
   )
 
   it("keeps custom values as the texts they are, but for true and false", () =>
@@ -126,7 +153,7 @@ describe("a table of users", () => {
     [{ Email: email, "Accept Communications": "1" }, "accept-communications must be true or false"],
     [{ Email: email, "Email Verified": "secret" }, "isEmailVerified must be true or false"],
     [{ Email: email, Status: "secret" }, "status must be invited, verified or unverified"],
-    [{ Email: email, "Created On": "secret" }, "createdOn must be a date"],
+    [{ Email: email, "Created On": "secret" }, "createdOn must be a date, such as 2024-01-31T12:00:00Z"],
     [{ Email: email, "Access Groups": "x".repeat(257) }, "accessGroups[0] must be at most 256 characters long"],
     [{ Email: email, Drink: "secret\0" }, "data.drink must not contain a NUL character"],
     [{ Email: email, Password: "secret" }, "data.password cannot be updated"],
@@ -211,6 +238,7 @@ describe("a dump of List Users", () => {
     [5, "must be an object"],
     [["secret"], "must be an object"],
     [{ ...one, id: "secret" }, "id must be 24 hexadecimal characters"],
+    [JSON.parse('{"data":{"email":"a@x","__proto__":{"secret":1}}}'), "data has a name that is reserved"],
     [{ ...one, id: 5 }, "id must be 24 hexadecimal characters"],
     [{ id: one.id, data: { email: "secret" } }, "email must be an e-mail address"],
     [{ data: { name: "secret" } }, "has neither an id nor an e-mail address"],
@@ -220,4 +248,49 @@ describe("a dump of List Users", () => {
     [{ ...one, data: { email: ["secret"] } }, 'Expected string | null at ["data"]["email"]'],
     [{ ...one, accessGroups: ["secret"] }, 'Expected object at ["accessGroups"][0]'],
   ])("has no place for %j, and says why without the value", (entry, reason) => expect(readJson(entry)).toBe(reason))
+})
+
+describe("a dump of v1", () => {
+  it("keeps its ids and its other properties under their present names", () => {
+    const dump = [
+      { _id: "6287ec36a841b25637c663df", emailVerified: true, updatedOn: "2022-05-20T13:46:12.093Z", data: {} },
+    ]
+    expect(ImportFile.fromJson(dump)).toStrictEqual({
+      problems: [],
+      candidates: [
+        {
+          place: "user 1",
+          id: "6287ec36a841b25637c663df",
+          user: { isEmailVerified: true, lastUpdated: "2022-05-20T13:46:12.093Z", accessGroups: [], data: {} },
+        },
+      ],
+    })
+  })
+
+  it("does not put an old name over a present one", () => {
+    const both = [{ id: "6287ec36a841b25637c663df", _id: "6287ec36a841b25637c66300", data: {} }]
+    expect(ImportFile.fromJson(both)?.candidates).toMatchObject([{ id: "6287ec36a841b25637c663df" }])
+  })
+})
+
+describe("what no file may bring in", () => {
+  it("is a field of a name that is reserved", () => {
+    const file = ImportFile.fromJson(JSON.parse('[{"data":{"email":"a@example.com","__proto__":{"x":1}}}]'))
+    expect(file).toMatchObject({ candidates: [], problems: [{ place: "user 1" }] })
+  })
+
+  it.each(["03/04/2024", "Plan 5", "2024-13-01", "5"])("is %j for a date", (text) => {
+    const row = { place: "line 2", cells: { Email: "a@example.com", "Created On": text } }
+    expect(ImportFile.fromRows([row])).toMatchObject({ candidates: [], problems: [{ place: "line 2" }] })
+  })
+
+  it.each([
+    ["2024-01-31", "2024-01-31T00:00:00.000Z"],
+    ["2024-01-31 10:30", "2024-01-31T10:30:00.000Z"],
+    ["2024-01-31T10:30:00+02:00", "2024-01-31T08:30:00.000Z"],
+    ["Wed Jan 31 2024 10:30:00 GMT+0000 (Coordinated Universal Time)", "2024-01-31T10:30:00.000Z"],
+  ])("reads %j as UTC unless it says otherwise", (text, createdOn) => {
+    const row = { place: "line 2", cells: { Email: "a@example.com", "Created On": text } }
+    expect(ImportFile.fromRows([row]).candidates).toMatchObject([{ user: { createdOn } }])
+  })
 })

@@ -98,13 +98,14 @@ describe.each(Object.entries(stores))("importing users, into %s", (_, store) => 
   it.effect("tells who is twice in the file, by id or e-mail address, and who bears another's e-mail address", () =>
     Effect.gen(function* () {
       yield* importRows([row(three, "c@x")])
-      const rows = [row(one, "a@x"), row(one, "b@x"), row("", "A@X"), row(two, "c@x"), row("", "b@x")]
+      const rows = [row(one, "a@x"), row(one, "b@x"), row("", "A@X"), row(two, "c@x"), row("", "b@x"), row(one, "a@x")]
       const problems = [
         { place: "line 3", reason: "is the same user as line 2" },
         { place: "line 4", reason: "is the same user as line 2" },
         { place: "line 5", reason: `its e-mail address belongs to user ${three} in the store` },
         // Line 3 was refused itself, and still says whose e-mail address this is.
         { place: "line 6", reason: "is the same user as line 3" },
+        { place: "line 7", reason: "is the same user as line 2" },
       ]
       expect(yield* importRows(rows)).toStrictEqual({ added: 0, existing: 0, problems })
       expect(yield* idsByEmail).toStrictEqual({ "c@x": three })
@@ -122,6 +123,11 @@ describe.each(Object.entries(stores))("importing users, into %s", (_, store) => 
 
   it.effect("adds nobody, and no site, while there are problems", () =>
     Effect.gen(function* () {
+      expect(yield* importRows([row(one, "a@x"), row("", "secret")])).toStrictEqual({
+        added: 0,
+        existing: 0,
+        problems: [{ place: "line 3", reason: "email must be an e-mail address" }],
+      })
       const rows = [row(one, "a@x"), row("secret", "b@x"), row(one, "c@x")]
       const problems = [
         { place: "line 3", reason: "id must be 24 hexadecimal characters" },

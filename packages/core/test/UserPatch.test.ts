@@ -132,6 +132,62 @@ describe("applying a patch", () => {
   })
 })
 
+/** What becomes of a patch that was made in code: whether it is taken as it is, or why not. */
+const made = (parts: ConstructorParameters<typeof UserPatch.UserPatch>[0]) => {
+  const patch = new UserPatch.UserPatch(parts)
+  const result = UserPatch.UserPatch.from(patch)
+  return Result.isFailure(result) ? result.failure.details : result.success === patch
+}
+
+describe("a patch made in code", () => {
+  it("is taken as it is when it keeps the rules of a body", () => {
+    expect(made({})).toBe(true)
+    expect(made({ data: { name: "Some One", data: "text", drink: null }, groups: UserPatch.setGroups(arthur) })).toBe(
+      true,
+    )
+    expect(made({ groups: { _tag: "EditGroups", add: ["a"], remove: ["b"] } })).toBe(true)
+  })
+
+  it("is refused when it breaks them", () => {
+    expect(made({ data: { email: "other@example.com", drink: "\0" } })).toMatchObject([{ param: "data.drink" }])
+    expect(made({ data: { email: "other@example.com" } })).toStrictEqual([
+      { param: "data.email", description: "cannot be updated" },
+    ])
+    expect(made({ groups: { _tag: "EditGroups", add: ["a", ""], remove: [" "] } })).toMatchObject([
+      { param: "accessGroups[1]" },
+      { param: "accessGroups[2]" },
+    ])
+    expect(made({ groups: { _tag: "SetGroups", admin: [""], ecommerce: [] } })).toMatchObject([
+      { param: "accessGroups[0]" },
+    ])
+  })
+})
+
+const names = (count: number) => Array.from({ length: count }, (_, index) => `name-${index}`)
+const holding = (fields: number, groups: number): User => ({
+  ...arthur,
+  accessGroups: names(groups).map((slug) => ({ slug, type: "ecommerce" })),
+  data: Object.fromEntries(names(fields).map((name) => [name, 1])),
+})
+
+describe("how much a user can hold", () => {
+  const more = patchOf({ data: { more: 1 }, accessGroups: ["more"] })
+
+  it("is 200 fields and 200 groups", () => {
+    expect(refusal(holding(199, 199), more)).toBe("accepted")
+    expect(refusal(holding(200, 200), more)).toStrictEqual([
+      { param: "accessGroups", description: "a user can be in at most 200" },
+      { param: "data", description: "a user can have at most 200 fields" },
+    ])
+    expect(refusal(holding(200, 200), patchOf({ data: { more: 1, "name-0": null } }))).toBe("accepted")
+  })
+
+  it("is what the user has already where that is more", () => {
+    expect(refusal(holding(201, 201), patchOf({ data: { "name-0": 2 }, accessGroups: [] }))).toBe("accepted")
+    expect(refusal(holding(201, 201), more)).toHaveLength(2)
+  })
+})
+
 describe("joining and leaving groups", () => {
   it("adds, removes, and keeps the rest", () =>
     fc.assert(
@@ -238,4 +294,51 @@ describe("a patch on its way to another server", () => {
       }),
       { numRuns: 300 },
     ))
+})
+
+const fields = (count: number, prefix = "field") =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => [`${prefix}-${index}`, index]))
+const groups = (count: number) => Array.from({ length: count }, (_, index) => `group-${index}`)
+
+describe("what there may be at most", () => {
+  it("counts the fields a user has already", () => {
+    const full = applied(arthur, patchOf({ data: fields(200 - Object.keys(arthur.data).length) }))
+    expect(Object.keys(full.data)).toHaveLength(200)
+    expect(refusal(full, patchOf({ data: { more: 1 } }))).toMatchObject([{ param: "data" }])
+    expect(applied(full, patchOf({ data: { "field-0": null, more: 1 } })).data["more"]).toBe(1)
+  })
+
+  it("leaves a user be who came with more", () => {
+    const crowded = { ...arthur, data: { ...arthur.data, ...fields(300) } }
+    expect(applied(crowded, patchOf({ data: { "field-1": "x" } })).data["field-1"]).toBe("x")
+    expect(refusal(crowded, patchOf({ data: { more: 1 } }))).toMatchObject([{ param: "data" }])
+  })
+
+  it("counts the groups that are bought with those that are set", () => {
+    const buyer: User = { ...arthur, accessGroups: [{ slug: "course", type: "ecommerce" }] }
+    expect(applied(buyer, patchOf({ accessGroups: groups(199) })).accessGroups).toHaveLength(200)
+    expect(refusal(buyer, patchOf({ accessGroups: groups(200) }))).toMatchObject([{ param: "accessGroups" }])
+  })
+
+  it("names fifty problems and no more", () => {
+    const result = UserPatch.UserPatch.from(fields(1_000, "unknown"))
+    expect(Result.isFailure(result) && result.failure.details).toHaveLength(50)
+  })
+})
+
+describe("a patch that was made by hand", () => {
+  it.each([
+    [new UserPatch.UserPatch({ data: { name: 5 } }), "data.name"],
+    [new UserPatch.UserPatch({ data: { note: "x".repeat(257) } }), "data.note"],
+    [edit({ add: [""] }), "accessGroups[0]"],
+    [edit({ remove: ["\0"] }), "accessGroups[0]"],
+  ])("keeps the rules of a body: %#", (made, param) => {
+    const result = UserPatch.UserPatch.from(made)
+    expect(Result.isFailure(result) && result.failure.details).toMatchObject([{ param }])
+  })
+
+  it("is taken as it is when it does", () => {
+    const joining = edit({ add: ["gold"] })
+    expect(Result.getOrThrow(UserPatch.UserPatch.from(joining))).toBe(joining)
+  })
 })

@@ -3,6 +3,7 @@ import {
   type AccessGroupPage,
   Actor,
   ImportFile,
+  InvalidPatch,
   ReadUsers,
   UpdateUser,
   type User,
@@ -15,7 +16,10 @@ import {
 import * as FetchTransport from "@webflow-users/core/Transport/Fetch"
 import * as Upstream from "@webflow-users/core/UserStore/Upstream"
 import { ListQuery } from "@webflow-users/core/wire"
-import { Cause, type Duration, Effect, Exit, Layer, ManagedRuntime, Redacted } from "effect"
+import { Cause, Data, type Duration, Effect, Exit, Layer, ManagedRuntime, Redacted } from "effect"
+
+/** The client was closed before the call. */
+export class ClientClosed extends Data.TaggedError("ClientClosed")<{ readonly message: string }> {}
 
 /** A server that speaks the contract. */
 export interface RemoteOptions {
@@ -49,7 +53,8 @@ export interface ListOptions extends RequestOptions {
 
 /**
  * Every call rejects with an error of core's list: its class, with `status`, `code`, `message`, `details` and
- * `isRetryable`.
+ * `isRetryable`. Beside these there are only {@link ClientClosed}, the reason of a signal, and, for a store that cannot be
+ * opened, an error with the `_tag` `UnusableAddress`.
  */
 export interface Client {
   readonly users: {
@@ -61,7 +66,7 @@ export interface Client {
   readonly accessGroups: {
     readonly list: (siteId: string, options?: Omit<ListOptions, "sort">) => Promise<AccessGroupPage>
   }
-  /** Lets go of what the client holds, such as an open database. Calls after it reject. */
+  /** Waits for the calls under way, then lets go of what the client holds, such as an open database. */
   readonly close: () => Promise<void>
   readonly [Symbol.asyncDispose]: () => Promise<void>
 }
@@ -123,19 +128,24 @@ interface Promises<R> {
 
 const promises = <R, E>(store: Layer.Layer<R | UserStore.UserStore, E>): Promises<R | UserStore.UserStore> => {
   const runtime = ManagedRuntime.make(UpdateUser.UpdateUser.layer.pipe(Layer.provideMerge(store)))
+  const underWay = new Set<Promise<unknown>>()
+  let closing: Promise<void> | undefined
   return {
     run: async (effect, options) => {
       const signal = options?.signal
       signal?.throwIfAborted()
-      const exit = await runtime.runPromiseExit(
+      if (closing !== undefined) throw new ClientClosed({ message: "The client is closed" })
+      const running = runtime.runPromiseExit(
         Effect.provideService(effect, Actor, "sdk"),
         signal === undefined ? undefined : { signal },
       )
+      underWay.add(running)
+      const exit = await running.finally(() => underWay.delete(running))
       if (Exit.isSuccess(exit)) return exit.value
       if (signal?.aborted === true && Cause.hasInterruptsOnly(exit.cause)) throw signal.reason
       throw Cause.squash(exit.cause)
     },
-    close: () => runtime.dispose(),
+    close: () => (closing ??= Promise.allSettled(underWay).then(() => runtime.dispose())),
   }
 }
 
@@ -160,7 +170,9 @@ const operations = ({ run, close }: Promises<UserStore.UserStore>): Client => ({
 
 const importUsers = Effect.fnUntraced(function* (siteId: string, users: unknown) {
   const file = ImportFile.fromJson(users)
-  if (file === undefined)
-    throw new TypeError("users must be {users: […]}, an array of such pages, or an array of users")
+  if (file === undefined) {
+    const description = "must be {users: […]}, an array of such pages, or an array of users"
+    return yield* new InvalidPatch({ details: [{ param: "users", description }] })
+  }
   return yield* UserImport.importUsers(yield* UserStore.acceptSiteId(siteId), file, { skipInvalid: false })
 })

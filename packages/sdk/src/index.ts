@@ -5,6 +5,7 @@
  */
 export {
   type Client,
+  ClientClosed,
   createClient,
   type ListOptions,
   type RemoteOptions,

@@ -1,7 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { text } from "node:stream/consumers"
-import { createClient, isUpdateUserError, NotAuthorized, TooManyRequests, Unreachable } from "@webflow-users/sdk"
+import {
+  ClientClosed,
+  createClient,
+  isUpdateUserError,
+  NotAuthorized,
+  TooManyRequests,
+  Unreachable,
+} from "@webflow-users/sdk"
 import { rolldown } from "rolldown"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 
@@ -122,10 +129,19 @@ describe("a client over HTTP", () => {
     expect(asked).toEqual([`https://users.example.com/v2/sites/${siteId}/users/${userId}`])
   })
 
-  it("rejects after it was closed", async () => {
+  it("finishes what is under way when it is closed, and rejects what comes after", async () => {
+    const closing = new Promise<void>((resolve) => {
+      answer = (_, response) => {
+        resolve()
+        setImmediate(() => json(response, 200, user))
+      }
+    })
     const client = createClient({ baseUrl, token: "t" })
-    await client.close()
-    await expect(client.users.get(siteId, userId)).rejects.toThrow(/disposed/)
+    const pending = client.users.get(siteId, userId)
+    await closing
+    await Promise.all([client.close(), client.close()])
+    expect(await pending).toEqual(user)
+    await expect(client.users.get(siteId, userId)).rejects.toBeInstanceOf(ClientClosed)
   })
 
   it("imports nothing of Node", async () => {
@@ -151,8 +167,19 @@ describe("a client of a store in this process", () => {
     ])
     expect(report).toMatchObject({ added: 0, problems: [{ place: "user 2" }] })
     await expect(client.users.list(siteId)).rejects.toMatchObject({ _tag: "SiteNotFound" })
-    await expect(client.importUsers(siteId, "users")).rejects.toThrow(/users must be/)
+    await expect(client.importUsers(siteId, "users")).rejects.toMatchObject({ details: [{ param: "users" }] })
   })
+
+  it.each([{ limit: 0 }, { limit: 101 }, { limit: 1.5 }, { offset: -1 }, { sort: "Name" as "Email" }])(
+    "refuses the part of a list that a server would: %j",
+    async (part) => {
+      await using client = createClient({ store: "memory:" })
+      await expect(client.users.list(siteId, part)).rejects.toMatchObject({
+        _tag: "InvalidPatch",
+        details: [{ param: Object.keys(part)[0] }],
+      })
+    },
+  )
 
   it("rejects when its address is no store's", async () => {
     await using client = createClient({ store: "mysql://localhost/users" })

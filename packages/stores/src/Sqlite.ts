@@ -1,8 +1,9 @@
 /**
  * SQLite as an Effect `SqlClient`, on the driver that Node brings with it. Why this driver: docs/decisions/0002.
  */
+import { closeSync, openSync } from "node:fs"
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite"
-import { Effect, Layer, Semaphore, Stream } from "effect"
+import { Effect, Layer, Predicate, Schedule, Semaphore, Stream } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { SqlClient, type SqlConnection, SqlError, Statement } from "effect/sql"
 
@@ -33,12 +34,23 @@ const make = Effect.fnUntraced(function* (filename: string) {
   })
 })
 
+/** How long to wait while another program, or another connection of this one, writes: 5 seconds. */
+const lockWait = {
+  while: ({ reason }: SqlError.SqlError) => reason._tag === "LockTimeoutError",
+  schedule: Schedule.spaced("10 millis"),
+  times: 500,
+}
+
 const open = (filename: string): DatabaseSync => {
+  // Members' data: a file that is made here is its owner's to read, and the files beside it take after it.
+  if (filename !== ":memory:") closeSync(openSync(filename, "a", 0o600))
   const database = new DatabaseSync(filename)
   // FULL: a commit is on the disk before it is answered. NORMAL would lose the last ones with the power.
   database.exec(
     "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON",
   )
+  // From here on, `lockWait` does the waiting: SQLite's own would stop this whole process.
+  database.exec("PRAGMA busy_timeout = 0")
   return database
 }
 
@@ -53,7 +65,10 @@ const connect = (database: DatabaseSync): SqlConnection.Connection => {
     return statement
   }
   const rows = (sql: string, parameters: ReadonlyArray<unknown>) =>
-    attempt("execute", () => prepare(sql).all(...(parameters as ReadonlyArray<SQLInputValue>)))
+    Effect.retry(
+      attempt("execute", () => prepare(sql).all(...(parameters as ReadonlyArray<SQLInputValue>))),
+      lockWait,
+    )
 
   const execute: SqlConnection.Connection["execute"] = (sql, parameters, transformRows) =>
     transformRows === undefined ? rows(sql, parameters) : Effect.map(rows(sql, parameters), transformRows)
@@ -71,11 +86,17 @@ const connect = (database: DatabaseSync): SqlConnection.Connection => {
   }
 }
 
+/** Where SQLite's own number for what went wrong stands in this driver's errors, and where Effect looks for it. */
+const numbered = (cause: unknown): unknown =>
+  Predicate.hasProperty(cause, "errcode") && cause instanceof Error
+    ? Object.assign(cause, { errno: cause.errcode })
+    : cause
+
 const attempt = <A>(operation: string, run: () => A): Effect.Effect<A, SqlError.SqlError> =>
   Effect.try({
     try: run,
     catch: (cause) =>
       new SqlError.SqlError({
-        reason: SqlError.classifySqliteError(cause, { message: `Failed to ${operation}`, operation }),
+        reason: SqlError.classifySqliteError(numbered(cause), { message: `Failed to ${operation}`, operation }),
       }),
   })

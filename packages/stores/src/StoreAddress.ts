@@ -14,6 +14,9 @@ import * as Sqlite from "./Sqlite.ts"
 /** The address names no store that can be opened. The message says why and what would do. */
 export class UnusableAddress extends Data.TaggedError("UnusableAddress")<{ readonly message: string }> {}
 
+/** The store where nobody says which. */
+export const standard = "file:./webflow-users.db"
+
 /** What a store offers whose data its owner holds, beside what every store does. */
 export type OwnedServices = UserStore.UserStore | UserEvents | NewUsers | AccessTokenStore
 

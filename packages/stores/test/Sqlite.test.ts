@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs"
+import { mkdtempSync, rmSync, statSync } from "node:fs"
 import { DatabaseSync } from "node:sqlite"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -18,8 +18,9 @@ import {
 import { UserStoreSuite } from "@webflow-users/core/testing"
 import * as SqlUsers from "@webflow-users/core/UserStore/Sql"
 import { Sqlite, StoreAddress } from "@webflow-users/stores"
-import { Effect, Exit, Layer, Result } from "effect"
+import { Effect, Exit, Fiber, Layer, Result } from "effect"
 import { SqlClient } from "effect/sql"
+import { TestClock } from "effect/testing"
 
 describe("UserStore, Sql on SQLite", () => {
   for (const { name, run } of UserStoreSuite.all) {
@@ -71,10 +72,21 @@ describe("a SQLite file", () => {
           pragmas,
           (name) => sql<Record<string, unknown>>`PRAGMA ${sql.literal(name)}`,
         )
-        expect(settings.flat().map((row) => Object.values(row)[0])).toStrictEqual([2, "wal", 1, 5000])
+        expect(settings.flat().map((row) => Object.values(row)[0])).toStrictEqual([2, "wal", 1, 0])
         const homeless = sql`INSERT INTO users VALUES ('nowhere', 'nobody', '', '', '', '', '', '{}')`
         expect(Exit.isFailure(yield* Effect.exit(homeless))).toBe(true)
       }).pipe(Effect.provide(opened(path)))
+    }),
+  )
+
+  it.effect("is its owner's alone to read", () =>
+    Effect.gen(function* () {
+      const path = yield* file
+      yield* seed.pipe(
+        Effect.andThen(Effect.sync(() => [path, `${path}-wal`].map((name) => statSync(name).mode & 0o777))),
+        Effect.map((modes) => expect(modes).toStrictEqual([0o600, 0o600])),
+        Effect.provide(store(path)),
+      )
     }),
   )
 
@@ -174,12 +186,14 @@ describe("a SQLite file", () => {
       yield* Effect.gen(function* () {
         const database = yield* outsider(path)
         yield* seed
-        yield* SqlClient.SqlClient.use((sql) => sql`PRAGMA busy_timeout = 0`)
         database.exec("BEGIN IMMEDIATE")
-        expect(yield* Effect.flip(update(ada, { data: { name: "Ada" } }))).toMatchObject({
-          _tag: "StoreUnavailable",
-          isRetryable: true,
-        })
+        // Many wait, and together no longer than one; meanwhile the process goes on.
+        const updates = Array.from({ length: 5 }, () => Effect.flip(update(ada, { data: { name: "Ada" } })))
+        const waiting = yield* Effect.forkChild(Effect.all(updates, { concurrency: "unbounded" }))
+        yield* TestClock.adjust("6 seconds")
+        for (const error of yield* Fiber.join(waiting)) {
+          expect(error).toMatchObject({ _tag: "StoreUnavailable", isRetryable: true })
+        }
         // Reading goes on beside a writer.
         expect(yield* get(ada)).toStrictEqual(ada)
         database.exec("ROLLBACK")
@@ -205,10 +219,26 @@ describe("a SQLite file", () => {
       }),
   )
 
-  it.effect("loses nothing when two stores in one process update the same user", () =>
+  it.effect("takes an update up again when the other program has done", () =>
     Effect.gen(function* () {
       const path = yield* file
-      const fields = Array.from({ length: 100 }, (_, index) => `field-${index}`)
+      yield* Effect.gen(function* () {
+        const database = yield* outsider(path)
+        yield* seed
+        database.exec("BEGIN IMMEDIATE")
+        const waiting = yield* Effect.forkChild(update(ada, { data: { name: "Ada" } }))
+        yield* TestClock.adjust("2 seconds")
+        database.exec("ROLLBACK")
+        yield* TestClock.adjust("1 second")
+        expect((yield* Fiber.join(waiting)).data.name).toBe("Ada")
+      }).pipe(Effect.provide(opened(path)))
+    }),
+  )
+
+  it.live("loses nothing when two stores in one process update the same user", () =>
+    Effect.gen(function* () {
+      const path = yield* file
+      const fields = Array.from({ length: 90 }, (_, index) => `field-${index}`)
       const left = Effect.forEach(fields, (field) => update(ada, { data: { [`left-${field}`]: 1 } }), {
         concurrency: "unbounded",
       })

@@ -104,8 +104,8 @@ describe("the address of a store", () => {
 
   const remedy = "The folder has to exist, and the file has to be a SQLite database or not be there yet"
   it.effect.each<[string, string, string]>([
-    ["a folder that is not there", "missing/users.db", "unable to open database file"],
-    ["a folder in a file's place", "folder", "unable to open database file"],
+    ["a folder that is not there", "missing/users.db", "ENOENT: no such file or directory, open "],
+    ["a folder in a file's place", "folder", "EISDIR: illegal operation on a directory, open "],
     ["a file that is no database", "notes.db", "file is not a database"],
   ])("of %s is refused with what would do", ([_, name, reason]) =>
     Effect.gen(function* () {
@@ -114,8 +114,9 @@ describe("the address of a store", () => {
         join(folder, "notes.db"),
         "these are notes and no database, as long as a header has to be and longer, so that it is read",
       )
-      const message = `The store cannot be opened: ${reason}. ${remedy}`
-      expect(yield* either(`file:${join(folder, name)}`)).toStrictEqual([message, message])
+      const path = join(folder, name)
+      const message = `The store cannot be opened: ${reason.endsWith(" ") ? `${reason}'${path}'` : reason}. ${remedy}`
+      expect(yield* either(`file:${path}`)).toStrictEqual([message, message])
       expect(readdirSync(join(folder, "folder"))).toStrictEqual([])
       expect(existsSync(join(folder, "missing"))).toBe(false)
     }),

@@ -57,7 +57,8 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers> = Layer.effec
       findByEmail: Effect.fn("UserStore.findByEmail")(function* (siteId, email) {
         const key = UserOrder.emailKey(email)
         for (const candidate of (yield* site(siteId)).users.values()) {
-          if (UserOrder.emailKey(candidate.data.email) === key) return candidate
+          // Users without an address have no key, and are found by none.
+          if (key !== "" && UserOrder.emailKey(candidate.data.email) === key) return candidate
         }
         return yield* new E.UserNotFound()
       }),

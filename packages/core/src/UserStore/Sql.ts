@@ -82,7 +82,7 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers, E.StoreUnavai
 
         findByEmail: Effect.fn("UserStore.findByEmail")(function* (siteId, email) {
           const rows = yield* sql<UserRow>`SELECT document FROM users
-            WHERE site_id = ${siteId} AND email = ${UserOrder.emailKey(email)}`
+            WHERE site_id = ${siteId} AND email = ${UserOrder.emailKey(email)} AND email <> ''`
           return yield* single(siteId, rows)
         }, storeErrors),
 

@@ -189,6 +189,16 @@ export const rejected: ReadonlyArray<Sketch> = [
   },
   { name: "a field without a name", body: () => ({ data: { "": "x" } }), expected: refused("data.") },
   {
+    name: "more fields than a user may have",
+    body: () => ({ data: Object.fromEntries(Array.from({ length: 201 }, (_, index) => [`field-${index}`, index])) }),
+    expected: refused("data"),
+  },
+  {
+    name: "more groups than a user may be in",
+    body: () => ({ accessGroups: Array.from({ length: 201 }, (_, index) => `group-${index}`) }),
+    expected: refused("accessGroups"),
+  },
+  {
     name: "a site id that is none",
     siteId: "not-a-site",
     body: () => ({}),

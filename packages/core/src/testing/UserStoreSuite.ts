@@ -151,6 +151,8 @@ export const all: ReadonlyArray<Check> = [
     run: Effect.gen(function* () {
       const store = yield* seeded(ada, bob)
       yield* same("user", yield* store.findByEmail(siteId, "MEMBER2@example.com"), bob)
+      yield* (yield* NewUsers).add(siteId, () => [member(9, { data: { name: "Without" } })])
+      yield* same("nobody", yield* tagOf(store.findByEmail(siteId, "")), "UserNotFound")
     }),
   },
   {

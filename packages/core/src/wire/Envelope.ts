@@ -75,7 +75,7 @@ export const decodeError = (response: {
     case "403 users_not_enabled":
       return new E.UsersNotEnabled(said)
     case "404 resource_not_found":
-      return new E.SiteNotFound(said)
+      return /The path cannot be found/.test(said.message ?? "") ? new E.RouteNotFound(said) : new E.SiteNotFound(said)
     case "404 user_not_found":
       return new E.UserNotFound(said)
     case "500 internal_error":

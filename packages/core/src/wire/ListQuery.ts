@@ -6,9 +6,10 @@ import { UserSort } from "../User.ts"
 export interface ListQuery {
   readonly offset: number
   readonly limit: number
-  readonly sort: UserSort | undefined
+  readonly sort?: UserSort | undefined
 }
 
+/** How many entries are given to who does not say how many, and how many at most. */
 export const defaultLimit = 10
 export const maxLimit = 100
 
@@ -16,24 +17,29 @@ const isUserSort = Schema.is(UserSort)
 
 /** Reads a query, naming every parameter that is out of range. Parameters it does not know are left alone. */
 export const decodeListQuery = (query: URLSearchParams): Result.Result<ListQuery, InvalidPatch> => {
-  const problems: Array<Detail> = []
-  const integer = (param: string, fallback: number, least: number, most: number): number => {
-    const text = query.get(param)
-    if (text === null || text === "") return fallback
-    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
-    if (value >= least && value <= most) return value
-    const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`
-    problems.push({ param, description: `must be a whole number ${range}` })
-    return fallback
+  // The specification allows a parameter with an empty value.
+  const integer = (param: string, fallback: number): number => {
+    const text = query.get(param) || String(fallback)
+    return /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
   }
-  const offset = integer("offset", 0, 0, Number.MAX_SAFE_INTEGER)
-  const limit = integer("limit", defaultLimit, 1, maxLimit)
-  // The specification allows the parameter with an empty value.
   const sort = query.get("sort") || undefined
-  if (sort !== undefined && !isUserSort(sort)) {
-    problems.push({ param: "sort", description: `must be one of ${UserSort.literals.join(", ")}` })
+  return checkListQuery({
+    offset: integer("offset", 0),
+    limit: integer("limit", defaultLimit),
+    // Checked below, like the numbers.
+    sort: sort as UserSort | undefined,
+  })
+}
+
+/** Whether a part of a list can be asked for. */
+export const checkListQuery = <Q extends ListQuery>(query: Q): Result.Result<Q, InvalidPatch> => {
+  const { offset, limit, sort } = query
+  const problems: Array<Detail> = []
+  const refuse = (param: string, description: string) => problems.push({ param, description })
+  if (!Number.isSafeInteger(offset) || offset < 0) refuse("offset", "must be a whole number of at least 0")
+  if (!Number.isSafeInteger(limit) || limit < 1 || limit > maxLimit) {
+    refuse("limit", `must be a whole number from 1 to ${maxLimit}`)
   }
-  return problems.length > 0
-    ? Result.fail(new InvalidPatch({ details: problems }))
-    : Result.succeed({ offset, limit, sort: sort as UserSort | undefined })
+  if (sort !== undefined && !isUserSort(sort)) refuse("sort", `must be one of ${UserSort.literals.join(", ")}`)
+  return problems.length > 0 ? Result.fail(new InvalidPatch({ details: problems })) : Result.succeed(query)
 }

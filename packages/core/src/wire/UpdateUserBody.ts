@@ -15,6 +15,13 @@ import type { Echo, SetGroups, UserPatch } from "../UserPatch.ts"
 /** The longest string a field takes, in UTF-16 code units, as recorded from Webflow. */
 export const maxStringLength = 256
 
+/** The most fields a user may have, and the most groups a user may be in [ours]: far beyond what Webflow allowed. */
+export const maxFields = 200
+export const maxGroups = 200
+
+/** The most problems that one answer names [ours]. */
+const maxProblems = 50
+
 /** What a caller may send, of either era; see the head of this file. Read-only properties may stand beside these. */
 export interface UserUpdate {
   readonly accessGroups?: ReadonlyArray<string | Membership>
@@ -29,7 +36,6 @@ interface Parts {
 
 const readOnlyProperties = ["id", "isEmailVerified", "lastUpdated", "invitedOn", "createdOn", "lastLogin", "status"]
 const consents = new Set(["accept-privacy", "accept-communications"])
-// They name parts of every JavaScript object, so no honest field is called so.
 const reservedKeys = new Set(["__proto__", "constructor", "prototype"])
 
 const isMembership = Schema.is(Membership)
@@ -42,7 +48,7 @@ export const decodeBody = (body: unknown): Result.Result<Parts, InvalidPatch> =>
   }
   const problems: Array<Detail> = []
   const refuse = (param: string, description: string): undefined => {
-    problems.push({ param, description })
+    if (problems.length < maxProblems) problems.push({ param, description })
   }
   const echoes = new Map<string, Echo>()
   let groups: SetGroups | undefined
@@ -88,11 +94,13 @@ const decodeData = (value: unknown, echoes: Map<string, Echo>, refuse: Refuse): 
     refuse("data", "must be an object")
     return data
   }
-  const nested = value["data"]
-  const isNested = isPlainObject(nested) && !isOptionValue(nested)
-  const entries = isNested
-    ? [...Object.entries(value).filter(([key]) => key !== "data"), ...Object.entries(nested)]
-    : Object.entries(value)
+  const nested = nestedData(value)
+  const outer = Object.entries(value)
+  const entries = nested === undefined ? outer : [...outer.filter(([key]) => key !== "data"), ...Object.entries(nested)]
+  if (entries.length > maxFields) {
+    refuse("data", `must have at most ${maxFields} fields`)
+    return data
+  }
   const given = new Map<string, unknown>()
   for (const [key, field] of entries) {
     if (field === undefined) continue
@@ -114,6 +122,7 @@ const decodeData = (value: unknown, echoes: Map<string, Echo>, refuse: Refuse): 
 
 const decodeGroups = (value: unknown, refuse: Refuse): SetGroups | undefined => {
   if (!Array.isArray(value)) return refuse("accessGroups", "must be a list of slugs or of {slug, type}")
+  if (value.length > maxGroups) return refuse("accessGroups", `must be at most ${maxGroups}`)
   const admin = new Set<string>()
   const ecommerce = new Set<string>()
   value.forEach((entry: unknown, index) => {
@@ -127,13 +136,22 @@ const decodeGroups = (value: unknown, refuse: Refuse): SetGroups | undefined => 
   return { _tag: "SetGroups", admin: [...admin], ecommerce: [...ecommerce] }
 }
 
+/** The `data` within `data` of the object era; a custom field of that name holds anything but an object of fields. */
+export const nestedData = (data: Readonly<Record<string, unknown>>): Record<string, unknown> | undefined => {
+  const nested = data["data"]
+  return isPlainObject(nested) && !isOptionValue(nested) ? nested : undefined
+}
+
+/** Names of every JavaScript object's own parts: no honest field is called so. */
+export const isReservedKey = (key: string): boolean => reservedKeys.has(key)
+
 /** What is wrong with an access group's slug, if anything. */
 export const slugProblem = (slug: string): string | undefined =>
   slug.trim() === "" ? "must not be empty" : textProblem(slug)
 
 const keyProblem = (key: string): string | undefined => {
   if (key.trim() === "") return "a field needs a name"
-  if (reservedKeys.has(key)) return "is not a name for a field"
+  if (isReservedKey(key)) return "is not a name for a field"
   return textProblem(key)
 }
 

@@ -3,7 +3,8 @@
  * flat is written unless asked otherwise.
  */
 import { Predicate, Schema } from "effect"
-import { AccessGroupPage, OptionValue, User, UserPage } from "../User.ts"
+import { AccessGroupPage, User, UserPage } from "../User.ts"
+import { nestedData } from "./UpdateUserBody.ts"
 
 /** How `data` is written: as recorded, or as documented. */
 export type DataNesting = "flat" | "documented"
@@ -12,20 +13,33 @@ export type DataNesting = "flat" | "documented"
 export const encodeUser = (user: User, nesting: DataNesting = "flat"): unknown =>
   nesting === "flat" ? user : { ...user, data: { data: user.data } }
 
-const isOptionValue = Schema.is(OptionValue)
+/** What v1 called three of the properties. */
+const v1Names: Readonly<Record<string, string>> = {
+  _id: "id",
+  emailVerified: "isEmailVerified",
+  updatedOn: "lastUpdated",
+}
 
-/** What a server sent for a user, brought to the one form: `data` flat, lists present. Not yet checked. */
+/** What a server sent for a user, of any version, brought to the one form: `data` flat, lists present. Not yet checked. */
 export const normalizeUser = (json: unknown): unknown => {
-  if (!Predicate.isObject(json) || Array.isArray(json)) return json
-  const { data, accessGroups, ...rest } = json as Record<string, unknown>
-  return { ...rest, accessGroups: accessGroups ?? [], data: flat(data ?? {}) }
+  if (!isPlainObject(json)) return json
+  const { data, accessGroups, ...rest } = json
+  const renamed = Object.entries(rest).map(([key, value]) => {
+    const name = Object.hasOwn(v1Names, key) ? (v1Names[key] ?? key) : key
+    return [Object.hasOwn(rest, name) ? key : name, value]
+  })
+  return { ...Object.fromEntries(renamed), accessGroups: accessGroups ?? [], data: flat(data ?? {}) }
 }
 
 const flat = (data: unknown): unknown => {
-  if (!Predicate.isObject(data)) return data
-  const { data: nested, ...rest } = data as Record<string, unknown>
-  return Predicate.isObject(nested) && !Array.isArray(nested) && !isOptionValue(nested) ? { ...rest, ...nested } : data
+  const nested = isPlainObject(data) ? nestedData(data) : undefined
+  if (!isPlainObject(data) || nested === undefined) return data
+  const { data: _, ...rest } = data
+  return { ...rest, ...nested }
 }
+
+const isPlainObject = (value: unknown): value is Record<string, unknown> =>
+  Predicate.isObject(value) && !Array.isArray(value)
 
 const decode = Schema.decodeUnknownEffect(User)
 const decodePage = Schema.decodeUnknownEffect(UserPage)

@@ -298,7 +298,7 @@ describe("a server that does not answer", () => {
       const cause = new Error("ECONNREFUSED")
       const { error, sent } = yield* ask(
         () => Effect.fail(new Unreachable({ cause })),
-        (store) => store.update(siteId, userId, edit({})),
+        (store) => store.update(siteId, userId, patch({})),
       )
       expect(error).toMatchObject({ _tag: "Unreachable", cause })
       expect(sent.length).toBe(1)
@@ -309,6 +309,7 @@ describe("a server that does not answer", () => {
 describe("an answer that is no success", () => {
   const personal = "secret@example.com"
   const html = "<html>Bad Gateway</html>"
+  const outside = "The server's answer is not one of the contract"
   it.effect.each<[string, Answer, object]>([
     [
       "an envelope",
@@ -326,7 +327,7 @@ describe("an answer that is no success", () => {
     [
       "a page of a gateway",
       { status: 502, text: html },
-      { _tag: "UnexpectedResponse", status: 502, code: "", isRetryable: true },
+      { _tag: "UnexpectedResponse", status: 502, code: "", isRetryable: true, message: outside },
     ],
     [
       "a page of a website",
@@ -335,7 +336,7 @@ describe("an answer that is no success", () => {
     ],
     [
       "a redirect",
-      { status: 302, text: "", headers: { location: "https://elsewhere.example.com" } },
+      { status: 302, json: arthur, headers: { location: "https://elsewhere.example.com" } },
       { _tag: "UnexpectedResponse", status: 302 },
     ],
     ["a success in HTML", { status: 200, text: html }, { _tag: "UnexpectedResponse", status: 200, isRetryable: false }],

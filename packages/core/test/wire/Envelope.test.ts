@@ -61,7 +61,6 @@ const table: ReadonlyArray<{
     status: 404,
     code: "resource_not_found",
     message: "Requested resource not found: The path cannot be found",
-    readAs: "SiteNotFound",
   },
   {
     error: new Core.MethodNotAllowed({ allow: ["PATCH", "GET"] }),

@@ -30,6 +30,17 @@ describe("the query of a list", () => {
       }),
   )
 
+  it.each([Number.NaN, 0.5, -1, Number.POSITIVE_INFINITY, 2 ** 53])(
+    "refuses the number %d, from whoever asks in code",
+    (value) => {
+      const result = ListQuery.checkListQuery({ offset: value, limit: value })
+      expect(Result.isFailure(result) && result.failure.details).toMatchObject([
+        { param: "offset" },
+        { param: "limit" },
+      ])
+    },
+  )
+
   it("names every parameter that is wrong, and repeats none", () =>
     expect(problems("sort=email&limit=secret&offset=-1")).toStrictEqual({
       tag: "InvalidPatch",

@@ -102,6 +102,23 @@ describe("decoding a body", () => {
     ])
   })
 
+  it("takes 200 fields and 200 groups, and no more", () => {
+    const names = Array.from({ length: 201 }, (_, index) => `name-${index}`)
+    const fields = (count: number) => Object.fromEntries(names.slice(0, count).map((name) => [name, 1]))
+    expect(problems({ data: fields(200), accessGroups: names.slice(1) })).toBe("accepted")
+    const tooMany = [["data", "must have at most 200 fields"]]
+    expect(problems({ data: fields(201) })).toStrictEqual(tooMany)
+    expect(problems({ data: { data: fields(201) } })).toStrictEqual(tooMany)
+    expect(problems({ data: { other: 1, data: fields(200) } })).toStrictEqual(tooMany)
+    expect(problems({ accessGroups: names })).toStrictEqual([["accessGroups", "must be at most 200"]])
+  })
+
+  it("names the first 50 problems", () => {
+    const unknown = Array.from({ length: 60 }, (_, index) => `name-${index}`)
+    const named = problems(Object.fromEntries(unknown.map((name) => [name, 1])))
+    expect(Array.isArray(named) && named.map(([param]) => param)).toStrictEqual(unknown.slice(0, 50))
+  })
+
   it("treats what is undefined as absent, as JSON does", () =>
     expect(
       decoded({ data: { name: undefined, data: { drink: undefined } }, accessGroups: undefined, extra: undefined }),

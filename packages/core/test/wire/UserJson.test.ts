@@ -87,6 +87,16 @@ describe("reading a user", () => {
     }),
   )
 
+  it.effect("takes v1's names for what they are called now, unless that is there too", () =>
+    Effect.gen(function* () {
+      const { id, isEmailVerified, lastUpdated, ...rest } = arthur
+      const v1 = { ...rest, _id: id, emailVerified: isEmailVerified, updatedOn: lastUpdated }
+      expect(yield* UserJson.decodeUser(v1)).toStrictEqual(arthur)
+      const both = { ...arthur, _id: "another", emailVerified: "kept" }
+      expect(yield* UserJson.decodeUser(both)).toStrictEqual(both)
+    }),
+  )
+
   it.effect("does without whatever is absent or null", () =>
     Effect.gen(function* () {
       const { id } = arthur

@@ -1,8 +1,8 @@
 /**
  * One transaction for all the changes that wait when it begins. A durable commit waits for the disk; what waits together
- * waits once. Measured in docs/decisions/0005.
+ * waits once. Why, and what it is worth: docs/decisions/0005.
  */
-import { Cause, type Context, Deferred, Effect, Exit, References, Semaphore } from "effect"
+import { Cause, type Context, Deferred, Effect, Exit, Semaphore } from "effect"
 import { type SqlClient, SqlError } from "effect/sql"
 
 /**
@@ -13,9 +13,22 @@ export type GroupCommit = <A, E, R>(
   change: Effect.Effect<A, E | SqlError.SqlError, R>,
 ) => Effect.Effect<A, E | SqlError.SqlError, R>
 
+/** The most that is committed together: whoever comes later need not wait for all who came before. */
+const maxGroup = 256
+
+type Outcome = Exit.Exit<unknown, unknown>
+
 interface Job {
   readonly change: Effect.Effect<unknown, unknown>
   readonly done: Deferred.Deferred<unknown, unknown>
+}
+
+/** A change that the database or a defect broke off: what it had written must not be committed. */
+class Spoiled {
+  readonly outcome: Outcome
+  constructor(outcome: Outcome) {
+    this.outcome = outcome
+  }
 }
 
 export const make = (sql: SqlClient.SqlClient): Effect.Effect<GroupCommit> =>
@@ -23,17 +36,20 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<GroupCommit> =>
     let waiting: Array<Job> = []
 
     const commit = (jobs: ReadonlyArray<Job>): Effect.Effect<void> =>
-      Effect.forEach(jobs, ({ change }) => Effect.flatMap(Effect.exit(change), keepOrRollBack)).pipe(
+      Effect.forEach(jobs, (job) => Effect.map(attempt(job), (outcome) => ({ job, outcome }))).pipe(
         sql.withTransaction,
-        // SQLite waits for its lock by standing still: another connection of this process must not come in between.
-        Effect.provideService(References.PreventSchedulerYield, true),
-        Effect.exit,
-        Effect.flatMap((exit) => {
-          if (Exit.isSuccess(exit)) return settle(jobs, exit.value)
-          // Of several, one may have spoiled it for all: each is tried for itself.
-          return jobs.length === 1
-            ? settle(jobs, [exit])
-            : Effect.forEach(jobs, (job) => commit([job]), { discard: true })
+        Effect.matchCauseEffect({
+          onSuccess: (outcomes) => Effect.sync(() => outcomes.forEach(({ job, outcome }) => settle(job, outcome))),
+          onFailure: (cause) => {
+            const spoiled = cause.reasons.find(isSpoiling)
+            // The transaction could not be begun or committed: to try each for itself would be the same, many times.
+            if (spoiled === undefined)
+              return Effect.sync(() => jobs.forEach((job) => settle(job, Exit.failCause(cause))))
+            // Of several, one has spoiled it for all: each is tried for itself.
+            return jobs.length === 1
+              ? Effect.sync(() => jobs.forEach((job) => settle(job, spoiled.error.outcome)))
+              : Effect.forEach(jobs, (job) => commit([job]), { discard: true })
+          },
         }),
       )
 
@@ -43,25 +59,29 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<GroupCommit> =>
         const job = { change: Effect.provideContext(change, context), done } as Job
         waiting.push(job)
         // Whoever's turn it is commits for all. Letting the others go first makes "all" more than one.
-        const lead = Effect.andThen(Effect.yieldNow, () => {
-          const jobs = waiting
-          waiting = []
-          return commit(jobs)
-        })
+        const lead = Effect.andThen(Effect.yieldNow, () => commit(waiting.splice(0, maxGroup)))
         return turn
           .withPermit(Effect.suspend(() => (waiting.includes(job) ? Effect.uninterruptible(lead) : Effect.void)))
-          .pipe(Effect.andThen(Deferred.await(done)))
+          .pipe(
+            // Nobody waits for it any more, and it has not begun: the next one to lead must not find it.
+            Effect.onInterrupt(() => Effect.sync(() => (waiting = waiting.filter((other) => other !== job)))),
+            Effect.andThen(Deferred.await(done)),
+          )
       })
   })
 
-/** A change that was refused leaves the others be; one that the database or a defect broke off must not be committed. */
-const keepOrRollBack = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<Exit.Exit<unknown, unknown>, unknown> => {
-  if (Exit.isSuccess(exit)) return Effect.succeed(exit)
-  const isRefusal = exit.cause.reasons.every(
-    (reason) => Cause.isFailReason(reason) && !SqlError.isSqlError(reason.error),
+/** How a change ends. One that is refused by its own rules ends well enough for the others. */
+const attempt = ({ change }: Job): Effect.Effect<Outcome, Spoiled> =>
+  Effect.flatMap(Effect.exit(change), (outcome) =>
+    Exit.isSuccess(outcome) || outcome.cause.reasons.every(isRefusal)
+      ? Effect.succeed(outcome)
+      : Effect.fail(new Spoiled(outcome)),
   )
-  return isRefusal ? Effect.succeed(exit) : Effect.failCause(exit.cause)
-}
 
-const settle = (jobs: ReadonlyArray<Job>, exits: ReadonlyArray<Exit.Exit<unknown, unknown>>) =>
-  Effect.sync(() => jobs.forEach(({ done }, index) => Deferred.doneUnsafe(done, exits[index] ?? Exit.void)))
+const isRefusal = (reason: Cause.Reason<unknown>): boolean =>
+  Cause.isFailReason(reason) && !SqlError.isSqlError(reason.error)
+
+const isSpoiling = (reason: Cause.Reason<unknown>): reason is Cause.Fail<Spoiled> =>
+  Cause.isFailReason(reason) && reason.error instanceof Spoiled
+
+const settle = ({ done }: Job, outcome: Outcome): void => void Deferred.doneUnsafe(done, outcome)

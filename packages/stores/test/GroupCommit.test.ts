@@ -1,0 +1,123 @@
+/** Updates that wait together are committed together; what one of them does must not become the others' affair. */
+import { describe, it } from "@effect/vitest"
+import { NewUsers, parseSiteId, type SiteId, UserEvents, UserId, UserPatch, UserStore } from "@webflow-users/core"
+import * as SqlUsers from "@webflow-users/core/UserStore/Sql"
+import { Sqlite } from "@webflow-users/stores"
+import { Effect, Exit, Fiber, Layer, Result } from "effect"
+import { SqlClient } from "effect/sql"
+import { expect } from "vitest"
+
+const siteId = parseSiteId("580e63e98c9a982ac9b8b741") as SiteId
+const users = Array.from({ length: 6 }, (_, index) => ({
+  id: UserId.make(`6287ec36a841b25637c6500${index}`),
+  accessGroups: [],
+  data: { name: "Before", email: `member${index}@example.com` },
+}))
+
+const patch = (body: unknown) => Result.getOrThrow(UserPatch.UserPatch.from(body))
+const rename = patch({ data: { name: "After" } })
+const refused = patch({ data: { email: "other@example.com" } })
+
+const store = SqlUsers.layer.pipe(Layer.provideMerge(Sqlite.layer(":memory:")))
+
+const seeded = Effect.gen(function* () {
+  yield* (yield* NewUsers).add(siteId, () => users)
+  return yield* UserStore.UserStore
+})
+
+const names = Effect.gen(function* () {
+  const { users: found } = yield* (yield* UserStore.UserStore).list(siteId, { offset: 0, limit: 10, sort: "Email" })
+  return found.map((user) => user.data.name)
+})
+
+describe("updates that come together", () => {
+  it.effect("a refused one leaves the others be", () =>
+    Effect.gen(function* () {
+      const { update } = yield* seeded
+      const exits = yield* Effect.forEach(
+        users,
+        (user, index) => Effect.exit(update(siteId, user.id, index === 2 ? refused : rename)),
+        { concurrency: "unbounded" },
+      )
+      expect(exits.map(Exit.isSuccess)).toEqual([true, true, false, true, true, true])
+      expect(yield* names).toEqual(["After", "After", "Before", "After", "After", "After"])
+    }).pipe(Effect.provide(store)),
+  )
+
+  it.effect("one that breaks is the only one that breaks, and is not half done", () =>
+    Effect.gen(function* () {
+      const { update } = yield* seeded
+      const sql = yield* SqlClient.SqlClient
+      // The user's row can be written, the event's cannot.
+      yield* sql`CREATE TRIGGER no_event BEFORE INSERT ON user_events WHEN NEW.user_id = ${sql.literal(`'${users[3]!.id}'`)}
+        BEGIN SELECT RAISE(FAIL, 'disk full'); END`
+      const exits = yield* Effect.forEach(users, (user) => Effect.exit(update(siteId, user.id, rename)), {
+        concurrency: "unbounded",
+      })
+      expect(exits.map(Exit.isSuccess)).toEqual([true, true, true, false, true, true])
+      expect(yield* names).toEqual(["After", "After", "After", "Before", "After", "After"])
+      const events = yield* UserEvents
+      const counts = yield* Effect.forEach(users, (user) =>
+        Effect.map(events.ofUser(siteId, user.id), (all) => all.length),
+      )
+      expect(counts).toEqual([1, 1, 1, 0, 1, 1])
+    }).pipe(Effect.provide(store)),
+  )
+
+  it.effect("a document that cannot be read is a defect of its own update only", () =>
+    Effect.gen(function* () {
+      const { update } = yield* seeded
+      const sql = yield* SqlClient.SqlClient
+      yield* sql`UPDATE users SET document = 'secret' WHERE id = ${users[1]!.id}`
+      const exits = yield* Effect.forEach(users, (user) => Effect.exit(update(siteId, user.id, rename)), {
+        concurrency: "unbounded",
+      })
+      expect(exits.map(Exit.isSuccess)).toEqual([true, false, true, true, true, true])
+      expect(JSON.stringify(exits[1])).not.toContain("secret")
+    }).pipe(Effect.provide(store)),
+  )
+
+  it.effect("one that is given up while it waits is not done later", () =>
+    Effect.gen(function* () {
+      const { update } = yield* seeded
+      const sql = yield* SqlClient.SqlClient
+      const [first, second, third] = users
+      // While somebody else has the connection, the first one to come leads and waits for it, the second for its turn.
+      const waiting = yield* Effect.scoped(
+        Effect.gen(function* () {
+          yield* sql.reserve
+          yield* Effect.forkDetach(update(siteId, first!.id, rename))
+          yield* Effect.yieldNow
+          const fiber = yield* Effect.forkDetach(update(siteId, second!.id, rename))
+          yield* Effect.yieldNow
+          yield* Fiber.interrupt(fiber)
+          return fiber
+        }),
+      )
+      expect(Exit.hasInterrupts(yield* Fiber.await(waiting))).toBe(true)
+      yield* update(siteId, third!.id, rename)
+      expect((yield* names).slice(0, 3)).toEqual(["After", "Before", "After"])
+    }).pipe(Effect.provide(store)),
+  )
+
+  it.effect("they are committed in one transaction", () => {
+    let transactions = 0
+    const counted = Layer.effect(
+      SqlClient.SqlClient,
+      Effect.map(SqlClient.SqlClient, (sql) => {
+        const uncounted = sql.withTransaction
+        const withTransaction: typeof sql.withTransaction = (effect) => {
+          transactions += 1
+          return uncounted(effect)
+        }
+        return Object.assign(sql, { withTransaction })
+      }),
+    ).pipe(Layer.provide(Sqlite.layer(":memory:")))
+    return Effect.gen(function* () {
+      const { update } = yield* seeded
+      transactions = 0
+      yield* Effect.forEach(users, (user) => update(siteId, user.id, rename), { concurrency: "unbounded" })
+      expect(transactions).toBe(1)
+    }).pipe(Effect.provide(SqlUsers.layer.pipe(Layer.provideMerge(counted))))
+  })
+})
