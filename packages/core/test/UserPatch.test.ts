@@ -325,20 +325,3 @@ describe("what there may be at most", () => {
     expect(Result.isFailure(result) && result.failure.details).toHaveLength(50)
   })
 })
-
-describe("a patch that was made by hand", () => {
-  it.each([
-    [new UserPatch.UserPatch({ data: { name: 5 } }), "data.name"],
-    [new UserPatch.UserPatch({ data: { note: "x".repeat(257) } }), "data.note"],
-    [edit({ add: [""] }), "accessGroups[0]"],
-    [edit({ remove: ["\0"] }), "accessGroups[0]"],
-  ])("keeps the rules of a body: %#", (made, param) => {
-    const result = UserPatch.UserPatch.from(made)
-    expect(Result.isFailure(result) && result.failure.details).toMatchObject([{ param }])
-  })
-
-  it("is taken as it is when it does", () => {
-    const joining = edit({ add: ["gold"] })
-    expect(Result.getOrThrow(UserPatch.UserPatch.from(joining))).toBe(joining)
-  })
-})
