@@ -19,21 +19,24 @@ export const toRequest = (request: IncomingMessage): Http.Request => ({
 /** The rest of a body that is too large is read and thrown away by node:http, so that the caller gets to the answer. */
 const readBody = (request: IncomingMessage): Http.Request["body"] =>
   Effect.callback((resume) => {
-    const tooLarge = Effect.fail(
-      new BodyTooLarge({ message: `Request body too large: at most ${JsonBody.maxBodyBytes} bytes are read` }),
-    )
-    const cutOff = Effect.fail(new BadRequest({ message: "The request ended before its body did" }))
-    if (Number(request.headers["content-length"]) > JsonBody.maxBodyBytes) return resume(tooLarge)
+    if (Number(request.headers["content-length"]) > JsonBody.maxBodyBytes) return resume(tooLarge())
     // A caller who has gone already is heard of no more: none of the events below would come.
-    if (request.destroyed) return resume(cutOff)
+    if (request.destroyed) return resume(cutOff())
     const chunks: Array<Buffer> = []
     let size = 0
     request.on("data", (chunk: Buffer) => {
       size += chunk.length
-      if (size > JsonBody.maxBodyBytes) resume(tooLarge)
+      if (size > JsonBody.maxBodyBytes) resume(tooLarge())
       else chunks.push(chunk)
     })
     request.on("end", () => resume(Effect.succeed(Buffer.concat(chunks))))
     // Comes last in every case; what was resumed before stands.
-    request.on("close", () => resume(cutOff))
+    request.on("close", () => resume(cutOff()))
   })
+
+// Made when they are needed: an error takes its stack along, and most requests need neither.
+
+const tooLarge = () =>
+  Effect.fail(new BodyTooLarge({ message: `Request body too large: at most ${JsonBody.maxBodyBytes} bytes are read` }))
+
+const cutOff = () => Effect.fail(new BadRequest({ message: "The request ended before its body did" }))

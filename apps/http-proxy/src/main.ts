@@ -49,6 +49,8 @@ const isUsageError = (error: unknown): boolean =>
 
 proxy.pipe(
   Command.run({ version: VERSION }),
+  // Nobody takes the spans yet; to make them for nobody is a good part of a request.
+  Effect.withTracerEnabled(false),
   Effect.tapError((error) =>
     error._tag === "UnusableAddress" || error._tag === "CannotListen" ? Console.error(error.message) : Effect.void,
   ),

@@ -47,6 +47,7 @@ describe("the address of a store", () => {
         expect(yield* either(address)).toStrictEqual(["opened", "opened"])
         expect(yield* fill.pipe(Effect.provide(StoreAddress.layer(address)))).toMatchObject({ _tag: "SiteNotFound" })
       }
+      expect(existsSync(":memory:")).toBe(false)
     }),
   )
 
