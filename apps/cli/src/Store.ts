@@ -11,9 +11,8 @@ export const Address = GlobalFlag.Setting("store")({
     Flag.withDescription(
       `Where the users are: file:PATH, memory: or http(s)://HOST/v2 (default: WEBFLOW_USERS_STORE, or ${StoreAddress.standard})`,
     ),
-    Flag.withFallbackConfig(
-      Config.map(Config.String("WEBFLOW_USERS_STORE"), (address) => address || StoreAddress.standard),
-    ),
+    // Set to nothing is not set: Config sees it so.
+    Flag.withFallbackConfig(Config.String("WEBFLOW_USERS_STORE")),
     Flag.withDefault(StoreAddress.standard),
   ),
 })

@@ -295,33 +295,3 @@ describe("a patch on its way to another server", () => {
       { numRuns: 300 },
     ))
 })
-
-const fields = (count: number, prefix = "field") =>
-  Object.fromEntries(Array.from({ length: count }, (_, index) => [`${prefix}-${index}`, index]))
-const groups = (count: number) => Array.from({ length: count }, (_, index) => `group-${index}`)
-
-describe("what there may be at most", () => {
-  it("counts the fields a user has already", () => {
-    const full = applied(arthur, patchOf({ data: fields(200 - Object.keys(arthur.data).length) }))
-    expect(Object.keys(full.data)).toHaveLength(200)
-    expect(refusal(full, patchOf({ data: { more: 1 } }))).toMatchObject([{ param: "data" }])
-    expect(applied(full, patchOf({ data: { "field-0": null, more: 1 } })).data["more"]).toBe(1)
-  })
-
-  it("leaves a user be who came with more", () => {
-    const crowded = { ...arthur, data: { ...arthur.data, ...fields(300) } }
-    expect(applied(crowded, patchOf({ data: { "field-1": "x" } })).data["field-1"]).toBe("x")
-    expect(refusal(crowded, patchOf({ data: { more: 1 } }))).toMatchObject([{ param: "data" }])
-  })
-
-  it("counts the groups that are bought with those that are set", () => {
-    const buyer: User = { ...arthur, accessGroups: [{ slug: "course", type: "ecommerce" }] }
-    expect(applied(buyer, patchOf({ accessGroups: groups(199) })).accessGroups).toHaveLength(200)
-    expect(refusal(buyer, patchOf({ accessGroups: groups(200) }))).toMatchObject([{ param: "accessGroups" }])
-  })
-
-  it("names fifty problems and no more", () => {
-    const result = UserPatch.UserPatch.from(fields(1_000, "unknown"))
-    expect(Result.isFailure(result) && result.failure.details).toHaveLength(50)
-  })
-})

@@ -2,7 +2,7 @@
  * SQLite as an Effect `SqlClient`, on the driver that Node brings with it. Why this driver: docs/decisions/0002.
  */
 import { closeSync, openSync } from "node:fs"
-import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite"
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite"
 import { Effect, Layer, Predicate, Schedule, Semaphore, Stream } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { SqlClient, type SqlConnection, SqlError, Statement } from "effect/sql"
@@ -12,8 +12,10 @@ export const layer = (filename: string): Layer.Layer<SqlClient.SqlClient, SqlErr
   Layer.effect(SqlClient.SqlClient, make(filename)).pipe(Layer.provide(Reactivity.layer))
 
 const make = Effect.fnUntraced(function* (filename: string) {
+  // Loaded when a file is opened: other stores do without, and Node 22 warns of it as soon as it is imported.
+  const sqlite = yield* Effect.promise(() => import("node:sqlite"))
   const database = yield* Effect.acquireRelease(
-    attempt("open", () => open(filename)),
+    attempt("open", () => open(new sqlite.DatabaseSync(ownersFile(filename)))),
     (opened) => Effect.sync(() => opened.close()),
   )
   const connection = connect(database)
@@ -41,10 +43,13 @@ const lockWait = {
   times: 500,
 }
 
-const open = (filename: string): DatabaseSync => {
-  // Members' data: a file that is made here is its owner's to read, and the files beside it take after it.
+/** Members' data: a file that is made here is its owner's to read, and the files beside it take after it. */
+const ownersFile = (filename: string): string => {
   if (filename !== ":memory:") closeSync(openSync(filename, "a", 0o600))
-  const database = new DatabaseSync(filename)
+  return filename
+}
+
+const open = (database: DatabaseSync): DatabaseSync => {
   // FULL: a commit is on the disk before it is answered. NORMAL would lose the last ones with the power.
   database.exec(
     "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON",

@@ -219,6 +219,16 @@ describe("a SQLite file", () => {
       }),
   )
 
+  it.effect("can be opened and read while another program writes", () =>
+    Effect.gen(function* () {
+      const path = yield* file
+      yield* seed.pipe(Effect.provide(store(path)))
+      const database = yield* outsider(path)
+      database.exec("BEGIN IMMEDIATE")
+      expect(yield* get(ada).pipe(Effect.provide(store(path)))).toStrictEqual(ada)
+    }),
+  )
+
   it.effect("takes an update up again when the other program has done", () =>
     Effect.gen(function* () {
       const path = yield* file

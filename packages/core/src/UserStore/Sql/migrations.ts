@@ -55,8 +55,20 @@ const createTables = Effect.gen(function* () {
   )`
 })
 
-/** Brings a database to the present tables; one that is there already is left alone. */
-export const migrate = Migrator.make({})({
-  loader: Migrator.fromRecord({ "0001_create_tables": createTables }),
-  table: "webflow_users_migrations",
+const migrations = { "0001_create_tables": createTables }
+const table = "webflow_users_migrations"
+
+const run = Migrator.make({})({ loader: Migrator.fromRecord(migrations), table })
+
+/**
+ * Brings a database to the present tables. One that has them is only read: to migrate takes the write lock, and who opens a
+ * store to read it need not wait for who writes.
+ */
+export const migrate = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const done = yield* sql`SELECT migration_id FROM ${sql(table)}`.pipe(
+    // There is no such table yet.
+    Effect.orElseSucceed(() => []),
+  )
+  if (done.length < Object.keys(migrations).length) yield* run
 })
