@@ -59,11 +59,9 @@ const checked = (patch: UserPatch): Result.Result<UserPatch, InvalidPatch> => {
   const { data, groups } = patch
   const accessGroups = groups?._tag === "EditGroups" ? [...groups.add, ...groups.remove] : groups?.admin
   return Result.flatMap(decodeBody({ data, accessGroups }), ({ echoes }) => {
-    // In a body an e-mail address is only sent back; here it would be set.
-    const email = echoes.get("data.email")
-    return email === undefined
-      ? Result.succeed(patch)
-      : Result.fail(new InvalidPatch({ details: [{ param: "data.email", description: email.refusal }] }))
+    // What a body may only send back would here be set.
+    const details = [...echoes].map(([param, { refusal }]) => ({ param, description: refusal }))
+    return details.length === 0 ? Result.succeed(patch) : Result.fail(new InvalidPatch({ details }))
   })
 }
 

@@ -150,6 +150,10 @@ describe("a patch made in code", () => {
 
   it("is refused when it breaks them", () => {
     expect(made({ data: { email: "other@example.com", drink: "\0" } })).toMatchObject([{ param: "data.drink" }])
+    expect(made({ data: { name: null, "accept-privacy": null } })).toMatchObject([
+      { param: "data.name" },
+      { param: "data.accept-privacy" },
+    ])
     expect(made({ data: { email: "other@example.com" } })).toStrictEqual([
       { param: "data.email", description: "cannot be updated" },
     ])

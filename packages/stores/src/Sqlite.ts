@@ -15,9 +15,10 @@ const make = Effect.fnUntraced(function* (filename: string) {
   // Loaded when a file is opened: other stores do without, and Node 22 warns of it as soon as it is imported.
   const sqlite = yield* Effect.promise(() => import("node:sqlite"))
   const database = yield* Effect.acquireRelease(
-    attempt("open", () => open(new sqlite.DatabaseSync(ownersFile(filename)))),
+    attempt("open", () => new sqlite.DatabaseSync(ownersFile(filename))),
     (opened) => Effect.sync(() => opened.close()),
   )
+  yield* attempt("configure", () => configure(database))
   const connection = connect(database)
   const acquirers = SqlClient.makeSqliteAcquirers({
     connection: Effect.succeed(connection),
@@ -49,14 +50,13 @@ const ownersFile = (filename: string): string => {
   return filename
 }
 
-const open = (database: DatabaseSync): DatabaseSync => {
+const configure = (database: DatabaseSync): void => {
   // FULL: a commit is on the disk before it is answered. NORMAL would lose the last ones with the power.
   database.exec(
     "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON",
   )
   // From here on, `lockWait` does the waiting: SQLite's own would stop this whole process.
   database.exec("PRAGMA busy_timeout = 0")
-  return database
 }
 
 const connect = (database: DatabaseSync): SqlConnection.Connection => {
