@@ -31,7 +31,9 @@ const readBody = (request: IncomingMessage): Http.Request["body"] =>
     })
     request.on("end", () => resume(Effect.succeed(Buffer.concat(chunks))))
     // Comes last in every case; what was resumed before stands.
-    request.on("close", () => resume(cutOff()))
+    request.on("close", () => {
+      if (!request.complete) resume(cutOff())
+    })
   })
 
 // Made when they are needed: an error takes its stack along, and most requests need neither.
