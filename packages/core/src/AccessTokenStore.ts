@@ -19,6 +19,7 @@ export interface StoredToken extends AccessToken {
   readonly hash: string
 }
 
+/** Keeps what is known of tokens, and their hashes. */
 export class AccessTokenStore extends Context.Service<
   AccessTokenStore,
   {

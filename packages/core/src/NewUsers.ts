@@ -12,6 +12,7 @@ export interface KnownUsers {
   readonly idByEmail: ReadonlyMap<string, string>
 }
 
+/** The door by which users come into a store. */
 export class NewUsers extends Context.Service<
   NewUsers,
   {

@@ -4,6 +4,7 @@
 import { Context, type Effect } from "effect"
 import type { Unreachable } from "./UpdateUserError.ts"
 
+/** A request, whole: nothing is added to it but what HTTP needs. */
 export interface TransportRequest {
   readonly method: string
   readonly url: string
@@ -11,6 +12,7 @@ export interface TransportRequest {
   readonly body?: string
 }
 
+/** An answer of any status. */
 export interface TransportResponse {
   readonly status: number
   /** A header's value, by its name in lower case. */
@@ -18,6 +20,7 @@ export interface TransportResponse {
   readonly text: string
 }
 
+/** Sends requests; it knows nothing of what they mean. */
 export class Transport extends Context.Service<
   Transport,
   {

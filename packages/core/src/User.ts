@@ -57,6 +57,7 @@ export const UserData = Schema.StructWithRest(
 )
 export type UserData = typeof UserData.Type
 
+/** `invited` until the invitation is taken, then `verified` or `unverified` by the e-mail address. */
 export const UserStatus = Schema.Literals(["invited", "verified", "unverified"])
 export type UserStatus = typeof UserStatus.Type
 
@@ -113,9 +114,11 @@ export interface Page {
 
 const PageFields = { count: Schema.Int, limit: Schema.Int, offset: Schema.Int, total: Schema.Int }
 
+/** A part of a list of users. */
 export const UserPage = Schema.Struct({ users: Schema.Array(User), ...PageFields })
 export type UserPage = typeof UserPage.Type
 
+/** A part of a list of access groups. */
 export const AccessGroupPage = Schema.Struct({ accessGroups: Schema.Array(AccessGroup), ...PageFields })
 export type AccessGroupPage = typeof AccessGroupPage.Type
 

@@ -28,6 +28,7 @@ export interface ImportFile {
   readonly problems: ReadonlyArray<Problem>
 }
 
+/** What became of a file. */
 export interface Report {
   /** Users that were new and are now in the store. */
   readonly added: number

@@ -38,11 +38,13 @@ export interface StoreOptions {
   readonly store: string
 }
 
+/** How one call is made. */
 export interface RequestOptions {
   /** Ends the call: it rejects with the signal's reason. */
   readonly signal?: AbortSignal
 }
 
+/** Which part of a list is asked for. */
 export interface ListOptions extends RequestOptions {
   /** How many users to skip. 0 unless said. */
   readonly offset?: number

@@ -2,6 +2,7 @@
 import { Effect, Layer } from "effect"
 import { AccessTokenStore, type StoredToken } from "../AccessTokenStore.ts"
 
+/** No tokens, until they are issued. */
 export const layer: Layer.Layer<AccessTokenStore> = Layer.sync(AccessTokenStore, () => {
   const tokens = new Map<string, StoredToken>()
   return {

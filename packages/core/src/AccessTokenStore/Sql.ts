@@ -14,6 +14,7 @@ interface TokenRow {
   readonly created_on: string
 }
 
+/** The tokens of a database that `UserStore/Sql` has made ready. */
 export const layer: Layer.Layer<AccessTokenStore, never, SqlClient.SqlClient> = Layer.effect(
   AccessTokenStore,
   Effect.gen(function* () {

@@ -3,6 +3,7 @@ import { Effect, Layer } from "effect"
 import { Transport } from "../Transport.ts"
 import { Unreachable } from "../UpdateUserError.ts"
 
+/** Sends by this `fetch`. Fails with `Unreachable`, which repeats neither a header nor what is secret in an address. */
 export const layer = (fetch: typeof globalThis.fetch = globalThis.fetch): Layer.Layer<Transport> =>
   Layer.succeed(Transport, {
     send: ({ method, url, headers, body }) => {

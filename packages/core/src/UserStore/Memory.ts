@@ -14,6 +14,7 @@ interface Site {
   readonly groups: Map<string, AccessGroup>
 }
 
+/** An empty store of its own each time it is built. */
 export const layer: Layer.Layer<UserStore | UserEvents | NewUsers> = Layer.effectContext(
   Effect.sync(() => {
     const sites = new Map<SiteId, Site>()

@@ -22,6 +22,10 @@ interface UserRow {
   readonly document: string
 }
 
+/**
+ * The users, and the record, of a database; its tables are made where they are missing. An update is answered when it is
+ * committed, and a commit is as durable as the `SqlClient` makes it. Other programs may write beside it.
+ */
 export const layer: Layer.Layer<UserStore | UserEvents | NewUsers, E.StoreUnavailable, SqlClient.SqlClient> =
   Layer.effectContext(
     Effect.gen(function* () {

@@ -11,6 +11,7 @@ import * as Routes from "../wire/Routes.ts"
 import { encodeBody } from "../wire/UpdateUserBody.ts"
 import * as UserJson from "../wire/UserJson.ts"
 
+/** Which server, and how to be let in. */
 export interface Options {
   /** Where the contract is served, with its prefix: `https://users.example.com/v2`. */
   readonly baseUrl: string
@@ -22,6 +23,7 @@ export interface Options {
 /** The largest page the contract gives. */
 const pageLimit = 100
 
+/** The users of another server. Fails with what that server answers, or with `Unreachable` where it does not. */
 export const layer = (options: Options): Layer.Layer<UserStore, never, Transport> =>
   Layer.effect(
     UserStore,
