@@ -1,14 +1,15 @@
 /** Everything that can be set, each with its variable, its flag and its default. */
+import { StoreAddress } from "@webflow-users/stores"
 import { Config, Option } from "effect"
 import { Flag } from "effect/cli"
 
 export const flags = {
   store: Flag.String("store").pipe(
     Flag.withDescription(
-      "Where the users are: file:./users.db, or memory: for a trial. WEBFLOW_USERS_STORE, default file:./webflow-users.db",
+      `Where the users are: file: and the path of a SQLite file. WEBFLOW_USERS_STORE, default ${StoreAddress.standard}`,
     ),
     Flag.withFallbackConfig(Config.String("WEBFLOW_USERS_STORE")),
-    Flag.withDefault("file:./webflow-users.db"),
+    Flag.withDefault(StoreAddress.standard),
   ),
   host: Flag.String("host").pipe(
     Flag.withDescription("The address to listen on. HOST, default 127.0.0.1"),

@@ -149,7 +149,7 @@ const decodeProfile = Schema.decodeUnknownResult(
 )
 
 const readUser = (json: unknown): Read => {
-  if (!Predicate.isObject(json) || Array.isArray(json)) return Result.fail(["must be an object"])
+  if (!Predicate.isObject(json)) return Result.fail(["must be an object"])
   const { id: text, ...rest } = normalizeUser(json) as Record<string, unknown>
   const id = Predicate.isString(text) ? parseUserId(text) : undefined
   if (text != null && id === undefined) return Result.fail(["id must be 24 hexadecimal characters"])

@@ -64,12 +64,13 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers, E.StoreUnavai
             const before = yield* single(siteId, rows)
             const now = yield* DateTime.now
             const after = yield* Effect.fromResult(UserPatch.apply(before, patch, now))
+            const document = JSON.stringify(after)
             const keys = UserOrder.sortKeys(after)
-            yield* sql`UPDATE users SET document = ${JSON.stringify(after)}, updated_on = ${keys.updatedOn}
+            yield* sql`UPDATE users SET document = ${document}, updated_on = ${keys.updatedOn}
               WHERE site_id = ${siteId} AND id = ${userId}`
             yield* sql`INSERT INTO user_events (site_id, user_id, at, actor, before_user, after_user)
               VALUES (${siteId}, ${userId}, ${DateTime.formatIso(now)}, ${actor},
-                ${JSON.stringify(before)}, ${JSON.stringify(after)})`
+                ${JSON.stringify(before)}, ${document})`
             const held = new Set(before.accessGroups.map((group) => group.slug))
             yield* addGroups(
               siteId,

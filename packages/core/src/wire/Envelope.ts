@@ -52,8 +52,7 @@ export const decodeError = (response: {
   readonly body: unknown
 }): E.UpdateUserError => {
   const { status } = response
-  const body: Record<string, unknown> =
-    Predicate.isObject(response.body) && !Array.isArray(response.body) ? response.body : {}
+  const body: Record<string, unknown> = Predicate.isObject(response.body) ? response.body : {}
   const code = Predicate.isString(body["code"]) ? body["code"] : ""
   const said = {
     ...(Predicate.isString(body["message"]) && { message: body["message"] }),

@@ -43,7 +43,7 @@ const isOptionValue = Schema.is(OptionValue)
 
 /** Reads a body of either era. Every property is optional; `{}` changes nothing and is valid. */
 export const decodeBody = (body: unknown): Result.Result<Parts, InvalidPatch> => {
-  if (!isPlainObject(body)) {
+  if (!Predicate.isObject(body)) {
     return Result.fail(new InvalidPatch({ details: [{ param: "body", description: "must be a JSON object" }] }))
   }
   const problems: Array<Detail> = []
@@ -90,7 +90,7 @@ type Refuse = (param: string, description: string) => undefined
 
 const decodeData = (value: unknown, echoes: Map<string, Echo>, refuse: Refuse): Record<string, CustomValue> => {
   const data: Record<string, CustomValue> = {}
-  if (!isPlainObject(value)) {
+  if (!Predicate.isObject(value)) {
     refuse("data", "must be an object")
     return data
   }
@@ -139,7 +139,7 @@ const decodeGroups = (value: unknown, refuse: Refuse): SetGroups | undefined => 
 /** The `data` within `data` of the object era; a custom field of that name holds anything but an object of fields. */
 export const nestedData = (data: Readonly<Record<string, unknown>>): Record<string, unknown> | undefined => {
   const nested = data["data"]
-  return isPlainObject(nested) && !isOptionValue(nested) ? nested : undefined
+  return Predicate.isObject(nested) && !isOptionValue(nested) ? nested : undefined
 }
 
 /** Names of every JavaScript object's own parts: no honest field is called so. */
@@ -180,6 +180,3 @@ const shown = (key: string): string => {
   const text = key.toWellFormed().replaceAll(/\p{Cc}/gu, "\u{FFFD}")
   return text.length > 64 ? `${text.slice(0, 64).toWellFormed()}…` : text
 }
-
-const isPlainObject = (value: unknown): value is Record<string, unknown> =>
-  Predicate.isObject(value) && !Array.isArray(value)

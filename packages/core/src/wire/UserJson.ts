@@ -22,7 +22,7 @@ const v1Names: Readonly<Record<string, string>> = {
 
 /** What a server sent for a user, of any version, brought to the one form: `data` flat, lists present. Not yet checked. */
 export const normalizeUser = (json: unknown): unknown => {
-  if (!isPlainObject(json)) return json
+  if (!Predicate.isObject(json)) return json
   const { data, accessGroups, ...rest } = json
   const renamed = Object.entries(rest).map(([key, value]) => {
     const name = Object.hasOwn(v1Names, key) ? (v1Names[key] ?? key) : key
@@ -32,14 +32,11 @@ export const normalizeUser = (json: unknown): unknown => {
 }
 
 const flat = (data: unknown): unknown => {
-  const nested = isPlainObject(data) ? nestedData(data) : undefined
-  if (!isPlainObject(data) || nested === undefined) return data
+  const nested = Predicate.isObject(data) ? nestedData(data) : undefined
+  if (!Predicate.isObject(data) || nested === undefined) return data
   const { data: _, ...rest } = data
   return { ...rest, ...nested }
 }
-
-const isPlainObject = (value: unknown): value is Record<string, unknown> =>
-  Predicate.isObject(value) && !Array.isArray(value)
 
 const decode = Schema.decodeUnknownEffect(User)
 const decodePage = Schema.decodeUnknownEffect(UserPage)
