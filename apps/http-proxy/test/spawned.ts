@@ -45,6 +45,7 @@ export const start = async (store: string, told: Told = {}) => {
   }
   return {
     origin,
+    pid: child.pid,
     /** Sends a signal, and waits for the end: how it ended, and all that it said. */
     end,
     [Symbol.asyncDispose]: async () => void (await end("SIGKILL")),
