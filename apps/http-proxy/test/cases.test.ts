@@ -12,7 +12,7 @@ import { createClient } from "@webflow-users/sdk"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { start } from "./proxy.ts"
 
-const { all, siteId, users } = UpdateUserCases
+const { all, siteId, sites, users } = UpdateUserCases
 const cli = fileURLToPath(new URL("../../cli/dist/main.js", import.meta.url))
 
 type Proxy = Awaited<ReturnType<typeof start>>
@@ -69,8 +69,9 @@ for (const [storeName, store] of Object.entries(stores)) {
     let proxy: Proxy
     const tokens = new Map<string, string>()
     beforeAll(async () => {
-      proxy = await start(store(name), { id: siteId, users })
-      for (const site of [siteId, UpdateUserCases.unknownSiteId]) tokens.set(site, await proxy.token(site))
+      proxy = await start(store(name), [...sites])
+      for (const site of [...sites.map(({ id }) => id), UpdateUserCases.unknownSiteId])
+        tokens.set(site, await proxy.token(site))
     })
     afterAll(() => proxy.stop())
 
@@ -79,8 +80,8 @@ for (const [storeName, store] of Object.entries(stores)) {
       // Whoever asks for a site has to hold a token for it; an id that is none is told to any caller.
       const token = tokens.get(parseSiteId(one.siteId) ?? siteId)!
       const outcome = await update(proxy, token, one)
-      const response = await fetch(`${proxy.origin}/v2/sites/${siteId}/users/${before.id}`, {
-        headers: { authorization: `Bearer ${tokens.get(siteId)}` },
+      const response = await fetch(`${proxy.origin}/v2/sites/${one.home}/users/${before.id}`, {
+        headers: { authorization: `Bearer ${tokens.get(one.home)}` },
       })
       const after = (await response.json()) as User
       const { actual, expected } = UpdateUserCases.judge(one, { outcome, before, after })

@@ -1,6 +1,15 @@
 /** A proxy on a real socket, in this process: what `main.ts` assembles, on a store of the test's. */
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
-import { AccessTokens, NewUsers, type SiteId, UpdateUser, type User, UserStore } from "@webflow-users/core"
+import {
+  AccessTokens,
+  NewUsers,
+  type SiteDeclaration,
+  type SiteId,
+  Sites,
+  UpdateUser,
+  type User,
+  UserStore,
+} from "@webflow-users/core"
 import type { Routes } from "@webflow-users/core/wire"
 import { StoreAddress } from "@webflow-users/stores"
 import { Effect, Exit, Layer, ManagedRuntime, Scope } from "effect"
@@ -9,6 +18,7 @@ import * as Server from "../src/Server.ts"
 export interface Site {
   readonly id: SiteId
   readonly users: ReadonlyArray<User>
+  readonly declaration?: SiteDeclaration.SiteDeclaration
 }
 
 const allScopes: ReadonlyArray<Routes.Scope> = ["users:read", "users:write"]
@@ -26,7 +36,10 @@ export const open = (store: string, around: Parameters<typeof layer>[1] = (same)
   const runtime = ManagedRuntime.make(layer(store, around))
   return {
     run: runtime.runPromise,
-    add: (site: Site) => runtime.runPromise(NewUsers.use((newUsers) => newUsers.add(site.id, () => site.users))),
+    add: async ({ id, users, declaration }: Site) => {
+      await runtime.runPromise(NewUsers.use((newUsers) => newUsers.add(id, () => users)))
+      if (declaration !== undefined) await runtime.runPromise(Sites.use((sites) => sites.declare(id, declaration)))
+    },
     /** Issues a token. */
     token: async (siteId: SiteId, scopes = allScopes) => {
       const issued = await runtime.runPromise(AccessTokens.AccessTokens.use((tokens) => tokens.create(siteId, scopes)))
@@ -37,10 +50,16 @@ export const open = (store: string, around: Parameters<typeof layer>[1] = (same)
   }
 }
 
-/** Starts a proxy on a store, with these users on the site. */
-export const start = async (address: string, site: Site, around?: Parameters<typeof layer>[1]) => {
+/** Starts a proxy on a store, with these users on the site, or on several of which the first is meant where none is named. */
+export const start = async (
+  address: string,
+  sites: Site | [Site, ...Array<Site>],
+  around?: Parameters<typeof layer>[1],
+) => {
   const store = open(address, around)
-  await store.add(site)
+  const all = Array.isArray(sites) ? sites : ([sites] as const)
+  const [site] = all
+  for (const one of all) await store.add(one)
   const scope = Scope.makeUnsafe()
   const { port } = await store.run(Scope.provide(Server.listen({ host: "127.0.0.1", port: 0 }), scope))
   /** Ends what `main.ts` ends at a signal; the store stays open. */

@@ -45,6 +45,10 @@ export type CustomValue = typeof CustomValue.Type
 /** A moment in RFC 3339, kept as the text it came in: payloads are given back as they were taken. */
 const Timestamp = Schema.NullOr(Schema.String)
 
+/** Whether a text can be an e-mail address: somebody at somewhere, without spaces, at most 254 characters. */
+export const isEmailAddress = (text: string): boolean =>
+  /^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u.test(text) && text.length <= 254 && text.isWellFormed()
+
 /** A user's own fields. Keys beside the four built-in ones are custom fields, by the slug they were created with. */
 export const UserData = Schema.StructWithRest(
   Schema.Struct({

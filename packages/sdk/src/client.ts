@@ -2,9 +2,12 @@
 import {
   type AccessGroupPage,
   Actor,
+  DeclareSite,
   ImportFile,
   InvalidPatch,
   ReadUsers,
+  type SiteDeclaration,
+  UpdatePolicy,
   UpdateUser,
   type User,
   UserImport,
@@ -36,6 +39,8 @@ export interface RemoteOptions {
 export interface StoreOptions {
   /** Its address: `file:./users.db`, or `memory:` for tests. */
   readonly store: string
+  /** Decisions about updates that are made otherwise than by this project. */
+  readonly policy?: Partial<UpdatePolicy.UpdatePolicy>
 }
 
 /** How one call is made. */
@@ -80,6 +85,15 @@ export interface StoreClient extends Client {
    * report of what is wrong. Users that are there already stay as they are.
    */
   readonly importUsers: (siteId: string, users: unknown, options?: RequestOptions) => Promise<UserImport.Report>
+  /**
+   * Says what the site has: its access groups and its custom fields with their types and limits. From then on an update
+   * that names others is refused. Replaces what was said before; tells what that changed.
+   */
+  readonly declareSite: (
+    siteId: string,
+    declaration: SiteDeclaration.SiteDeclaration,
+    options?: RequestOptions,
+  ) => Promise<DeclareSite.Report>
 }
 
 /**
@@ -105,6 +119,7 @@ export function createClient(options: RemoteOptions | StoreOptions): Client | St
   return {
     ...operations(runtime),
     importUsers: (siteId, users, request) => runtime.run(importUsers(siteId, users), request),
+    declareSite: (siteId, declaration, request) => runtime.run(DeclareSite.declareSite(siteId, declaration), request),
   }
 }
 
@@ -112,13 +127,13 @@ const remote = ({ baseUrl, token, fetch, timeout }: RemoteOptions) =>
   Upstream.layer({ baseUrl, token: Redacted.make(token), timeout }).pipe(Layer.provide(FetchTransport.layer(fetch)))
 
 // Imported when it is asked for: a client over HTTP runs where Node's modules are not to be had.
-const local = ({ store }: StoreOptions) =>
+const local = ({ store, policy }: StoreOptions) =>
   Layer.unwrap(
     Effect.map(
       Effect.promise(() => import("@webflow-users/stores")),
       ({ StoreAddress }) => StoreAddress.layerOwned(store),
     ),
-  )
+  ).pipe(Layer.merge(Layer.succeed(UpdatePolicy.Current, { ...UpdatePolicy.standard, ...policy })))
 
 interface Promises<R> {
   readonly run: <A, E>(

@@ -46,3 +46,4 @@ export type {
   UserSort,
   UserUpdate,
 } from "@webflow-users/core"
+export type { DeclareSite, SiteDeclaration, UpdatePolicy } from "@webflow-users/core"

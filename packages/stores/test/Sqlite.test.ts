@@ -18,7 +18,7 @@ import {
 import { UserStoreSuite } from "@webflow-users/core/testing"
 import * as SqlUsers from "@webflow-users/core/UserStore/Sql"
 import { Sqlite, StoreAddress } from "@webflow-users/stores"
-import { Effect, Exit, Fiber, Layer, Result } from "effect"
+import { Effect, Exit, Fiber, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
 
@@ -39,7 +39,7 @@ const ada = member(1)
 const bob = member(2)
 const seed = NewUsers.use((newUsers) => newUsers.add(siteId, () => [ada, bob]))
 const update = ({ id }: User, body: object) =>
-  UserStore.UserStore.use((store) => store.update(siteId, id, Result.getOrThrow(UserPatch.UserPatch.from(body))))
+  UserStore.UserStore.use((store) => store.update(siteId, id, UserPatch.UserPatch.from(body)))
 const get = ({ id }: User) => UserStore.UserStore.use((store) => store.get(siteId, id))
 const eventsOf = ({ id }: User) => UserEvents.use((events) => events.ofUser(siteId, id))
 const groupSlugs = UserStore.UserStore.use((store) => store.accessGroups(siteId, { offset: 0, limit: 10 })).pipe(
@@ -211,7 +211,7 @@ describe("a SQLite file", () => {
           const database = yield* outsider(path)
           database.exec("PRAGMA busy_timeout = 0")
           const sql = yield* SqlClient.SqlClient
-          const write = Effect.sync(() => database.exec("INSERT INTO sites VALUES ('x', '')"))
+          const write = Effect.sync(() => database.exec("INSERT INTO sites (id, created_on) VALUES ('x', '')"))
           const within = yield* sql.withTransaction(Effect.andThen(sql`SELECT 1`, Effect.exit(write)))
           expect(Exit.isFailure(within)).toBe(true)
           expect(Exit.isSuccess(yield* Effect.exit(write))).toBe(true)

@@ -6,50 +6,18 @@
  * for (const { name, run } of UserStoreSuite.all) it.effect(name, () => run.pipe(Effect.provide(layer)))
  * ```
  */
-import { Effect, Equal, Result } from "effect"
+import { Effect } from "effect"
 import { NewUsers } from "../NewUsers.ts"
-import type { UpdateUserError } from "../UpdateUserError.ts"
-import { parseSiteId, type SiteId, type User, UserId, type UserSort } from "../User.ts"
+import type { UserSort } from "../User.ts"
 import { UserEvents } from "../UserEvents.ts"
-import { UserPatch } from "../UserPatch.ts"
-import { UserStore } from "../UserStore.ts"
+import { ada, bob, type Check, elsewhere, member, patch, same, seeded, siteId, tagOf } from "./Check.ts"
+import { declarationChecks } from "./DeclarationChecks.ts"
 
-export interface Check {
-  readonly name: string
-  readonly run: Effect.Effect<void, UpdateUserError, UserStore | NewUsers | UserEvents>
-}
-
-const siteId = parseSiteId("580e63e98c9a982ac9b8b741") as SiteId
-const elsewhere = parseSiteId("580e63e98c9a982ac9b8b742") as SiteId
-
-const member = (index: number, rest: Partial<User> = {}): User => ({
-  id: UserId.make(`6287ec36a841b25637c6${(0x4000 + index).toString(16)}`),
-  status: "verified",
-  createdOn: `2024-01-0${(index % 9) + 1}T00:00:00.000Z`,
-  accessGroups: [{ slug: "webflowers", type: "admin" }],
-  data: { name: `Member ${index}`, email: `member${index}@example.com` },
-  ...rest,
-})
-const ada = member(1)
-const bob = member(2)
-
-/** Fails, as a defect, with what differs. */
-const same = (what: string, actual: unknown, expected: unknown) =>
-  Equal.equals(actual, expected)
-    ? Effect.void
-    : Effect.die(new Error(`${what}: expected ${JSON.stringify(expected)}, got ${JSON.stringify(actual)}`))
-
-const patch = (body: unknown) => Result.getOrThrow(UserPatch.from(body))
 const rename = (name: string) => patch({ data: { name } })
-const seeded = (...users: ReadonlyArray<User>) =>
-  Effect.gen(function* () {
-    yield* (yield* NewUsers).add(siteId, () => users)
-    return yield* UserStore
-  })
-const tagOf = <A, R>(effect: Effect.Effect<A, UpdateUserError, R>) =>
-  Effect.match(effect, { onFailure: (error): string => error._tag, onSuccess: () => "no error" })
 
+/** The suite. */
 export const all: ReadonlyArray<Check> = [
+  ...declarationChecks,
   {
     name: "gives users back as they were taken in",
     run: Effect.gen(function* () {
@@ -70,6 +38,7 @@ export const all: ReadonlyArray<Check> = [
       yield* same("update elsewhere", yield* tagOf(store.update(elsewhere, ada.id, rename("x"))), "SiteNotFound")
       yield* same("e-mail elsewhere", yield* tagOf(store.findByEmail(elsewhere, "a@b.c")), "SiteNotFound")
       yield* same("list elsewhere", yield* tagOf(store.list(elsewhere, { offset: 0, limit: 1 })), "SiteNotFound")
+      yield* same("declaration elsewhere", yield* tagOf(store.declaration(elsewhere)), "SiteNotFound")
       yield* same(
         "groups elsewhere",
         yield* tagOf(store.accessGroups(elsewhere, { offset: 0, limit: 1 })),

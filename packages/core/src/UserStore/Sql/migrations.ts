@@ -55,7 +55,12 @@ const createTables = Effect.gen(function* () {
   )`
 })
 
-const migrations = { "0001_create_tables": createTables }
+const addDeclarations = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`ALTER TABLE sites ADD COLUMN declaration TEXT`
+})
+
+const migrations = { "0001_create_tables": createTables, "0003_site_declarations": addDeclarations }
 const table = "webflow_users_migrations"
 
 const run = Migrator.make({})({ loader: Migrator.fromRecord(migrations), table })
