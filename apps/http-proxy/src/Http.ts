@@ -2,6 +2,7 @@
  * The contract over HTTP: a request in, an answer out. Nothing here knows of sockets, and no rule of the update is here.
  */
 import {
+  AccessGroupSort,
   AccessTokens,
   BadRequest,
   type BodyTooLarge,
@@ -13,6 +14,7 @@ import {
   Actor,
   UpdateUser,
   type UpdateUserError,
+  UserSort,
   UserStore,
 } from "@webflow-users/core"
 import { Envelope, JsonBody, ListQuery, Routes, UserJson } from "@webflow-users/core/wire"
@@ -90,12 +92,14 @@ const operations: Record<Routes.RouteName, (call: Call) => Effect.Effect<unknown
   getUser: ({ siteId, userId }: Call) =>
     Effect.map(ReadUsers.getUser(siteId, userId), (user) => UserJson.encodeUser(user)),
   listUsers: Effect.fnUntraced(function* ({ siteId, query }: Call) {
-    const page = yield* Effect.fromResult(ListQuery.decodeListQuery(new URLSearchParams(query)))
+    const page = yield* Effect.fromResult(ListQuery.decodeListQuery(new URLSearchParams(query), UserSort.literals))
     const { users, ...rest } = yield* ReadUsers.listUsers(siteId, page)
     return { users: users.map((user) => UserJson.encodeUser(user)), ...rest }
   }),
   listAccessGroups: Effect.fnUntraced(function* ({ siteId, query }: Call) {
-    const page = yield* Effect.fromResult(ListQuery.decodeListQuery(new URLSearchParams(query)))
+    const page = yield* Effect.fromResult(
+      ListQuery.decodeListQuery(new URLSearchParams(query), AccessGroupSort.literals),
+    )
     return yield* ReadUsers.listAccessGroups(siteId, page)
   }),
 }

@@ -5,6 +5,7 @@ import { Context, Effect } from "effect"
 import * as E from "./UpdateUserError.ts"
 import {
   type AccessGroupPage,
+  type AccessGroupSort,
   parseSiteId,
   parseUserId,
   type SiteId,
@@ -38,7 +39,11 @@ export class UserStore extends Context.Service<
       siteId: SiteId,
       page: PageRequest & { readonly sort?: UserSort | undefined },
     ) => Effect.Effect<UserPage, E.UpdateUserError>
-    readonly accessGroups: (siteId: SiteId, page: PageRequest) => Effect.Effect<AccessGroupPage, E.UpdateUserError>
+    /** Lists access groups, by their slugs unless asked otherwise. */
+    readonly accessGroups: (
+      siteId: SiteId,
+      page: PageRequest & { readonly sort?: AccessGroupSort | undefined },
+    ) => Effect.Effect<AccessGroupPage, E.UpdateUserError>
   }
 >()("@webflow-users/core/UserStore") {}
 

@@ -75,8 +75,11 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers> = Layer.effec
         return { users, count: users.length, limit, offset, total: sorted.length }
       }),
 
-      accessGroups: Effect.fn("UserStore.accessGroups")(function* (siteId, { limit, offset }) {
-        const all = [...(yield* site(siteId)).groups.values()].toSorted((a, b) => compare(a.slug, b.slug))
+      accessGroups: Effect.fn("UserStore.accessGroups")(function* (siteId, { limit, offset, sort }) {
+        const { key, descending } = UserOrder.groupDirection(sort)
+        const all = [...(yield* site(siteId)).groups.values()].toSorted(
+          (a, b) => (descending ? compare(b[key], a[key]) : compare(a[key], b[key])) || compare(a.slug, b.slug),
+        )
         const accessGroups = all.slice(offset, offset + limit)
         return { accessGroups, count: accessGroups.length, limit, offset, total: all.length }
       }),

@@ -102,11 +102,13 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers, E.StoreUnavai
           return { users, count: users.length, limit, offset, total: Number(counted?.total) }
         }, storeErrors),
 
-        accessGroups: Effect.fn("UserStore.accessGroups")(function* (siteId, { limit, offset }) {
+        accessGroups: Effect.fn("UserStore.accessGroups")(function* (siteId, { limit, offset, sort }) {
           yield* requireSite(siteId)
+          const { key, descending } = UserOrder.groupDirection(sort)
+          const order = sql.literal(`${groupColumns[key]} ${descending ? "DESC" : "ASC"}, slug ASC`)
           const accessGroups = yield* sql<AccessGroup>`SELECT id, name, short_id AS ${sql("shortId")}, slug,
             created_on AS ${sql("createdOn")} FROM access_groups WHERE site_id = ${siteId}
-            ORDER BY slug LIMIT ${limit} OFFSET ${offset}`
+            ORDER BY ${order} LIMIT ${limit} OFFSET ${offset}`
           const [counted] = yield* sql<{ total: number }>`SELECT count(*) AS total FROM access_groups
             WHERE site_id = ${siteId}`
           return { accessGroups, count: accessGroups.length, limit, offset, total: Number(counted?.total) }
@@ -156,6 +158,8 @@ const columns = {
   lastLogin: "last_login",
   updatedOn: "updated_on",
 } as const satisfies Record<keyof UserOrder.SortKeys, string>
+
+const groupColumns = { slug: "slug", createdOn: "created_on" } as const
 
 interface EventRow {
   readonly sequence: number | string

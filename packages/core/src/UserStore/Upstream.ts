@@ -98,8 +98,10 @@ export const layer = (options: Options): Layer.Layer<UserStore, never, Transport
 
         list: Effect.fn("UserStore.list")((siteId, { offset, limit, sort }) => page(siteId, { offset, limit, sort })),
 
-        accessGroups: Effect.fn("UserStore.accessGroups")((siteId, { offset, limit }) =>
-          ask("listAccessGroups", { siteId }, UserJson.decodeAccessGroupPage, { query: queryOf({ offset, limit }) }),
+        accessGroups: Effect.fn("UserStore.accessGroups")((siteId, { offset, limit, sort }) =>
+          ask("listAccessGroups", { siteId }, UserJson.decodeAccessGroupPage, {
+            query: queryOf({ offset, limit, sort }),
+          }),
         ),
       })
     }),
