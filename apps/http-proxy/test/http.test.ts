@@ -369,8 +369,8 @@ describe("what is asked of a list", () => {
       total: users.length + others.length,
     })
     expect(await read("users?limit=&sort=")).toMatchObject({ count: 10, limit: 10, offset: 0 })
-    for (const sort of ["", "?sort=&offset=&limit=", "?sort=CreatedOn", "?sort=-CreatedOn"]) {
-      expect(await read(`accessgroups${sort}`)).toMatchObject({ count: 1, limit: 10, offset: 0, total: 1 })
+    for (const query of ["", "?sort=&offset=&limit=", "?sort=CreatedOn", "?sort=-CreatedOn"]) {
+      expect(await read(`accessgroups${query}`)).toMatchObject({ count: 1, limit: 10, offset: 0, total: 1 })
     }
     expect(await read("accessgroups")).toMatchObject({
       accessGroups: [{ slug: "webflowers", name: "Webflowers" }],
