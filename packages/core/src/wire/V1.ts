@@ -72,8 +72,8 @@ export const normalizeBody = (body: unknown): unknown => {
   if (!Predicate.isObject(body)) return body
   if (!Object.hasOwn(body, "data")) return asUser(body)
   const { data, ...rest } = body
-  const inner = Predicate.isObject(data) && nestedData(data) !== undefined ? asUser(data) : { data }
-  return fromV1Names({ ...inner, ...rest })
+  const isUser = Predicate.isObject(data) && nestedData(data) !== undefined
+  return fromV1Names(isUser ? { ...asUser(data), ...rest } : body)
 }
 
 /** A user's properties, with all that is none among the fields. */
