@@ -2,6 +2,7 @@
  * The contract over HTTP: a request in, an answer out. Nothing here knows of sockets, and no rule of the update is here.
  */
 import {
+  AccessGroupSort,
   AccessTokens,
   BadRequest,
   type BodyTooLarge,
@@ -13,10 +14,12 @@ import {
   Actor,
   UpdateUser,
   type UpdateUserError,
+  UserSort,
   UserStore,
 } from "@webflow-users/core"
-import { Envelope, JsonBody, ListQuery, Routes, UserJson } from "@webflow-users/core/wire"
+import { JsonBody, ListQuery, Routes } from "@webflow-users/core/wire"
 import { Effect } from "effect"
+import * as Wire from "./Wire.ts"
 
 export interface Request {
   readonly method: string
@@ -38,24 +41,30 @@ export interface Response {
 export type Services = UpdateUser.UpdateUser | UserStore.UserStore | AccessTokens.AccessTokens
 
 /** Answers a request. Every failure is an answer too, in the contract's envelope. */
-export const answer = (request: Request): Effect.Effect<Response, never, Services> =>
-  respond(request).pipe(
+export const answer = (request: Request): Effect.Effect<Response, never, Services> => {
+  const wire = wireOf(request)
+  return respond(request, wire).pipe(
     Effect.tapError((error) =>
       error._tag === "StoreUnavailable" ? Effect.logError("The store is unavailable", error.cause) : Effect.void,
     ),
-    Effect.catch((error) => Effect.succeed(failure(error))),
+    Effect.catch((error) => Effect.succeed(failure(error, wire))),
     Effect.catchDefect((defect) =>
-      Effect.as(Effect.logError("A request failed unexpectedly", defect), failure(new InternalError())),
+      Effect.as(Effect.logError("A request failed unexpectedly", defect), failure(new InternalError(), wire)),
     ),
   )
+}
 
-/** The answer that tells a failure. */
-export const failure = (error: UpdateUserError): Response => {
-  const { status, headers, body } = Envelope.encodeError(error)
+/** How the answer to a request is written. */
+export const wireOf = ({ target, header }: Request): Wire.Wire =>
+  Wire.of(splitOnce(target, "?")[0] ?? "", header("accept-version"))
+
+/** The answer that tells a failure: as v2 does, where the request could not be read. */
+export const failure = (error: UpdateUserError, wire: Wire.Wire = Wire.v2): Response => {
+  const { status, headers, body } = wire.error(error)
   return json(status, body, headers)
 }
 
-const respond = Effect.fnUntraced(function* (request: Request) {
+const respond = Effect.fnUntraced(function* (request: Request, wire: Wire.Wire) {
   const [path = "", query = ""] = splitOnce(request.target, "?")
   if (path === "/health") return yield* health(request.method)
 
@@ -68,7 +77,7 @@ const respond = Effect.fnUntraced(function* (request: Request) {
   const token = yield* tokens.verify(yield* bearer(request))
   const asked = { siteId: yield* UserStore.acceptSiteId(siteId), scope: Routes.routes[match.route].scope }
   yield* Effect.fromResult(AccessTokens.authorize(token, asked))
-  const result = yield* operations[match.route]({ siteId, userId, query, request }).pipe(
+  const result = yield* operations[match.route]({ siteId, userId, query, request, wire }).pipe(
     Effect.provideService(Actor, `token:${token.id}`),
   )
   return json(200, result)
@@ -79,24 +88,25 @@ interface Call {
   readonly userId: string
   readonly query: string
   readonly request: Request
+  readonly wire: Wire.Wire
 }
 
 const operations: Record<Routes.RouteName, (call: Call) => Effect.Effect<unknown, UpdateUserError, Services>> = {
-  updateUser: Effect.fnUntraced(function* ({ siteId, userId, request }: Call) {
+  updateUser: Effect.fnUntraced(function* ({ siteId, userId, request, wire }: Call) {
     const updateUser = yield* UpdateUser.UpdateUser
-    const patch = yield* jsonBody(request)
-    return UserJson.encodeUser(yield* updateUser({ siteId, userId, patch }))
+    const patch = wire.body(yield* jsonBody(request))
+    return wire.user(yield* updateUser({ siteId, userId, patch }))
   }),
-  getUser: ({ siteId, userId }: Call) =>
-    Effect.map(ReadUsers.getUser(siteId, userId), (user) => UserJson.encodeUser(user)),
-  listUsers: Effect.fnUntraced(function* ({ siteId, query }: Call) {
-    const page = yield* Effect.fromResult(ListQuery.decodeListQuery(new URLSearchParams(query)))
-    const { users, ...rest } = yield* ReadUsers.listUsers(siteId, page)
-    return { users: users.map((user) => UserJson.encodeUser(user)), ...rest }
+  getUser: ({ siteId, userId, wire }: Call) => Effect.map(ReadUsers.getUser(siteId, userId), wire.user),
+  listUsers: Effect.fnUntraced(function* ({ siteId, query, wire }: Call) {
+    const page = yield* Effect.fromResult(ListQuery.decodeListQuery(new URLSearchParams(query), UserSort.literals))
+    return wire.userPage(yield* ReadUsers.listUsers(siteId, page))
   }),
-  listAccessGroups: Effect.fnUntraced(function* ({ siteId, query }: Call) {
-    const page = yield* Effect.fromResult(ListQuery.decodeListQuery(new URLSearchParams(query)))
-    return yield* ReadUsers.listAccessGroups(siteId, page)
+  listAccessGroups: Effect.fnUntraced(function* ({ siteId, query, wire }: Call) {
+    const page = yield* Effect.fromResult(
+      ListQuery.decodeListQuery(new URLSearchParams(query), AccessGroupSort.literals),
+    )
+    return wire.accessGroupPage(yield* ReadUsers.listAccessGroups(siteId, page))
   }),
 }
 

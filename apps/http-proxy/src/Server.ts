@@ -70,7 +70,7 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     response.once("close", () => {
       if (stopping && connection.latest?.response === response) hangUp(socket)
     })
-    const answered = Effect.map(hasHost(request) ? Http.answer(toRequest(request)) : withoutHost, (answer) => {
+    const answered = Effect.map(answerTo(request), (answer) => {
       if (stopping && connection.latest?.response === response) response.shouldKeepAlive = false
       response.writeHead(answer.status, { ...answer.headers, "content-length": Buffer.byteLength(answer.body) })
       response.end(answer.body)
@@ -142,10 +142,12 @@ const hangUp = (socket: Socket, lastWord = "") => {
   socket.end(lastWord, () => setTimeout(() => socket.destroy(), lingerTimeout).unref())
 }
 
-const hasHost = (request: IncomingMessage): boolean =>
-  request.httpVersion !== "1.1" || request.headers.host !== undefined
-
-const withoutHost = Effect.succeed(Http.failure(new BadRequest({ message: "A request needs a Host header" })))
+const answerTo = (incoming: IncomingMessage): Effect.Effect<Http.Response, never, Http.Services> => {
+  const request = toRequest(incoming)
+  return incoming.httpVersion !== "1.1" || incoming.headers.host !== undefined
+    ? Http.answer(request)
+    : Effect.succeed(Http.failure(new BadRequest({ message: "A request needs a Host header" }), Http.wireOf(request)))
+}
 
 const refusals: Readonly<Record<string, { readonly status: number; readonly message: string }>> = {
   HPE_HEADER_OVERFLOW: { status: 431, message: "The request's headers are too large" },

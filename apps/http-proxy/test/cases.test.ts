@@ -32,6 +32,44 @@ const overHttp =
     return UpdateUserCases.failed(Envelope.decodeError({ status: response.status, retryAfter: undefined, body }))
   }
 
+const v1Names = new Map([
+  ["id", "_id"],
+  ["isEmailVerified", "emailVerified"],
+  ["lastUpdated", "updatedOn"],
+])
+const today = new Map([...v1Names].map(([name, v1Name]) => [v1Name, name]))
+const renamed = (json: object, names: ReadonlyMap<string, string>) =>
+  Object.fromEntries(Object.entries(json).map(([key, value]) => [names.get(key) ?? key, value]))
+
+/**
+ * The same in v1's words. A body without `data` would be the bare map there, which is another request: it gets an empty one.
+ */
+const inV1 = (body: string): string => {
+  const json: unknown = JSON.parse(body)
+  const isUser = typeof json === "object" && json !== null && !Array.isArray(json)
+  // A text that JavaScript would write otherwise goes as it is.
+  if (!isUser || JSON.stringify(json) !== body) return body
+  return JSON.stringify(renamed("data" in json ? json : { ...json, data: {} }, v1Names))
+}
+
+const overV1: Update = async (proxy, token, one) => {
+  const response = await fetch(`${proxy.origin}/sites/${one.siteId}/users/${one.userId}`, {
+    method: "PATCH",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json", "accept-version": "1.0.0" },
+    body: inV1(one.body),
+  })
+  const body = await response.json()
+  if (response.status === 200) return { user: renamed(body, today) as User }
+  const problems: ReadonlyArray<{ readonly slug: string }> = body.problem_data ?? []
+  return { tag: v1Tags[body.err] ?? body.err, params: problems.map(({ slug }) => today.get(slug) ?? slug) }
+}
+const v1Tags: Readonly<Record<string, string>> = {
+  "ValidationError: Validation Failure": "InvalidPatch",
+  "ValidationError: Provided ID is invalid": "InvalidId",
+  "NotFound: The user cannot be found": "UserNotFound",
+  "NotFound: The site cannot be found": "SiteNotFound",
+}
+
 const bySdk: Update = async (proxy, token, one) => {
   await using client = createClient({ baseUrl: `${proxy.origin}/v2`, token })
   return await client.users.update(one.siteId, one.userId, JSON.parse(one.body)).then(
@@ -59,6 +97,7 @@ const runtimes: Record<string, Update> = {
   "HTTP, /v2": overHttp("/v2"),
   "HTTP, /beta": overHttp("/beta"),
   "HTTP, no prefix": overHttp(""),
+  "HTTP, v1": overV1,
   "the SDK over HTTP": bySdk,
   "the CLI over HTTP": byCli,
 }

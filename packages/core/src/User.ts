@@ -140,3 +140,7 @@ export const UserSort = Schema.Literals([
   "-UpdatedOn",
 ])
 export type UserSort = typeof UserSort.Type
+
+/** The orders a list of access groups can be asked in; a leading `-` reverses. */
+export const AccessGroupSort = Schema.Literals(["CreatedOn", "-CreatedOn"])
+export type AccessGroupSort = typeof AccessGroupSort.Type

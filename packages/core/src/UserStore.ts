@@ -6,6 +6,7 @@ import type { SiteDeclaration } from "./SiteDeclaration.ts"
 import * as E from "./UpdateUserError.ts"
 import {
   type AccessGroupPage,
+  type AccessGroupSort,
   parseSiteId,
   parseUserId,
   type SiteId,
@@ -41,7 +42,11 @@ export class UserStore extends Context.Service<
     ) => Effect.Effect<UserPage, E.UpdateUserError>
     /** What the site's owner declared; nothing where another server keeps that to itself. */
     readonly declaration: (siteId: SiteId) => Effect.Effect<SiteDeclaration, E.UpdateUserError>
-    readonly accessGroups: (siteId: SiteId, page: PageRequest) => Effect.Effect<AccessGroupPage, E.UpdateUserError>
+    /** Lists access groups, by their slugs unless asked otherwise. */
+    readonly accessGroups: (
+      siteId: SiteId,
+      page: PageRequest & { readonly sort?: AccessGroupSort | undefined },
+    ) => Effect.Effect<AccessGroupPage, E.UpdateUserError>
   }
 >()("@webflow-users/core/UserStore") {}
 

@@ -1,6 +1,7 @@
 /** The client: promises around core's operation, over HTTP or in process. */
 import {
   type AccessGroupPage,
+  type AccessGroupSort,
   Actor,
   DeclareSite,
   ImportFile,
@@ -49,13 +50,13 @@ export interface RequestOptions {
   readonly signal?: AbortSignal
 }
 
-/** Which part of a list is asked for. */
-export interface ListOptions extends RequestOptions {
-  /** How many users to skip. 0 unless said. */
+/** Which part of a list is asked for, and in which order: of users unless said otherwise. */
+export interface ListOptions<Sort extends UserSort = UserSort> extends RequestOptions {
+  /** How many entries to skip. 0 unless said. */
   readonly offset?: number
   /** How many to give, 1 to 100. 10 unless said. */
   readonly limit?: number
-  readonly sort?: UserSort
+  readonly sort?: Sort
 }
 
 /**
@@ -71,7 +72,7 @@ export interface Client {
     readonly list: (siteId: string, options?: ListOptions) => Promise<UserPage>
   }
   readonly accessGroups: {
-    readonly list: (siteId: string, options?: Omit<ListOptions, "sort">) => Promise<AccessGroupPage>
+    readonly list: (siteId: string, options?: ListOptions<AccessGroupSort>) => Promise<AccessGroupPage>
   }
   /** Waits for the calls under way, then lets go of what the client holds, such as an open database. */
   readonly close: () => Promise<void>
@@ -178,8 +179,8 @@ const operations = ({ run, close }: Promises<UserStore.UserStore>): Client => ({
       run(ReadUsers.listUsers(siteId, { offset, limit, sort }), options),
   },
   accessGroups: {
-    list: (siteId, { offset = 0, limit = ListQuery.defaultLimit, ...options } = {}) =>
-      run(ReadUsers.listAccessGroups(siteId, { offset, limit }), options),
+    list: (siteId, { offset = 0, limit = ListQuery.defaultLimit, sort, ...options } = {}) =>
+      run(ReadUsers.listAccessGroups(siteId, { offset, limit, sort }), options),
   },
   close,
   [Symbol.asyncDispose]: close,

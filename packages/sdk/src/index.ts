@@ -37,6 +37,7 @@ export {
 export type {
   AccessGroup,
   AccessGroupPage,
+  AccessGroupSort,
   CustomValue,
   Membership,
   OptionValue,

@@ -86,11 +86,14 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites> = Lay
         return (yield* site(siteId)).declaration
       }),
 
-      accessGroups: Effect.fn("UserStore.accessGroups")(function* (siteId, { limit, offset }) {
+      accessGroups: Effect.fn("UserStore.accessGroups")(function* (siteId, { limit, offset, sort }) {
         const { groups, declaration } = yield* site(siteId)
+        const { key, descending } = UserOrder.groupDirection(sort)
         const all = [...groups.values()]
           .filter(({ slug }) => SiteDeclaration.groupProblem(declaration, slug) === undefined)
-          .toSorted((a, b) => compare(a.slug, b.slug))
+          .toSorted(
+            (a, b) => (descending ? compare(b[key], a[key]) : compare(a[key], b[key])) || compare(a.slug, b.slug),
+          )
         const accessGroups = all.slice(offset, offset + limit)
         return { accessGroups, count: accessGroups.length, limit, offset, total: all.length }
       }),

@@ -123,20 +123,17 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
 
         declaration: Effect.fn("UserStore.declaration")(declarationOf, storeErrors),
 
-        accessGroups: Effect.fn("UserStore.accessGroups")(function* (siteId, { limit, offset }) {
+        accessGroups: Effect.fn("UserStore.accessGroups")(function* (siteId, { limit, offset, sort }) {
           const { accessGroups: declared } = yield* declarationOf(siteId)
-          const isListed =
-            declared === undefined
-              ? sql`site_id = ${siteId}`
-              : sql`site_id = ${siteId} AND ${sql.in(
-                  "slug",
-                  declared.map((group) => group.slug),
-                )}`
+          const { key, descending } = UserOrder.groupDirection(sort)
+          const order = sql.literal(`${groupColumns[key]} ${descending ? "DESC" : "ASC"}, slug ASC`)
+          const slugs = declared?.map((group) => group.slug)
+          const isListed = slugs === undefined ? sql`true` : sql.in("slug", slugs)
           const accessGroups = yield* sql<AccessGroup>`SELECT id, name, short_id AS ${sql("shortId")}, slug,
-            created_on AS ${sql("createdOn")} FROM access_groups WHERE ${isListed}
-            ORDER BY slug LIMIT ${limit} OFFSET ${offset}`
+            created_on AS ${sql("createdOn")} FROM access_groups WHERE site_id = ${siteId} AND ${isListed}
+            ORDER BY ${order} LIMIT ${limit} OFFSET ${offset}`
           const [counted] = yield* sql<{ total: number }>`SELECT count(*) AS total FROM access_groups
-            WHERE ${isListed}`
+            WHERE site_id = ${siteId} AND ${isListed}`
           return { accessGroups, count: accessGroups.length, limit, offset, total: Number(counted?.total) }
         }, storeErrors),
       })
@@ -206,6 +203,8 @@ const columns = {
   lastLogin: "last_login",
   updatedOn: "updated_on",
 } as const satisfies Record<keyof UserOrder.SortKeys, string>
+
+const groupColumns = { slug: "slug", createdOn: "created_on" } as const
 
 interface EventRow {
   readonly sequence: number | string

@@ -110,8 +110,10 @@ export const layer = (options: Options): Layer.Layer<UserStore, never, Transport
         // It is that server's to know, and no part of the contract tells it.
         declaration: () => Effect.succeed(undeclared),
 
-        accessGroups: Effect.fn("UserStore.accessGroups")((siteId, { offset, limit }) =>
-          ask("listAccessGroups", { siteId }, UserJson.decodeAccessGroupPage, { query: queryOf({ offset, limit }) }),
+        accessGroups: Effect.fn("UserStore.accessGroups")((siteId, { offset, limit, sort }) =>
+          ask("listAccessGroups", { siteId }, UserJson.decodeAccessGroupPage, {
+            query: queryOf({ offset, limit, sort }),
+          }),
         ),
       })
     }),

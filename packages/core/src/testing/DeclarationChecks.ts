@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import { Sites } from "../Sites.ts"
 import type { AccessGroup } from "../User.ts"
-import { ada, type Check, elsewhere, patch, same, seeded, siteId, tagOf } from "./Check.ts"
+import { ada, type Check, elsewhere, patch, same, seeded, siteId, tagOf } from "./StoreCheck.ts"
 
 export const declarationChecks: ReadonlyArray<Check> = [
   {

@@ -152,6 +152,12 @@ describe("a request to another server", () => {
         value: groups,
         sent: sentFor(`${base}/sites/${siteId}/accessgroups?offset=20&limit=5`),
       })
+      const sorted = yield* ask(answering(groups), (store) =>
+        store.accessGroups(siteId, { offset: 0, limit: 10, sort: "-CreatedOn" }),
+      )
+      expect(sorted.sent).toStrictEqual(
+        sentFor(`${base}/sites/${siteId}/accessgroups?offset=0&limit=10&sort=-CreatedOn`),
+      )
     }),
   )
 

@@ -1,4 +1,4 @@
-/** What the checks of `UserStoreSuite` are made of. */
+/** What the checks of `UserStoreSuite` are made of: a site, its users, and how to say what differs. */
 import { Effect, Equal } from "effect"
 import { NewUsers } from "../NewUsers.ts"
 import type { Sites } from "../Sites.ts"
@@ -8,6 +8,7 @@ import type { UserEvents } from "../UserEvents.ts"
 import { UserPatch } from "../UserPatch.ts"
 import { UserStore } from "../UserStore.ts"
 
+/** A named program that fails where a store does not do what it has to. */
 export interface Check {
   readonly name: string
   readonly run: Effect.Effect<void, UpdateUserError, UserStore | NewUsers | Sites | UserEvents>
@@ -33,12 +34,15 @@ export const same = (what: string, actual: unknown, expected: unknown) =>
     ? Effect.void
     : Effect.die(new Error(`${what}: expected ${JSON.stringify(expected)}, got ${JSON.stringify(actual)}`))
 
+/** The change that a body asks for. */
 export const patch = (body: unknown) => UserPatch.from(body)
-export const tagOf = <A, R>(effect: Effect.Effect<A, UpdateUserError, R>) =>
-  Effect.match(effect, { onFailure: (error): string => error._tag, onSuccess: () => "no error" })
-
+export const rename = (name: string) => patch({ data: { name } })
+/** The store, with these users on the site. */
 export const seeded = (...users: ReadonlyArray<User>) =>
   Effect.gen(function* () {
     yield* (yield* NewUsers).add(siteId, () => users)
     return yield* UserStore
   })
+/** How an operation failed. */
+export const tagOf = <A, R>(effect: Effect.Effect<A, UpdateUserError, R>) =>
+  Effect.match(effect, { onFailure: (error): string => error._tag, onSuccess: () => "no error" })
