@@ -1,7 +1,11 @@
 /** Everything that can be set, each with its variable, its flag and its default. */
+import { UpdatePolicy } from "@webflow-users/core"
+import { UserJson } from "@webflow-users/core/wire"
 import { StoreAddress } from "@webflow-users/stores"
 import { Config, Option } from "effect"
 import { Flag } from "effect/cli"
+
+const { emailAndPassword, ecommerceGroups } = UpdatePolicy.settings
 
 export const flags = {
   store: Flag.String("store").pipe(
@@ -31,5 +35,21 @@ export const flags = {
       (text) => (/^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Option.some(Number(text)) : Option.none()),
       () => "a whole number from 0 to 65535 (--port or PORT)",
     ),
+  ),
+  dataNesting: Flag.Literals("data-nesting", UserJson.dataNestings).pipe(
+    Flag.withDescription(
+      "How responses carry data: flat, as recorded from Webflow, or as data.data, as documented. " +
+        "WEBFLOW_USERS_DATA_NESTING, default flat",
+    ),
+    Flag.withFallbackConfig(Config.Literals(UserJson.dataNestings, "WEBFLOW_USERS_DATA_NESTING")),
+    Flag.withDefault(UserJson.dataNestings[0]),
+  ),
+  emailAndPassword: Flag.Literals("email-and-password", emailAndPassword.values).pipe(
+    Flag.withDescription(`${emailAndPassword.description}. ${emailAndPassword.variable}, default refuse`),
+    Flag.withFallbackConfig(emailAndPassword.config),
+  ),
+  ecommerceGroups: Flag.Literals("ecommerce-groups", ecommerceGroups.values).pipe(
+    Flag.withDescription(`${ecommerceGroups.description}. ${ecommerceGroups.variable}, default keep`),
+    Flag.withFallbackConfig(ecommerceGroups.config),
   ),
 }

@@ -17,7 +17,7 @@ import {
   UserSort,
   UserStore,
 } from "@webflow-users/core"
-import { JsonBody, ListQuery, Routes } from "@webflow-users/core/wire"
+import { JsonBody, ListQuery, Routes, type UserJson } from "@webflow-users/core/wire"
 import { Effect } from "effect"
 import * as Wire from "./Wire.ts"
 
@@ -41,9 +41,9 @@ export interface Response {
 export type Services = UpdateUser.UpdateUser | UserStore.UserStore | AccessTokens.AccessTokens
 
 /** Answers a request. Every failure is an answer too, in the contract's envelope. */
-export const answer = (request: Request): Effect.Effect<Response, never, Services> => {
-  const wire = wireOf(request)
-  return respond(request, wire).pipe(
+export const answer = Effect.fnUntraced(function* (request: Request) {
+  const wire = wireOf(request, yield* Wire.DataNesting)
+  return yield* respond(request, wire).pipe(
     Effect.tapError((error) =>
       error._tag === "StoreUnavailable" ? Effect.logError("The store is unavailable", error.cause) : Effect.void,
     ),
@@ -52,11 +52,11 @@ export const answer = (request: Request): Effect.Effect<Response, never, Service
       Effect.as(Effect.logError("A request failed unexpectedly", defect), failure(new InternalError(), wire)),
     ),
   )
-}
+})
 
 /** How the answer to a request is written. */
-export const wireOf = ({ target, header }: Request): Wire.Wire =>
-  Wire.of(splitOnce(target, "?")[0] ?? "", header("accept-version"))
+export const wireOf = ({ target, header }: Request, nesting?: UserJson.DataNesting): Wire.Wire =>
+  Wire.of(splitOnce(target, "?")[0] ?? "", header("accept-version"), nesting)
 
 /** The answer that tells a failure: as v2 does, where the request could not be read. */
 export const failure = (error: UpdateUserError, wire: Wire.Wire = Wire.v2): Response => {

@@ -8,7 +8,8 @@ import { nestedData } from "./UpdateUserBody.ts"
 import { fromV1Names } from "./V1.ts"
 
 /** How `data` is written: as recorded, or as documented. */
-export type DataNesting = "flat" | "documented"
+export const dataNestings = ["flat", "documented"] as const
+export type DataNesting = (typeof dataNestings)[number]
 
 /** A user, or a list of users, for a response. */
 export const encodeUser = (user: User, nesting: DataNesting = "flat"): unknown =>
