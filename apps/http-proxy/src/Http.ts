@@ -2,14 +2,17 @@
  * The contract over HTTP: a request in, an answer out. Nothing here knows of sockets, and no rule of the update is here.
  */
 import {
+  type AccessToken,
   AccessTokens,
   BadRequest,
   type BodyTooLarge,
   InternalError,
   MethodNotAllowed,
   NotAuthorized,
+  RateLimits,
   ReadUsers,
   RouteNotFound,
+  TooManyRequests,
   Actor,
   UpdateUser,
   type UpdateUserError,
@@ -35,11 +38,13 @@ export interface Response {
 }
 
 /** What answering takes. */
-export type Services = UpdateUser.UpdateUser | UserStore.UserStore | AccessTokens.AccessTokens
+export type Services = UpdateUser.UpdateUser | UserStore.UserStore | AccessTokens.AccessTokens | RateLimits.RateLimits
 
 /** Answers a request. Every failure is an answer too, in the contract's envelope. */
-export const answer = (request: Request): Effect.Effect<Response, never, Services> =>
-  respond(request).pipe(
+export const answer = (request: Request): Effect.Effect<Response, never, Services> => settle(respond(request))
+
+const settle = <R>(responding: Effect.Effect<Response, UpdateUserError, R>): Effect.Effect<Response, never, R> =>
+  responding.pipe(
     Effect.tapError((error) =>
       error._tag === "StoreUnavailable" ? Effect.logError("The store is unavailable", error.cause) : Effect.void,
     ),
@@ -64,14 +69,37 @@ const respond = Effect.fnUntraced(function* (request: Request) {
   if (match._tag === "WrongMethod") return yield* new MethodNotAllowed({ allow: match.allow })
 
   const { siteId, userId } = match.parameters
+  const asked = { siteId, scope: Routes.routes[match.route].scope }
+  return yield* authenticated(request, asked, (token) =>
+    operations[match.route]({ siteId, userId, query, request }).pipe(
+      Effect.provideService(Actor, `token:${token.id}`),
+      Effect.map((result) => json(200, result)),
+    ),
+  )
+})
+
+/**
+ * Answers who is known, may ask this, and has not asked too often. Every request with a good token counts, and what the
+ * token may still ask stands on every answer to one, whatever it says; on no other answer is it known.
+ */
+const authenticated = Effect.fnUntraced(function* (
+  request: Request,
+  { siteId, scope }: { readonly siteId: string; readonly scope: Routes.Scope },
+  serve: (token: AccessToken) => Effect.Effect<Response, UpdateUserError, Services>,
+) {
   const tokens = yield* AccessTokens.AccessTokens
   const token = yield* tokens.verify(yield* bearer(request))
-  const asked = { siteId: yield* UserStore.acceptSiteId(siteId), scope: Routes.routes[match.route].scope }
-  yield* Effect.fromResult(AccessTokens.authorize(token, asked))
-  const result = yield* operations[match.route]({ siteId, userId, query, request }).pipe(
-    Effect.provideService(Actor, `token:${token.id}`),
+  const served = UserStore.acceptSiteId(siteId).pipe(
+    Effect.flatMap((id) => Effect.fromResult(AccessTokens.authorize(token, { siteId: id, scope }))),
+    Effect.flatMap(() => serve(token)),
   )
-  return json(200, result)
+  const limits = yield* RateLimits.RateLimits
+  const allowance = yield* limits.take(token)
+  if (allowance === undefined) return yield* served
+  const { limit, remaining, retryAfter } = allowance
+  const response = yield* settle(retryAfter === undefined ? served : Effect.fail(new TooManyRequests({ retryAfter })))
+  const told = { "X-RateLimit-Limit": String(limit), "X-RateLimit-Remaining": String(remaining) }
+  return { ...response, headers: { ...response.headers, ...told } }
 })
 
 interface Call {

@@ -2,7 +2,7 @@
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { AccessTokens, UpdateUser } from "@webflow-users/core"
+import { AccessTokens, RateLimits, UpdateUser } from "@webflow-users/core"
 import { StoreAddress } from "@webflow-users/stores"
 import { Cause, Console, Effect, Exit, Layer, Logger } from "effect"
 import { CliConfig, CliError, CliOutput, Command, GlobalFlag } from "effect/cli"
@@ -24,7 +24,11 @@ const proxy = Command.make("webflow-users-proxy", flags, ({ host, port, store })
   }).pipe(
     Effect.scoped,
     Effect.provide(
-      Layer.merge(UpdateUser.UpdateUser.layer, AccessTokens.AccessTokens.layer).pipe(
+      Layer.mergeAll(
+        UpdateUser.UpdateUser.layer,
+        AccessTokens.AccessTokens.layer,
+        RateLimits.RateLimits.layerMemory,
+      ).pipe(
         Layer.provideMerge(StoreAddress.layerOwned(store)),
         Layer.provide([NodeCrypto.layerDigest, NodeCrypto.layerSecureRandom]),
       ),
