@@ -20,6 +20,7 @@ import {
 } from "@webflow-users/core"
 import { Envelope, JsonBody, ListQuery, Routes, UserJson } from "@webflow-users/core/wire"
 import { Effect } from "effect"
+import * as Faults from "./Faults.ts"
 
 export interface Request {
   readonly method: string
@@ -29,6 +30,8 @@ export interface Request {
   readonly header: (name: string) => string | undefined
   /** Reads the body, once. */
   readonly body: Effect.Effect<Uint8Array, BodyTooLarge | BadRequest>
+  /** Ends when the server begins to stop: from then on nothing may keep an answer waiting. */
+  readonly stopping: Effect.Effect<void>
 }
 
 export interface Response {
@@ -37,13 +40,16 @@ export interface Response {
   readonly body: string
 }
 
+/** What a request gets: an answer, or, where a fault was asked for, its connection reset. */
+export type Answer = Response | "Reset"
+
 /** What answering takes. */
 export type Services = UpdateUser.UpdateUser | UserStore.UserStore | AccessTokens.AccessTokens | RateLimits.RateLimits
 
 /** Answers a request. Every failure is an answer too, in the contract's envelope. */
-export const answer = (request: Request): Effect.Effect<Response, never, Services> => settle(respond(request))
+export const answer = (request: Request): Effect.Effect<Answer, never, Services> => settle(respond(request))
 
-const settle = <R>(responding: Effect.Effect<Response, UpdateUserError, R>): Effect.Effect<Response, never, R> =>
+const settle = <R>(responding: Effect.Effect<Answer, UpdateUserError, R>): Effect.Effect<Answer, never, R> =>
   responding.pipe(
     Effect.tapError((error) =>
       error._tag === "StoreUnavailable" ? Effect.logError("The store is unavailable", error.cause) : Effect.void,
@@ -63,6 +69,7 @@ export const failure = (error: UpdateUserError): Response => {
 const respond = Effect.fnUntraced(function* (request: Request) {
   const [path = "", query = ""] = splitOnce(request.target, "?")
   if (path === "/health") return yield* health(request.method)
+  if (/^\/faults(\/|$)/.test(path)) return yield* faultRule(path, request)
 
   const match = Routes.match(request.method, path)
   if (match._tag === "Unknown") return yield* new RouteNotFound()
@@ -71,9 +78,11 @@ const respond = Effect.fnUntraced(function* (request: Request) {
   const { siteId, userId } = match.parameters
   const asked = { siteId, scope: Routes.routes[match.route].scope }
   return yield* authenticated(request, asked, (token) =>
-    operations[match.route]({ siteId, userId, query, request }).pipe(
-      Effect.provideService(Actor, `token:${token.id}`),
-      Effect.map((result) => json(200, result)),
+    Faults.around(request, token, (faulted) =>
+      operations[match.route]({ siteId, userId, query, request: faulted }).pipe(
+        Effect.provideService(Actor, `token:${token.id}`),
+        Effect.map((result) => json(200, result)),
+      ),
     ),
   )
 })
@@ -85,7 +94,7 @@ const respond = Effect.fnUntraced(function* (request: Request) {
 const authenticated = Effect.fnUntraced(function* (
   request: Request,
   { siteId, scope }: { readonly siteId: string; readonly scope: Routes.Scope },
-  serve: (token: AccessToken) => Effect.Effect<Response, UpdateUserError, Services>,
+  serve: (token: AccessToken) => Effect.Effect<Answer, UpdateUserError, Services>,
 ) {
   const tokens = yield* AccessTokens.AccessTokens
   const token = yield* tokens.verify(yield* bearer(request))
@@ -98,8 +107,29 @@ const authenticated = Effect.fnUntraced(function* (
   if (allowance === undefined) return yield* served
   const { limit, remaining, retryAfter } = allowance
   const response = yield* settle(retryAfter === undefined ? served : Effect.fail(new TooManyRequests({ retryAfter })))
+  if (response === "Reset") return response
   const told = { "X-RateLimit-Limit": String(limit), "X-RateLimit-Remaining": String(remaining) }
   return { ...response, headers: { ...response.headers, ...told } }
+})
+
+/** A site's rule for faults: put, looked at for what is left of it, and taken away. */
+const faultRule = Effect.fnUntraced(function* (path: string, request: Request) {
+  const rules = yield* Faults.rules
+  const siteId = /^\/faults\/sites\/([^/]+)$/.exec(path)?.[1]
+  if (siteId === undefined) return yield* new RouteNotFound()
+  const { method } = request
+  if (method !== "GET" && method !== "PUT" && method !== "DELETE") {
+    return yield* new MethodNotAllowed({ allow: ["GET", "PUT", "DELETE"] })
+  }
+  return yield* authenticated(
+    request,
+    { siteId, scope: "users:write" },
+    Effect.fnUntraced(function* (token) {
+      if (method === "PUT") rules.set(token.siteId, yield* Effect.fromResult(Faults.decode(yield* jsonBody(request))))
+      if (method === "DELETE") rules.delete(token.siteId)
+      return json(200, rules.get(token.siteId) ?? {})
+    }),
+  )
 })
 
 interface Call {

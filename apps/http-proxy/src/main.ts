@@ -8,18 +8,22 @@ import { Cause, Console, Effect, Exit, Layer, Logger } from "effect"
 import { CliConfig, CliError, CliOutput, Command, GlobalFlag } from "effect/cli"
 import "effect/schema/SchemaJITCompiler/enable"
 import { flags } from "./Config.ts"
+import * as Faults from "./Faults.ts"
 import * as Server from "./Server.ts"
 
 /** The package's version, put in by the bundler. */
 declare const VERSION: string
 
-const proxy = Command.make("webflow-users-proxy", flags, ({ host, port, store }) =>
+const proxy = Command.make("webflow-users-proxy", flags, ({ host, port, store, faults }) =>
   Effect.gen(function* () {
     const address = yield* Server.listen({ host, port })
     const shown = address.family === "IPv6" ? `[${address.address}]` : address.address
     yield* Console.log(
       `webflow-users-proxy listens on http://${shown}:${address.port}, store ${StoreAddress.describe(store)}`,
     )
+    if (faults) {
+      yield* Console.log("Faults are enabled: callers can ask for errors, resets and delays. This is for tests only")
+    }
     return yield* Effect.never
   }).pipe(
     Effect.scoped,
@@ -28,6 +32,7 @@ const proxy = Command.make("webflow-users-proxy", flags, ({ host, port, store })
         UpdateUser.UpdateUser.layer,
         AccessTokens.AccessTokens.layer,
         RateLimits.RateLimits.layerMemory,
+        faults ? Faults.layer : Layer.empty,
       ).pipe(
         Layer.provideMerge(StoreAddress.layerOwned(store)),
         Layer.provide([NodeCrypto.layerDigest, NodeCrypto.layerSecureRandom]),

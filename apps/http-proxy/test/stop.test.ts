@@ -156,6 +156,7 @@ describe("asked", () => {
     expect(lineOf("--store")).toMatch(/WEBFLOW_USERS_STORE, default file:\.\/webflow-users\.db$/)
     expect(lineOf("--host")).toMatch(/HOST, default 127\.0\.0\.1$/)
     expect(lineOf("--port")).toMatch(/PORT, default 8787$/)
+    expect(lineOf("--faults")).toMatch(/WEBFLOW_USERS_FAULTS, default false$/)
   })
 
   it("for its version, says the package's", async () => {
