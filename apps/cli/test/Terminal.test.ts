@@ -210,8 +210,10 @@ describe.skipIf(!hasTerminal)("on a terminal", { concurrent: true }, () => {
       `This is the only time it is shown. Revoke it with: webflow-users token revoke ${id}`,
     ])
     const [head, row] = (await show(store, ["token", "list"])).lines
-    expect(head).toBe("ID                        SITE                      SCOPES      CREATED")
-    expect(row).toMatch(new RegExp(`^${id}  ${siteId}  users:read  \\S+$`))
+    expect(head).toBe("ID                        SITE                      SCOPES      CREATED                   RATE")
+    expect(row).toMatch(new RegExp(`^${id}  ${siteId}  users:read  \\S+  none$`))
     expect((await show(store, ["token", "revoke", String(id)])).lines).toEqual([`Revoked ${id}`])
+    await show(store, ["token", "create", "--site", siteId, "--scope", "users:read", "--rate", "60"])
+    expect((await show(store, ["token", "list"])).lines[1]).toMatch(/Z  60 a minute$/)
   })
 })

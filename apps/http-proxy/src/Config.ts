@@ -52,4 +52,19 @@ export const flags = {
     Flag.withDescription(`${ecommerceGroups.description}. ${ecommerceGroups.variable}, default keep`),
     Flag.withFallbackConfig(ecommerceGroups.config),
   ),
+  faults: Flag.Boolean("faults").pipe(
+    Flag.withDescription(
+      "Let callers ask for errors, resets and delays, to test their own code. WEBFLOW_USERS_FAULTS, default false",
+    ),
+    // The variable is read as text, so that what is neither is explained in our words.
+    Flag.withFallbackConfig(Config.String("WEBFLOW_USERS_FAULTS")),
+    Flag.withDefault(false),
+    Flag.filterMap(
+      (given) => {
+        if (/^(true|yes|on|1)$/i.test(String(given))) return Option.some(true)
+        return /^(false|no|off|0)$/i.test(String(given)) ? Option.some(false) : Option.none()
+      },
+      () => "true or false (--faults or WEBFLOW_USERS_FAULTS)",
+    ),
+  ),
 }

@@ -3,14 +3,17 @@
  */
 import {
   AccessGroupSort,
+  type AccessToken,
   AccessTokens,
   BadRequest,
   type BodyTooLarge,
   InternalError,
   MethodNotAllowed,
   NotAuthorized,
+  RateLimits,
   ReadUsers,
   RouteNotFound,
+  TooManyRequests,
   Actor,
   UpdateUser,
   type UpdateUserError,
@@ -20,6 +23,7 @@ import {
 import { JsonBody, ListQuery, Routes, type UserJson } from "@webflow-users/core/wire"
 import { Effect } from "effect"
 import * as Wire from "./Wire.ts"
+import * as Faults from "./Faults.ts"
 
 export interface Request {
   readonly method: string
@@ -29,6 +33,8 @@ export interface Request {
   readonly header: (name: string) => string | undefined
   /** Reads the body, once. */
   readonly body: Effect.Effect<Uint8Array, BodyTooLarge | BadRequest>
+  /** Ends when the server begins to stop: from then on nothing may keep an answer waiting. */
+  readonly stopping: Effect.Effect<void>
 }
 
 export interface Response {
@@ -37,13 +43,23 @@ export interface Response {
   readonly body: string
 }
 
+/** What a request gets: an answer, or, where a fault was asked for, its connection reset. */
+export type Answer = Response | "Reset"
+
 /** What answering takes. */
-export type Services = UpdateUser.UpdateUser | UserStore.UserStore | AccessTokens.AccessTokens
+export type Services = UpdateUser.UpdateUser | UserStore.UserStore | AccessTokens.AccessTokens | RateLimits.RateLimits
 
 /** Answers a request. Every failure is an answer too, in the contract's envelope. */
 export const answer = Effect.fnUntraced(function* (request: Request) {
   const wire = wireOf(request, yield* Wire.DataNesting)
-  return yield* respond(request, wire).pipe(
+  return yield* settle(respond(request, wire), wire)
+})
+
+const settle = <R>(
+  responding: Effect.Effect<Answer, UpdateUserError, R>,
+  wire: Wire.Wire,
+): Effect.Effect<Answer, never, R> =>
+  responding.pipe(
     Effect.tapError((error) =>
       error._tag === "StoreUnavailable" ? Effect.logError("The store is unavailable", error.cause) : Effect.void,
     ),
@@ -52,7 +68,6 @@ export const answer = Effect.fnUntraced(function* (request: Request) {
       Effect.as(Effect.logError("A request failed unexpectedly", defect), failure(new InternalError(), wire)),
     ),
   )
-})
 
 /** How the answer to a request is written. */
 export const wireOf = ({ target, header }: Request, nesting?: UserJson.DataNesting): Wire.Wire =>
@@ -67,20 +82,72 @@ export const failure = (error: UpdateUserError, wire: Wire.Wire = Wire.v2): Resp
 const respond = Effect.fnUntraced(function* (request: Request, wire: Wire.Wire) {
   const [path = "", query = ""] = splitOnce(request.target, "?")
   if (path === "/health") return yield* health(request.method)
+  if (/^\/faults(\/|$)/.test(path)) return yield* faultRule(path, request, wire)
 
   const match = Routes.match(request.method, path)
   if (match._tag === "Unknown") return yield* new RouteNotFound()
   if (match._tag === "WrongMethod") return yield* new MethodNotAllowed({ allow: match.allow })
 
   const { siteId, userId } = match.parameters
+  const asked = { siteId, scope: Routes.routes[match.route].scope }
+  return yield* authenticated(request, wire, asked, (token) =>
+    Faults.around(request, token, (faulted) =>
+      operations[match.route]({ siteId, userId, query, request: faulted, wire }).pipe(
+        Effect.provideService(Actor, `token:${token.id}`),
+        Effect.map((result) => json(200, result)),
+      ),
+    ),
+  )
+})
+
+/**
+ * Answers who is known, may ask this, and has not asked too often. Every request with a good token counts, and what the
+ * token may still ask stands on every answer to one, whatever it says; on no other answer is it known.
+ */
+const authenticated = Effect.fnUntraced(function* (
+  request: Request,
+  wire: Wire.Wire,
+  { siteId, scope }: { readonly siteId: string; readonly scope: Routes.Scope },
+  serve: (token: AccessToken) => Effect.Effect<Answer, UpdateUserError, Services>,
+) {
   const tokens = yield* AccessTokens.AccessTokens
   const token = yield* tokens.verify(yield* bearer(request))
-  const asked = { siteId: yield* UserStore.acceptSiteId(siteId), scope: Routes.routes[match.route].scope }
-  yield* Effect.fromResult(AccessTokens.authorize(token, asked))
-  const result = yield* operations[match.route]({ siteId, userId, query, request, wire }).pipe(
-    Effect.provideService(Actor, `token:${token.id}`),
+  const served = UserStore.acceptSiteId(siteId).pipe(
+    Effect.flatMap((id) => Effect.fromResult(AccessTokens.authorize(token, { siteId: id, scope }))),
+    Effect.flatMap(() => serve(token)),
   )
-  return json(200, result)
+  const limits = yield* RateLimits.RateLimits
+  const allowance = yield* limits.take(token)
+  if (allowance === undefined) return yield* served
+  const { limit, remaining, retryAfter } = allowance
+  const response = yield* settle(
+    retryAfter === undefined ? served : Effect.fail(new TooManyRequests({ retryAfter })),
+    wire,
+  )
+  if (response === "Reset") return response
+  const told = { "X-RateLimit-Limit": String(limit), "X-RateLimit-Remaining": String(remaining) }
+  return { ...response, headers: { ...response.headers, ...told } }
+})
+
+/** A site's rule for faults: put, looked at for what is left of it, and taken away. */
+const faultRule = Effect.fnUntraced(function* (path: string, request: Request, wire: Wire.Wire) {
+  const rules = yield* Faults.rules
+  const siteId = /^\/faults\/sites\/([^/]+)$/.exec(path)?.[1]
+  if (siteId === undefined) return yield* new RouteNotFound()
+  const { method } = request
+  if (method !== "GET" && method !== "PUT" && method !== "DELETE") {
+    return yield* new MethodNotAllowed({ allow: ["GET", "PUT", "DELETE"] })
+  }
+  return yield* authenticated(
+    request,
+    wire,
+    { siteId, scope: "users:write" },
+    Effect.fnUntraced(function* (token) {
+      if (method === "PUT") rules.set(token.siteId, yield* Effect.fromResult(Faults.decode(yield* jsonBody(request))))
+      if (method === "DELETE") rules.delete(token.siteId)
+      return json(200, rules.get(token.siteId) ?? {})
+    }),
+  )
 })
 
 interface Call {

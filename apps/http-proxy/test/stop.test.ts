@@ -159,6 +159,7 @@ describe("asked", () => {
     expect(lineOf("--data-nesting")).toContain("WEBFLOW_USERS_DATA_NESTING, default flat")
     expect(lineOf("--email-and-password")).toContain("WEBFLOW_USERS_EMAIL_AND_PASSWORD, default refuse")
     expect(lineOf("--ecommerce-groups")).toContain("WEBFLOW_USERS_ECOMMERCE_GROUPS, default keep")
+    expect(lineOf("--faults")).toMatch(/WEBFLOW_USERS_FAULTS, default false$/)
   })
 
   it("for its version, says the package's", async () => {
