@@ -62,13 +62,14 @@ const isDetail = (detail: unknown): boolean =>
   Object.keys(detail).toSorted().join() === "description,param" &&
   Object.values(detail).every(Predicate.isString)
 
-/** What v1 answered for a failure: `{msg, code, name, path, err}`, the code being the status. */
+/** What v1 answers for a failure: `{msg, code, name, path, err}`, the code being the status, and what is wrong with what. */
 const v1Problem = (json: object, status: number): string | undefined => {
-  const { msg, code, name, path, err, problems = [], ...others } = json as Record<string, unknown>
+  const { msg, code, name, path, err, problems = [], problem_data = [], ...others } = json as Record<string, unknown>
   const texts = [msg, name, path, err]
   if (!texts.every((text) => Predicate.isString(text) && text !== "")) return "v1's envelope lacks a text"
   if (code !== status) return `v1's code is ${String(code)}`
-  return Array.isArray(problems) && Object.keys(others).length === 0 ? undefined : "it is not v1's envelope"
+  const areListed = Array.isArray(problems) && problems.every(Predicate.isString) && Array.isArray(problem_data)
+  return areListed && Object.keys(others).length === 0 ? undefined : "it is not v1's envelope"
 }
 
 const strings = (json: unknown): ReadonlyArray<string> => {

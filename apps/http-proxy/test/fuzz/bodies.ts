@@ -124,7 +124,10 @@ const wrongEntries = fc.array(
     wrongData.map((one): Entry => ['"data"', one]),
     fc.array(wrongGroup, { maxLength: 6 }).map((all): Entry => ['"accessGroups"', list(all)]),
     fc.tuple(key, value),
-    fc.tuple(fc.constantFrom(...echoes.map(([name]) => name), '"lastUpdated"', '"_id"', '"updatedOn"'), value),
+    fc.tuple(
+      fc.constantFrom(...echoes.map(([name]) => name), '"lastUpdated"', '"_id"', '"updatedOn"', '"emailVerified"'),
+      value,
+    ),
   ),
   { maxLength: 5 },
 )
@@ -135,6 +138,9 @@ const json = fc.oneof(
   { weight: 3, arbitrary: wholeUser.map(object) },
   { weight: 8, arbitrary: wrongEntries.map(object) },
   { weight: 1, arbitrary: many.map(object) },
+  // What v1 takes for a body, and v2 does not.
+  { weight: 1, arbitrary: fc.tuple(own, fields).map(([ours, theirs]) => object([...ours, ...theirs])) },
+  { weight: 1, arbitrary: validEntries.map((entries) => object([['"data"', object(entries)]])) },
   { weight: 2, arbitrary: value },
 )
 

@@ -44,6 +44,11 @@ const chunked = (body: string, sizes: ReadonlyArray<number>): string => {
 
 const chunk = (text: string): string => `${text.length.toString(16)}\r\n${text}\r\n`
 
+/** Whether it asks for v1, as it did: with a header, and below no prefix. */
+export const asksForV1 = ({ target, headers }: Call): boolean =>
+  headers.some((line) => /^accept-version: 1\.0\.0/im.test(line)) &&
+  !/^\/(v2|beta)\//.test(target.replace(/^https?:\/\/[^/?]*/i, ""))
+
 /** The same, in words that a report can hold. */
 export const showAs = <T extends object>(value: T, text: (value: T) => string): T => ({
   ...value,

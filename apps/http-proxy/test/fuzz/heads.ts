@@ -108,6 +108,8 @@ const oddHeader = fc.oneof(
       Accept-Encoding: br;q=0, *;q=0
       Accept-Version: 1.0.0
       Accept-Version: 2
+      Webflow-Users-Fault: internal_error
+      Webflow-Users-Fault: reset
       X-HTTP-Method-Override: PATCH
       X-HTTP-Method: DELETE
       X-Original-URL: /health

@@ -45,7 +45,7 @@ const path = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: oneOf("/ /health /health/ /HEALTH // /v2 /v2/sites /favicon.ico *"),
+    arbitrary: oneOf(`/ /health /health/ /HEALTH // /v2 /v2/sites /favicon.ico * /faults/sites/${siteId}`),
   },
   { weight: 1, arbitrary: fc.array(pathText, { maxLength: 6 }).map((parts) => `/${parts.join("/")}`) },
   {
