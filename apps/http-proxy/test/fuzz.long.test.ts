@@ -84,13 +84,20 @@ const run = async <T>(
   send: (batch: ReadonlyArray<T>) => Promise<void>,
 ) => {
   const size = 400
+  let first: unknown
   const property = fc.asyncProperty(batchOf(one, size), async (batch) => {
     const before = store.unrelated()
-    await send(batch)
+    await send(batch).catch((error: unknown) => {
+      first ??= error
+      throw error
+    })
     expect(store.unrelated()).toBe(before)
   })
   const limits = { interruptAfterTimeLimit: seconds * 1_000, markInterruptAsFailure: true }
-  await fc.assert(property, { seed, numRuns: Math.ceil(total / size), ...limits })
+  await fc.assert(property, { seed, numRuns: Math.ceil(total / size), ...limits }).catch((error: unknown) => {
+    // With nobody left to ask, whatever was tried afterwards failed too.
+    throw proxy.hasEnded() ? new Error("The proxy has ended, while it was asked this", { cause: first }) : error
+  })
   expect(store.unrelated()).toBe(atFirst)
 }
 

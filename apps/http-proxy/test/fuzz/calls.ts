@@ -129,6 +129,8 @@ export const sideBySide = async <T, L>(
       }
     }),
   )
-  const failure = outcomes.find((outcome) => outcome.status === "rejected")
-  if (failure !== undefined) throw failure.reason
+  const failures = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason as unknown] : []))
+  // When the server dies every lane fails, and one of them has the request that it died of.
+  if (failures.length > 1) throw new Error(failures.map((failure) => String(failure).slice(0, 2_000)).join("\n\n"))
+  if (failures.length === 1) throw failures[0]
 }
