@@ -54,8 +54,8 @@ export const showAs = <T extends object>(value: T, text: (value: T) => string): 
   ...value,
   [fc.toStringMethod]: () => {
     const whole = text(value)
-    const end = whole.length > 4_000 ? `… of ${whole.length} bytes` : ""
-    return JSON.stringify(whole.slice(0, 4_000)) + end
+    const end = whole.length > 1_500 ? `… of ${whole.length} bytes` : ""
+    return JSON.stringify(whole.slice(0, 1_500)) + end
   },
 })
 
@@ -104,7 +104,7 @@ export const openLane = (origin: string) => {
         .catch((error: unknown) => {
           const before = last === undefined ? "on a new connection" : `on a connection after ${fc.stringify(last)}`
           hangUp()
-          throw new Error(`${fc.stringify(call)}, ${before}: ${String(error)}`)
+          throw new Error(`${String(error)}, to ${fc.stringify(call)}, ${before}`)
         }),
     [Symbol.dispose]: hangUp,
   }
@@ -131,6 +131,6 @@ export const sideBySide = async <T, L>(
   )
   const failures = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason as unknown] : []))
   // When the server dies every lane fails, and one of them has the request that it died of.
-  if (failures.length > 1) throw new Error(failures.map((failure) => String(failure).slice(0, 2_000)).join("\n\n"))
+  if (failures.length > 1) throw new Error(failures.map((failure) => String(failure).slice(0, 4_000)).join("\n\n"))
   if (failures.length === 1) throw failures[0]
 }
