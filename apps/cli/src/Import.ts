@@ -55,25 +55,17 @@ export const importUsers = Command.make(
 )
 
 const readFile = Effect.fnUntraced(function* (source: string) {
-  const name = Input.nameOf(source)
   const bytes = yield* Input.read(source)
-  const text = yield* Effect.try({
-    try: () => new TextDecoder("utf-8", { fatal: true }).decode(bytes),
-    catch: () => new UnreadableInput({ message: `${name} is not UTF-8. Save or export it as UTF-8` }),
-  })
-  if (/^\s*[[{]/.test(text)) return yield* readJson(name, text)
-  const { rows, problems } = yield* Csv.read(name, bytes)
+  const text = yield* Input.textOf(source, bytes)
+  if (/^\s*[[{]/.test(text)) return yield* readJson(source, text)
+  const { rows, problems } = yield* Csv.read(Input.nameOf(source), bytes)
   const read = ImportFile.fromRows(rows)
   return { ...read, problems: [...problems, ...read.problems] }
 })
 
-const readJson = Effect.fnUntraced(function* (name: string, text: string) {
-  const json = yield* Effect.try({
-    try: (): unknown => JSON.parse(text),
-    catch: (thrown) =>
-      new UnreadableInput({ message: `${name} is not valid JSON: ${(thrown as SyntaxError).message}` }),
-  })
-  const message = `${name} holds no users: List Users JSON is {"users": […]}, or a list of such pages`
+const readJson = Effect.fnUntraced(function* (source: string, text: string) {
+  const json = yield* Input.parseJson(source, text)
+  const message = `${Input.nameOf(source)} holds no users: List Users JSON is {"users": […]}, or a list of such pages`
   return ImportFile.fromJson(json) ?? (yield* new UnreadableInput({ message }))
 })
 

@@ -15,6 +15,26 @@ export const read = Effect.fnUntraced(
     ),
 )
 
+/** Bytes as text. */
+export const textOf = (source: string, bytes: Uint8Array): Effect.Effect<string, UnreadableInput> =>
+  Effect.try({
+    try: () => new TextDecoder("utf-8", { fatal: true }).decode(bytes),
+    catch: () => new UnreadableInput({ message: `${nameOf(source)} is not UTF-8. Save or export it as UTF-8` }),
+  })
+
+/** Text as JSON. */
+export const parseJson = (source: string, text: string): Effect.Effect<unknown, UnreadableInput> =>
+  Effect.try({
+    try: (): unknown => JSON.parse(text),
+    catch: (thrown) =>
+      new UnreadableInput({ message: `${nameOf(source)} is not valid JSON: ${(thrown as SyntaxError).message}` }),
+  })
+
+/** A file as JSON. */
+export const readJson = Effect.fnUntraced(function* (source: string) {
+  return yield* parseJson(source, yield* textOf(source, yield* read(source)))
+})
+
 /** Its name for messages. */
 export const nameOf = (source: string): string => (source === "-" ? "Standard input" : source)
 

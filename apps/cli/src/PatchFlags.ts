@@ -2,7 +2,7 @@
  * The flags that say what to change, and the patch they make. What is valid is core's to say: here flags become the body
  * of a request, and only flags that contradict each other are refused.
  */
-import { UserPatch } from "@webflow-users/core"
+import { UpdatePolicy, UserPatch } from "@webflow-users/core"
 import { Effect, Option, Predicate, Result } from "effect"
 import { CliError, type Command, Flag } from "effect/cli"
 
@@ -49,24 +49,25 @@ export const patchOf = Effect.fnUntraced(function* (flags: PatchFlags, body: Opt
     return yield* contradiction("Nothing to change. Say what with --name, --field, --add-group, --data, …")
   }
 
-  const given = yield* Effect.fromResult(UserPatch.UserPatch.from(Option.getOrElse(body, () => ({}))))
+  const given = UserPatch.UserPatch.from(
+    Option.getOrElse(body, () => ({})),
+    yield* UpdatePolicy.Current,
+  )
   yield* refuseTwice([...assignments, ...assignmentsIn(given)])
   const [groupFlag] = groupFlags(flags)
   if (given.groups !== undefined && groupFlag !== undefined) {
     return yield* contradiction(`--data and ${groupFlag} both set the access groups`)
   }
 
-  const asked = yield* Effect.fromResult(
-    UserPatch.UserPatch.from({
-      // Not assigned one by one: `__proto__` has to arrive in core as a key like any other, and be refused there.
-      data: Object.fromEntries(assignments.map(({ key, value }) => [key, value])),
-      ...(flags.clearGroups ? { accessGroups: [] } : flags.groups.length > 0 && { accessGroups: flags.groups }),
-    }),
-  )
+  const asked = UserPatch.UserPatch.from({
+    // Not assigned one by one: `__proto__` has to arrive in core as a key like any other, and be refused there.
+    data: Object.fromEntries(assignments.map(({ key, value }) => [key, value])),
+    ...(flags.clearGroups ? { accessGroups: [] } : flags.groups.length > 0 && { accessGroups: flags.groups }),
+  })
   return new UserPatch.UserPatch({
     data: { ...given.data, ...asked.data },
     groups: given.groups ?? asked.groups ?? groupEdits(flags),
-    echoes: new Map([...given.echoes, ...asked.echoes]),
+    objections: [...given.objections, ...asked.objections],
   })
 })
 
@@ -105,10 +106,8 @@ const assignmentIn = Effect.fnUntraced(function* (text: string) {
 const parseJson = (text: string): Result.Result<unknown, unknown> => Result.try((): unknown => JSON.parse(text))
 
 /** The fields that a body names; an e-mail address sent back is one too, though it sets nothing. */
-const assignmentsIn = ({ data, echoes }: UserPatch.UserPatch): ReadonlyArray<Assignment> => {
-  const sentBack = [...echoes.keys()]
-    .filter((path) => path.startsWith("data."))
-    .map((path) => path.slice("data.".length))
+const assignmentsIn = ({ data, objections }: UserPatch.UserPatch): ReadonlyArray<Assignment> => {
+  const sentBack = objections.flatMap(({ unless }) => (unless?.in === "data" ? [unless.key] : []))
   return [...Object.keys(data), ...sentBack].map((key) => ({ flag: "--data", key }))
 }
 

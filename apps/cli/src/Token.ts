@@ -1,8 +1,8 @@
 /** `token create`, `token list`, `token revoke`: who may call a proxy that serves this store. */
-import { AccessTokens, ReadUsers, UserStore } from "@webflow-users/core"
+import { type AccessToken, AccessTokens, RateLimits, ReadUsers, UserStore } from "@webflow-users/core"
 import type { Routes } from "@webflow-users/core/wire"
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { TokenNotFound } from "./Failure.ts"
 import { Output } from "./Output.ts"
@@ -27,12 +27,27 @@ const create = Command.make(
       Flag.withDescription("What it allows (repeatable)"),
       Flag.atLeast(1),
     ),
+    // Read as text, so that everything that is no rate is explained alike.
+    rate: Flag.String("rate").pipe(
+      Flag.withMetavar("integer"),
+      Flag.withDescription(
+        "How many requests a minute it may make (default: as many as it likes). Webflow's were 60 and 120, by the site's plan",
+      ),
+      Flag.filterMap(
+        (text) => Option.filter(Option.some(/^\d+$/.test(text) ? Number(text) : Number.NaN), RateLimits.isRate),
+        () => `a whole number from 1 to ${RateLimits.maxRate}`,
+      ),
+      Flag.optional,
+    ),
   },
-  Effect.fnUntraced(function* ({ site, scopes }) {
+  Effect.fnUntraced(function* ({ site, scopes, rate }) {
     const output = yield* Output
     const tokens = yield* AccessTokens.AccessTokens
     const siteId = yield* existingSite(site)
-    const { id, token, ...rest } = yield* tokens.create(siteId, [...new Set(scopes)])
+    const { token, ...issued } = yield* tokens.create(siteId, [...new Set(scopes)], {
+      rate: Option.getOrUndefined(rate),
+    })
+    const { id, ...rest } = inJson(issued)
     yield* output.result({ id, token, ...rest }, () =>
       [token, "", `This is the only time it is shown. Revoke it with: webflow-users token revoke ${id}`].join("\n"),
     )
@@ -48,9 +63,15 @@ const list = Command.make(
   Effect.fnUntraced(function* () {
     const output = yield* Output
     const tokens = yield* (yield* AccessTokens.AccessTokens).list
-    const rows = tokens.map(({ id, siteId, scopes, createdOn }) => [id, siteId, scopes.join(" "), createdOn])
-    yield* output.result(tokens, () =>
-      rows.length === 0 ? "No tokens" : table([["ID", "SITE", "SCOPES", "CREATED"], ...rows]),
+    const rows = tokens.map(({ id, siteId, scopes, createdOn, rate }) => [
+      id,
+      siteId,
+      scopes.join(" "),
+      createdOn,
+      rate === undefined ? "none" : `${rate} a minute`,
+    ])
+    yield* output.result(tokens.map(inJson), () =>
+      rows.length === 0 ? "No tokens" : table([["ID", "SITE", "SCOPES", "CREATED", "RATE"], ...rows]),
     )
   }, Effect.provide(layer)),
 ).pipe(Command.withDescription("List the tokens that are valid"))
@@ -71,6 +92,9 @@ export const token = Command.make("token").pipe(
   Command.withDescription("Issue, list and revoke the tokens of a proxy's callers"),
   Command.withSubcommands([create, list, revoke]),
 )
+
+/** No rate is said too: what is left out could as well be something an older program does not know of. */
+const inJson = (issued: AccessToken) => ({ ...issued, rate: issued.rate ?? null })
 
 /** A token for a site that is not there would only ever answer 404. */
 const existingSite = Effect.fnUntraced(function* (site: string) {

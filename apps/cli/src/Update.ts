@@ -1,5 +1,5 @@
 /** `update SITE USER`: the operation, from a command line. */
-import { ReadUsers, UpdateUser, type User, type UserPatch } from "@webflow-users/core"
+import { ReadUsers, UpdatePolicy, UpdateUser, type User, type UserPatch } from "@webflow-users/core"
 import { JsonBody, UserJson } from "@webflow-users/core/wire"
 import { Effect, Layer, Option } from "effect"
 import { Argument, CliError, Command, Flag } from "effect/cli"
@@ -9,6 +9,16 @@ import { Output } from "./Output.ts"
 import { patchFlags, patchOf } from "./PatchFlags.ts"
 import * as Store from "./Store.ts"
 import { groupsOf, printable, valueOf } from "./Text.ts"
+
+/** As every other wrong call is shown. */
+const showUsage = (error: CliError.ValidationError) =>
+  new CliError.ShowHelp({ commandPath: ["webflow-users", "update"], errors: [error] })
+
+/** A decision that cannot be read from its variable is told like any other wrong call. */
+const withPolicy = Effect.provideServiceEffect(
+  UpdatePolicy.Current,
+  Effect.mapError(UpdatePolicy.config, (error) => showUsage(new CliError.ValidationError({ message: error.message }))),
+)
 
 export const update = Command.make(
   "update",
@@ -32,7 +42,7 @@ export const update = Command.make(
       Effect.catchTag("ValidationError", (error) => showUsage(error)),
     )
     yield* (isDryRun ? preview : carryOut)(site, user, patch).pipe(Effect.provide(layer))
-  }),
+  }, withPolicy),
 ).pipe(
   Command.withDescription("Update a user"),
   Command.withExamples([
@@ -82,7 +92,3 @@ const readBody = Effect.fnUntraced(function* (source: string) {
   const bytes = from === undefined ? new TextEncoder().encode(source) : yield* Input.read(from)
   return yield* Effect.fromResult(JsonBody.parseJsonBody(bytes))
 })
-
-/** As every other wrong call is shown. */
-const showUsage = (error: CliError.ValidationError) =>
-  new CliError.ShowHelp({ commandPath: ["webflow-users", "update"], errors: [error] })

@@ -7,6 +7,7 @@ import { get } from "./Get.ts"
 import { importUsers } from "./Import.ts"
 import { joinSort, list } from "./List.ts"
 import * as Output from "./Output.ts"
+import { siteCommand } from "./Site.ts"
 import * as Store from "./Store.ts"
 import { token } from "./Token.ts"
 import { update } from "./Update.ts"
@@ -24,7 +25,7 @@ const webflowUsers = Command.make("webflow-users").pipe(
       "5 store or server unavailable, 6 not found, 130 interrupted.",
     ].join("\n  "),
   ),
-  Command.withSubcommands([update, get, list, importUsers, token]),
+  Command.withSubcommands([update, get, list, importUsers, siteCommand, token]),
   Command.withGlobalFlags([Store.Address, ...Output.flags]),
 )
 

@@ -40,6 +40,30 @@ describe.skipIf(!hasTerminal)("on a terminal", { concurrent: true }, () => {
     })
   })
 
+  it("site declare tells what changed", async () => {
+    const store = await seeded()
+    const declare = (content: unknown) => {
+      writeFileSync(join(store.cwd, "site.json"), JSON.stringify(content))
+      return show(store, ["site", "declare", siteId, "--file", "site.json"])
+    }
+    const declaration = { accessGroups: [{ slug: "gold", name: "Gold" }], fields: [{ slug: "age", type: "Number" }] }
+    expect((await declare(declaration)).lines).toEqual([
+      `Site ${siteId}`,
+      "  access group gold added",
+      "  field age added",
+      "  Access groups are declared",
+      "  Fields are declared",
+    ])
+    expect((await declare(declaration)).lines[0]).toBe(`Site ${siteId}: nothing changed`)
+    expect((await declare({})).lines).toEqual([
+      `Site ${siteId}`,
+      "  access group gold removed",
+      "  field age removed",
+      "  Access groups are not declared, so that any is accepted",
+      "  Fields are not declared, so that any is accepted",
+    ])
+  })
+
   it("a dry run tells old and new", async () => {
     const flags = ["--name", "Al", "--field", "n:=1", "--null", "drink", "--group", "gold", "--dry-run"]
     const { code, lines } = await show(await seeded(), ["update", siteId, ada.id, ...flags])
@@ -119,7 +143,11 @@ describe.skipIf(!hasTerminal)("on a terminal", { concurrent: true }, () => {
     const store = await seeded()
     expect(await show(store, ["update", siteId, ada.id, "--field", "email=x@y", "--data", '{"z":1}'])).toEqual({
       code: 2,
-      lines: ["Error: Validation Error", "  z: is not a property of a user; custom fields belong into data"],
+      lines: [
+        "Error: Validation Error",
+        "  z: is not a property of a user; custom fields belong into data",
+        "  data.email: cannot be updated",
+      ],
     })
     expect(await show(store, ["get", siteId, ada.id, "--store", "http://127.0.0.1:1/v2"])).toEqual({
       code: 5,
@@ -182,8 +210,10 @@ describe.skipIf(!hasTerminal)("on a terminal", { concurrent: true }, () => {
       `This is the only time it is shown. Revoke it with: webflow-users token revoke ${id}`,
     ])
     const [head, row] = (await show(store, ["token", "list"])).lines
-    expect(head).toBe("ID                        SITE                      SCOPES      CREATED")
-    expect(row).toMatch(new RegExp(`^${id}  ${siteId}  users:read  \\S+$`))
+    expect(head).toBe("ID                        SITE                      SCOPES      CREATED                   RATE")
+    expect(row).toMatch(new RegExp(`^${id}  ${siteId}  users:read  \\S+  none$`))
     expect((await show(store, ["token", "revoke", String(id)])).lines).toEqual([`Revoked ${id}`])
+    await show(store, ["token", "create", "--site", siteId, "--scope", "users:read", "--rate", "60"])
+    expect((await show(store, ["token", "list"])).lines[1]).toMatch(/Z  60 a minute$/)
   })
 })

@@ -5,14 +5,13 @@ import { errorIn, fresh, otherSiteId, seeded, siteId } from "./run.ts"
 
 type Store = Awaited<ReturnType<typeof seeded>>
 
-const create = async (store: Store, ...scopes: ReadonlyArray<string>) => {
-  const outcome = await store.cli([
-    "token",
-    "create",
-    "--site",
-    siteId,
-    ...scopes.flatMap((scope) => ["--scope", scope]),
-  ])
+const create = async (store: Store, ...scopes: ReadonlyArray<string>) =>
+  await createWith(
+    store,
+    scopes.flatMap((scope) => ["--scope", scope]),
+  )
+const createWith = async (store: Store, args: ReadonlyArray<string>) => {
+  const outcome = await store.cli(["token", "create", "--site", siteId, ...args])
   expect(outcome).toMatchObject({ code: 0, stderr: "" })
   return JSON.parse(outcome.stdout)
 }
@@ -22,11 +21,11 @@ describe("token", { concurrent: true }, () => {
   it("create gives a token once; the store keeps its hash", async () => {
     const store = await seeded()
     const issued = await create(store, "users:write", "users:read", "users:write")
-    expect(Object.keys(issued)).toEqual(["id", "token", "siteId", "scopes", "createdOn"])
-    expect(issued).toMatchObject({ siteId, scopes: ["users:write", "users:read"] })
+    expect(Object.keys(issued)).toEqual(["id", "token", "siteId", "scopes", "createdOn", "rate"])
+    expect(issued).toMatchObject({ siteId, scopes: ["users:write", "users:read"], rate: null })
     const hash = createHash("sha256").update(issued.token).digest("hex")
     const [row, ...others] = store.query("SELECT * FROM access_tokens")
-    expect(row).toMatchObject({ id: issued.id, site_id: siteId, scopes: "users:write users:read", hash })
+    expect(row).toMatchObject({ id: issued.id, site_id: siteId, scopes: "users:write users:read", hash, rate: null })
     expect(others).toEqual([])
     expect(JSON.stringify(row)).not.toContain(issued.token)
   })
@@ -37,6 +36,34 @@ describe("token", { concurrent: true }, () => {
     const { token: two, ...second } = await create(store, "users:write")
     expect(one).not.toBe(two)
     expect(await list(store)).toEqual([first, second])
+  })
+
+  it.each([["1"], ["60"], ["100000"]])("create --rate %s limits a token, and list shows it", async (rate) => {
+    const store = await seeded()
+    const { token: _, ...limited } = await createWith(store, ["--scope", "users:write", "--rate", rate])
+    expect(limited.rate).toBe(Number(rate))
+    expect(store.query("SELECT rate FROM access_tokens")).toEqual([{ rate: Number(rate) }])
+    expect(await list(store)).toEqual([limited])
+  })
+
+  it.each([["0"], ["-1"], ["1.5"], ["1e3"], ["100001"], ["many"], [""], [" 60"], ["٦٠"]])(
+    "create --rate=%s is refused, and the message says what a rate is",
+    async (rate) => {
+      const store = await seeded()
+      const outcome = await store.cli(["token", "create", "--site", siteId, "--scope", "users:read", `--rate=${rate}`])
+      expect(outcome.code).toBe(2)
+      expect(errorIn(outcome)).toMatchObject({
+        tag: "Usage",
+        message: expect.stringMatching(/--rate.*a whole number from 1 to 100000/s),
+      })
+      expect(store.query("SELECT * FROM access_tokens")).toEqual([])
+    },
+  )
+
+  it("create --help says what a rate is, and what Webflow's were", async () => {
+    const { code, stdout } = await fresh().cli(["token", "create", "--help"])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/--rate.*requests a minute.*60 and 120/)
   })
 
   it("list of a store that is new is empty", async () => {

@@ -5,7 +5,7 @@ import { UpdateUserCases } from "@webflow-users/core/testing"
 import { beforeAll, describe, expect, it } from "vitest"
 import { errorIn, fresh, type Outcome } from "./run.ts"
 
-const { all, siteId, users } = UpdateUserCases
+const { all, sites, users } = UpdateUserCases
 
 const read = (outcome: Outcome): UpdateUserCases.Outcome => {
   if (outcome.code === 0) return { user: JSON.parse(outcome.stdout) }
@@ -16,8 +16,13 @@ const read = (outcome: Outcome): UpdateUserCases.Outcome => {
 describe("update --data", { concurrent: true }, () => {
   const store = fresh()
   beforeAll(async () => {
-    writeFileSync(join(store.cwd, "users.json"), JSON.stringify({ users }))
-    expect(await store.cli(["import", "users.json", "--site", siteId])).toMatchObject({ code: 0 })
+    for (const site of sites) {
+      writeFileSync(join(store.cwd, "users.json"), JSON.stringify({ users: site.users }))
+      expect(await store.cli(["import", "users.json", "--site", site.id])).toMatchObject({ code: 0 })
+      if (site.declaration === undefined) continue
+      writeFileSync(join(store.cwd, "site.json"), JSON.stringify(site.declaration))
+      expect(await store.cli(["site", "declare", site.id, "--file", "site.json"])).toMatchObject({ code: 0 })
+    }
   })
 
   it.each(all.map((one, index) => ({ ...one, index })))("$name", async ({ index, ...one }) => {

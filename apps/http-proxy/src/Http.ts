@@ -2,21 +2,29 @@
  * The contract over HTTP: a request in, an answer out. Nothing here knows of sockets, and no rule of the update is here.
  */
 import {
+  AccessGroupSort,
+  type AccessToken,
   AccessTokens,
   BadRequest,
   type BodyTooLarge,
   InternalError,
   MethodNotAllowed,
   NotAuthorized,
+  RateLimits,
   ReadUsers,
   RouteNotFound,
+  TooManyRequests,
   Actor,
+  UpdatePolicy,
   UpdateUser,
   type UpdateUserError,
+  UserSort,
   UserStore,
 } from "@webflow-users/core"
-import { Envelope, JsonBody, ListQuery, Routes, UserJson } from "@webflow-users/core/wire"
+import { JsonBody, ListQuery, Routes, type UserJson } from "@webflow-users/core/wire"
 import { Effect } from "effect"
+import * as Wire from "./Wire.ts"
+import * as Faults from "./Faults.ts"
 
 export interface Request {
   readonly method: string
@@ -26,6 +34,8 @@ export interface Request {
   readonly header: (name: string) => string | undefined
   /** Reads the body, once. */
   readonly body: Effect.Effect<Uint8Array, BodyTooLarge | BadRequest>
+  /** Ends when the server begins to stop: from then on nothing may keep an answer waiting. */
+  readonly stopping: Effect.Effect<void>
 }
 
 export interface Response {
@@ -34,28 +44,43 @@ export interface Response {
   readonly body: string
 }
 
+/** What a request gets: an answer, or, where a fault was asked for, its connection reset. */
+export type Answer = Response | "Reset"
+
 /** What answering takes. */
-export type Services = UpdateUser.UpdateUser | UserStore.UserStore | AccessTokens.AccessTokens
+export type Services = UpdateUser.UpdateUser | UserStore.UserStore | AccessTokens.AccessTokens | RateLimits.RateLimits
 
 /** Answers a request. Every failure is an answer too, in the contract's envelope. */
-export const answer = (request: Request): Effect.Effect<Response, never, Services> =>
-  respond(request).pipe(
+export const answer = Effect.fnUntraced(function* (request: Request) {
+  const wire = wireOf(request, yield* Wire.DataNesting)
+  return yield* settle(respond(request, wire), wire)
+})
+
+const settle = <R>(
+  responding: Effect.Effect<Answer, UpdateUserError, R>,
+  wire: Wire.Wire,
+): Effect.Effect<Answer, never, R> =>
+  responding.pipe(
     Effect.tapError((error) =>
       error._tag === "StoreUnavailable" ? Effect.logError("The store is unavailable", error.cause) : Effect.void,
     ),
-    Effect.catch((error) => Effect.succeed(failure(error))),
+    Effect.catch((error) => Effect.succeed(failure(error, wire))),
     Effect.catchDefect((defect) =>
-      Effect.as(Effect.logError("A request failed unexpectedly", defect), failure(new InternalError())),
+      Effect.as(Effect.logError("A request failed unexpectedly", defect), failure(new InternalError(), wire)),
     ),
   )
 
-/** The answer that tells a failure. */
-export const failure = (error: UpdateUserError): Response => {
-  const { status, headers, body } = Envelope.encodeError(error)
+/** How the answer to a request is written. */
+export const wireOf = ({ target, header }: Request, nesting?: UserJson.DataNesting): Wire.Wire =>
+  Wire.of(splitOnce(target, "?")[0] ?? "", header("accept-version"), nesting)
+
+/** The answer that tells a failure: as v2 does, where the request could not be read. */
+export const failure = (error: UpdateUserError, wire: Wire.Wire = Wire.v2): Response => {
+  const { status, headers, body } = wire.error(error)
   return json(status, body, headers)
 }
 
-const respond = Effect.fnUntraced(function* (request: Request) {
+const respond = Effect.fnUntraced(function* (request: Request, wire: Wire.Wire) {
   const [path = "", query = ""] = splitOnce(request.target, "?")
   const page = pages.get(path)
   if (page !== undefined) {
@@ -64,20 +89,72 @@ const respond = Effect.fnUntraced(function* (request: Request) {
       ? yield* page
       : yield* new MethodNotAllowed({ allow: ["GET", "HEAD"] })
   }
+  if (/^\/faults(\/|$)/.test(path)) return yield* faultRule(path, request, wire)
 
   const match = Routes.match(request.method, path)
   if (match._tag === "Unknown") return yield* new RouteNotFound()
   if (match._tag === "WrongMethod") return yield* new MethodNotAllowed({ allow: match.allow })
 
   const { siteId, userId } = match.parameters
+  const asked = { siteId, scope: Routes.routes[match.route].scope }
+  return yield* authenticated(request, wire, asked, (token) =>
+    Faults.around(request, token, (faulted) =>
+      operations[match.route]({ siteId, userId, query, request: faulted, wire }).pipe(
+        Effect.provideService(Actor, `token:${token.id}`),
+        Effect.map((result) => json(200, result)),
+      ),
+    ),
+  )
+})
+
+/**
+ * Answers who is known, may ask this, and has not asked too often. Every request with a good token counts, and what the
+ * token may still ask stands on every answer to one, whatever it says; on no other answer is it known.
+ */
+const authenticated = Effect.fnUntraced(function* (
+  request: Request,
+  wire: Wire.Wire,
+  { siteId, scope }: { readonly siteId: string; readonly scope: Routes.Scope },
+  serve: (token: AccessToken) => Effect.Effect<Answer, UpdateUserError, Services>,
+) {
   const tokens = yield* AccessTokens.AccessTokens
   const token = yield* tokens.verify(yield* bearer(request))
-  const asked = { siteId: yield* UserStore.acceptSiteId(siteId), scope: Routes.routes[match.route].scope }
-  yield* Effect.fromResult(AccessTokens.authorize(token, asked))
-  const result = yield* operations[match.route]({ siteId, userId, query, request }).pipe(
-    Effect.provideService(Actor, `token:${token.id}`),
+  const served = UserStore.acceptSiteId(siteId).pipe(
+    Effect.flatMap((id) => Effect.fromResult(AccessTokens.authorize(token, { siteId: id, scope }))),
+    Effect.flatMap(() => serve(token)),
   )
-  return json(200, result)
+  const limits = yield* RateLimits.RateLimits
+  const allowance = yield* limits.take(token)
+  if (allowance === undefined) return yield* served
+  const { limit, remaining, retryAfter } = allowance
+  const response = yield* settle(
+    retryAfter === undefined ? served : Effect.fail(new TooManyRequests({ retryAfter })),
+    wire,
+  )
+  if (response === "Reset") return response
+  const told = { "X-RateLimit-Limit": String(limit), "X-RateLimit-Remaining": String(remaining) }
+  return { ...response, headers: { ...response.headers, ...told } }
+})
+
+/** A site's rule for faults: put, looked at for what is left of it, and taken away. */
+const faultRule = Effect.fnUntraced(function* (path: string, request: Request, wire: Wire.Wire) {
+  const rules = yield* Faults.rules
+  const siteId = /^\/faults\/sites\/([^/]+)$/.exec(path)?.[1]
+  if (siteId === undefined) return yield* new RouteNotFound()
+  const { method } = request
+  if (method !== "GET" && method !== "PUT" && method !== "DELETE") {
+    return yield* new MethodNotAllowed({ allow: ["GET", "PUT", "DELETE"] })
+  }
+  return yield* authenticated(
+    request,
+    wire,
+    { siteId, scope: "users:write" },
+    Effect.fnUntraced(function* (token) {
+      if (method === "PUT") rules.set(token.siteId, yield* Effect.fromResult(Faults.decode(yield* jsonBody(request))))
+      if (method === "DELETE") rules.delete(token.siteId)
+      return json(200, rules.get(token.siteId) ?? {})
+    }),
+  )
 })
 
 /** Loaded when it is first asked for: a proxy that nobody reads about carries none of it. */
@@ -87,16 +164,16 @@ const documentation = (pick: (page: typeof import("./DocsPage.ts")) => Response)
     pick,
   )
 
+const description = Effect.gen(function* () {
+  const { document } = yield* Effect.promise(() => import("./Docs.ts"))
+  const { emailAndPassword } = yield* UpdatePolicy.Current
+  return json(200, document({ nesting: yield* Wire.DataNesting, emailAndPassword }))
+})
+
 /** What anyone gets, without a token. */
 const pages: ReadonlyMap<string, Effect.Effect<Response>> = new Map([
   ["/health", Effect.sync(() => json(200, { status: "ok" }))],
-  [
-    "/openapi.json",
-    Effect.map(
-      Effect.promise(() => import("./Docs.ts")),
-      ({ document }) => json(200, document),
-    ),
-  ],
+  ["/openapi.json", description],
   ["/docs", documentation(({ page }) => page)],
   ["/docs/start.js", documentation(({ start }) => start)],
   ["/docs/swagger-ui.css", documentation(({ styles }) => styles)],
@@ -108,24 +185,25 @@ interface Call {
   readonly userId: string
   readonly query: string
   readonly request: Request
+  readonly wire: Wire.Wire
 }
 
 const operations: Record<Routes.RouteName, (call: Call) => Effect.Effect<unknown, UpdateUserError, Services>> = {
-  updateUser: Effect.fnUntraced(function* ({ siteId, userId, request }: Call) {
+  updateUser: Effect.fnUntraced(function* ({ siteId, userId, request, wire }: Call) {
     const updateUser = yield* UpdateUser.UpdateUser
-    const patch = yield* jsonBody(request)
-    return UserJson.encodeUser(yield* updateUser({ siteId, userId, patch }))
+    const patch = wire.body(yield* jsonBody(request))
+    return wire.user(yield* updateUser({ siteId, userId, patch }))
   }),
-  getUser: ({ siteId, userId }: Call) =>
-    Effect.map(ReadUsers.getUser(siteId, userId), (user) => UserJson.encodeUser(user)),
-  listUsers: Effect.fnUntraced(function* ({ siteId, query }: Call) {
-    const page = yield* Effect.fromResult(ListQuery.decodeListQuery(new URLSearchParams(query)))
-    const { users, ...rest } = yield* ReadUsers.listUsers(siteId, page)
-    return { users: users.map((user) => UserJson.encodeUser(user)), ...rest }
+  getUser: ({ siteId, userId, wire }: Call) => Effect.map(ReadUsers.getUser(siteId, userId), wire.user),
+  listUsers: Effect.fnUntraced(function* ({ siteId, query, wire }: Call) {
+    const page = yield* Effect.fromResult(ListQuery.decodeListQuery(new URLSearchParams(query), UserSort.literals))
+    return wire.userPage(yield* ReadUsers.listUsers(siteId, page))
   }),
-  listAccessGroups: Effect.fnUntraced(function* ({ siteId, query }: Call) {
-    const page = yield* Effect.fromResult(ListQuery.decodeListQuery(new URLSearchParams(query)))
-    return yield* ReadUsers.listAccessGroups(siteId, page)
+  listAccessGroups: Effect.fnUntraced(function* ({ siteId, query, wire }: Call) {
+    const page = yield* Effect.fromResult(
+      ListQuery.decodeListQuery(new URLSearchParams(query), AccessGroupSort.literals),
+    )
+    return wire.accessGroupPage(yield* ReadUsers.listAccessGroups(siteId, page))
   }),
 }
 

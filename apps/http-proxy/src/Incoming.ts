@@ -5,7 +5,7 @@ import { JsonBody } from "@webflow-users/core/wire"
 import { Effect } from "effect"
 import type * as Http from "./Http.ts"
 
-export const toRequest = (request: IncomingMessage): Http.Request => ({
+export const toRequest = (request: IncomingMessage, stopping: Effect.Effect<void>): Http.Request => ({
   method: request.method ?? "",
   // Clients that take this server for a proxy of HTTP itself send the whole URL.
   target: (request.url ?? "").replace(/^https?:\/\/[^/?]*/i, ""),
@@ -14,6 +14,7 @@ export const toRequest = (request: IncomingMessage): Http.Request => ({
     return Array.isArray(value) ? value.join(", ") : value
   },
   body: readBody(request),
+  stopping,
 })
 
 /** The rest of a body that is too large is read and thrown away by node:http, so that the caller gets to the answer. */

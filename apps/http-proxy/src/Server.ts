@@ -4,7 +4,7 @@
 import { createServer, type IncomingMessage, STATUS_CODES, type Server, type ServerResponse } from "node:http"
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net"
 import { BadRequest, MethodNotAllowed } from "@webflow-users/core"
-import { Data, Effect, Fiber, FiberSet } from "effect"
+import { Data, Effect, Fiber, FiberSet, Latch } from "effect"
 import * as Http from "./Http.ts"
 import { toRequest } from "./Incoming.ts"
 
@@ -38,6 +38,8 @@ interface Connection {
   /** The request that came last, and the answer that the one before it gets. */
   latest?: { readonly request: IncomingMessage; readonly response: ServerResponse; readonly before?: ServerResponse }
   work?: Fiber.Fiber<void>
+  /** It ends with a reset, and nothing more is begun on it. */
+  isReset?: boolean
 }
 
 /**
@@ -50,6 +52,7 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
   const server = createServer(serverOptions)
   const connections = new Map<Socket, Connection>()
   let stopping = false
+  const stopBegins = Latch.makeUnsafe(false)
   // Who closes its side after asking, as `nc -N` does, waits for the answer all the same.
   Object.assign(server, { httpAllowHalfOpen: true })
 
@@ -70,12 +73,17 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     response.once("close", () => {
       if (stopping && connection.latest?.response === response) hangUp(socket)
     })
-    const answered = Effect.map(hasHost(request) ? Http.answer(toRequest(request)) : withoutHost, (answer) => {
+    const answered = Effect.map(answerTo(request, stopBegins.await), (answer) => {
+      if (answer === "Reset") {
+        connection.isReset = true
+        return afterAnswer(latest?.response, () => socket.resetAndDestroy())
+      }
       if (stopping && connection.latest?.response === response) response.shouldKeepAlive = false
       response.writeHead(answer.status, { ...answer.headers, "content-length": Buffer.byteLength(answer.body) })
       response.end(answer.body)
     })
-    connection.work = run(work === undefined ? answered : Effect.andThen(Fiber.await(work), answered))
+    const inTurn = Effect.suspend(() => (connection.isReset ? Effect.void : answered))
+    connection.work = run(work === undefined ? answered : Effect.andThen(Fiber.await(work), inTurn))
   }
   server.on("request", serve)
   // Whatever else a caller expects of the server is left unfulfilled; the request is answered.
@@ -88,8 +96,7 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     const pending = isHalf ? latest.before : latest?.response
     // A request can be answered before its body has come, and is not answered twice.
     const end = () => hangUp(socket, isHalf && latest.response.headersSent ? "" : asText(answer))
-    if (pending === undefined || pending.writableFinished) end()
-    else pending.once("close", end)
+    afterAnswer(pending, end)
   }
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => refuse(socket, refusal(error.code)))
   server.on("connect", (_request, socket: Socket) => {
@@ -100,6 +107,7 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
 
   const stop = Effect.suspend(() => {
     stopping = true
+    stopBegins.openUnsafe()
     for (const [socket, { latest }] of connections) {
       if (latest === undefined || latest.response.writableFinished) hangUp(socket)
     }
@@ -142,10 +150,21 @@ const hangUp = (socket: Socket, lastWord = "") => {
   socket.end(lastWord, () => setTimeout(() => socket.destroy(), lingerTimeout).unref())
 }
 
-const hasHost = (request: IncomingMessage): boolean =>
-  request.httpVersion !== "1.1" || request.headers.host !== undefined
+const answerTo = (
+  incoming: IncomingMessage,
+  stopping: Http.Request["stopping"],
+): Effect.Effect<Http.Answer, never, Http.Services> => {
+  const request = toRequest(incoming, stopping)
+  return incoming.httpVersion !== "1.1" || incoming.headers.host !== undefined
+    ? Http.answer(request)
+    : Effect.succeed(Http.failure(new BadRequest({ message: "A request needs a Host header" }), Http.wireOf(request)))
+}
 
-const withoutHost = Effect.succeed(Http.failure(new BadRequest({ message: "A request needs a Host header" })))
+/** Does something when an answer, if there is one, has been handed to the socket whole. */
+const afterAnswer = (answer: ServerResponse | undefined, act: () => unknown): void => {
+  if (answer === undefined || answer.writableFinished) act()
+  else answer.once("close", act)
+}
 
 const refusals: Readonly<Record<string, { readonly status: number; readonly message: string }>> = {
   HPE_HEADER_OVERFLOW: { status: 431, message: "The request's headers are too large" },

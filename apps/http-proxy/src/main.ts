@@ -2,30 +2,42 @@
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { AccessTokens, UpdateUser } from "@webflow-users/core"
+import { AccessTokens, RateLimits, UpdatePolicy, UpdateUser } from "@webflow-users/core"
 import { StoreAddress } from "@webflow-users/stores"
 import { Cause, Console, Effect, Exit, Layer, Logger } from "effect"
 import { CliConfig, CliError, CliOutput, Command, GlobalFlag } from "effect/cli"
 import "effect/schema/SchemaJITCompiler/enable"
 import { flags } from "./Config.ts"
+import * as Faults from "./Faults.ts"
 import * as Server from "./Server.ts"
+import * as Wire from "./Wire.ts"
 
 /** The package's version, put in by the bundler. */
 declare const VERSION: string
 
-const proxy = Command.make("webflow-users-proxy", flags, ({ host, port, store }) =>
+const proxy = Command.make("webflow-users-proxy", flags, ({ host, port, store, dataNesting, faults, ...policy }) =>
   Effect.gen(function* () {
     const address = yield* Server.listen({ host, port })
     const shown = address.family === "IPv6" ? `[${address.address}]` : address.address
     yield* Console.log(
       `webflow-users-proxy listens on http://${shown}:${address.port}, store ${StoreAddress.describe(store)}`,
     )
+    if (faults) {
+      yield* Console.log("Faults are enabled: callers can ask for errors, resets and delays. This is for tests only")
+    }
     return yield* Effect.never
   }).pipe(
     Effect.scoped,
     Effect.provide(
-      Layer.merge(UpdateUser.UpdateUser.layer, AccessTokens.AccessTokens.layer).pipe(
+      Layer.mergeAll(
+        UpdateUser.UpdateUser.layer,
+        AccessTokens.AccessTokens.layer,
+        RateLimits.RateLimits.layerMemory,
+        faults ? Faults.layer : Layer.empty,
+      ).pipe(
         Layer.provideMerge(StoreAddress.layerOwned(store)),
+        Layer.merge(Layer.succeed(UpdatePolicy.Current, policy)),
+        Layer.merge(Layer.succeed(Wire.DataNesting, dataNesting)),
         Layer.provide([NodeCrypto.layerDigest, NodeCrypto.layerSecureRandom]),
       ),
     ),

@@ -12,7 +12,7 @@ import { createClient } from "@webflow-users/sdk"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { start } from "./proxy.ts"
 
-const { all, siteId, users } = UpdateUserCases
+const { all, siteId, sites, users } = UpdateUserCases
 const cli = fileURLToPath(new URL("../../cli/dist/main.js", import.meta.url))
 
 type Proxy = Awaited<ReturnType<typeof start>>
@@ -31,6 +31,44 @@ const overHttp =
     if (response.status === 200) return { user: body as User }
     return UpdateUserCases.failed(Envelope.decodeError({ status: response.status, retryAfter: undefined, body }))
   }
+
+const v1Names = new Map([
+  ["id", "_id"],
+  ["isEmailVerified", "emailVerified"],
+  ["lastUpdated", "updatedOn"],
+])
+const today = new Map([...v1Names].map(([name, v1Name]) => [v1Name, name]))
+const renamed = (json: object, names: ReadonlyMap<string, string>) =>
+  Object.fromEntries(Object.entries(json).map(([key, value]) => [names.get(key) ?? key, value]))
+
+/**
+ * The same in v1's words. A body without `data` would be the bare map there, which is another request: it gets an empty one.
+ */
+const inV1 = (body: string): string => {
+  const json: unknown = JSON.parse(body)
+  const isUser = typeof json === "object" && json !== null && !Array.isArray(json)
+  // A text that JavaScript would write otherwise goes as it is.
+  if (!isUser || JSON.stringify(json) !== body) return body
+  return JSON.stringify(renamed("data" in json ? json : { ...json, data: {} }, v1Names))
+}
+
+const overV1: Update = async (proxy, token, one) => {
+  const response = await fetch(`${proxy.origin}/sites/${one.siteId}/users/${one.userId}`, {
+    method: "PATCH",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json", "accept-version": "1.0.0" },
+    body: inV1(one.body),
+  })
+  const body = await response.json()
+  if (response.status === 200) return { user: renamed(body, today) as User }
+  const problems: ReadonlyArray<{ readonly slug: string }> = body.problem_data ?? []
+  return { tag: v1Tags[body.err] ?? body.err, params: problems.map(({ slug }) => today.get(slug) ?? slug) }
+}
+const v1Tags: Readonly<Record<string, string>> = {
+  "ValidationError: Validation Failure": "InvalidPatch",
+  "ValidationError: Provided ID is invalid": "InvalidId",
+  "NotFound: The user cannot be found": "UserNotFound",
+  "NotFound: The site cannot be found": "SiteNotFound",
+}
 
 const bySdk: Update = async (proxy, token, one) => {
   await using client = createClient({ baseUrl: `${proxy.origin}/v2`, token })
@@ -59,6 +97,7 @@ const runtimes: Record<string, Update> = {
   "HTTP, /v2": overHttp("/v2"),
   "HTTP, /beta": overHttp("/beta"),
   "HTTP, no prefix": overHttp(""),
+  "HTTP, v1": overV1,
   "the SDK over HTTP": bySdk,
   "the CLI over HTTP": byCli,
 }
@@ -69,8 +108,9 @@ for (const [storeName, store] of Object.entries(stores)) {
     let proxy: Proxy
     const tokens = new Map<string, string>()
     beforeAll(async () => {
-      proxy = await start(store(name), { id: siteId, users })
-      for (const site of [siteId, UpdateUserCases.unknownSiteId]) tokens.set(site, await proxy.token(site))
+      proxy = await start(store(name), [...sites])
+      for (const site of [...sites.map(({ id }) => id), UpdateUserCases.unknownSiteId])
+        tokens.set(site, await proxy.token(site))
     })
     afterAll(() => proxy.stop())
 
@@ -79,8 +119,8 @@ for (const [storeName, store] of Object.entries(stores)) {
       // Whoever asks for a site has to hold a token for it; an id that is none is told to any caller.
       const token = tokens.get(parseSiteId(one.siteId) ?? siteId)!
       const outcome = await update(proxy, token, one)
-      const response = await fetch(`${proxy.origin}/v2/sites/${siteId}/users/${before.id}`, {
-        headers: { authorization: `Bearer ${tokens.get(siteId)}` },
+      const response = await fetch(`${proxy.origin}/v2/sites/${one.home}/users/${before.id}`, {
+        headers: { authorization: `Bearer ${tokens.get(one.home)}` },
       })
       const after = (await response.json()) as User
       const { actual, expected } = UpdateUserCases.judge(one, { outcome, before, after })

@@ -345,6 +345,16 @@ describe("what is asked of a list", () => {
         details: [{ param: limit[0], description: limit[1] }],
       },
     ],
+    [
+      "sort=Email of groups",
+      () => get(`/v2/sites/${siteId}/accessgroups?sort=Email`),
+      {
+        status: 400,
+        code: "validation_error",
+        message: "Validation Error",
+        details: [{ param: "sort", description: "must be one of CreatedOn, -CreatedOn" }],
+      },
+    ],
   ])
 
   it("gives a page of users and of groups", async () => {
@@ -359,6 +369,9 @@ describe("what is asked of a list", () => {
       total: users.length + others.length,
     })
     expect(await read("users?limit=&sort=")).toMatchObject({ count: 10, limit: 10, offset: 0 })
+    for (const query of ["", "?sort=&offset=&limit=", "?sort=CreatedOn", "?sort=-CreatedOn"]) {
+      expect(await read(`accessgroups${query}`)).toMatchObject({ count: 1, limit: 10, offset: 0, total: 1 })
+    }
     expect(await read("accessgroups")).toMatchObject({
       accessGroups: [{ slug: "webflowers", name: "Webflowers" }],
       count: 1,

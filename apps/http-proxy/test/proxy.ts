@@ -1,6 +1,16 @@
 /** A proxy on a real socket, in this process: what `main.ts` assembles, on a store of the test's. */
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
-import { AccessTokens, NewUsers, type SiteId, UpdateUser, type User, UserStore } from "@webflow-users/core"
+import {
+  AccessTokens,
+  NewUsers,
+  RateLimits,
+  type SiteDeclaration,
+  type SiteId,
+  Sites,
+  UpdateUser,
+  type User,
+  UserStore,
+} from "@webflow-users/core"
 import type { Routes } from "@webflow-users/core/wire"
 import { StoreAddress } from "@webflow-users/stores"
 import { Effect, Exit, Layer, ManagedRuntime, Scope } from "effect"
@@ -9,27 +19,45 @@ import * as Server from "../src/Server.ts"
 export interface Site {
   readonly id: SiteId
   readonly users: ReadonlyArray<User>
+  readonly declaration?: SiteDeclaration.SiteDeclaration
 }
 
 const allScopes: ReadonlyArray<Routes.Scope> = ["users:read", "users:write"]
 
-/** What the proxy and its tests have of a store; `around` puts something between the store and who calls it. */
-const layer = (store: string, around: (store: UserStore.UserStore["Service"]) => UserStore.UserStore["Service"]) =>
-  Layer.merge(UpdateUser.UpdateUser.layer, AccessTokens.AccessTokens.layer).pipe(
+/**
+ * What the proxy and its tests have of a store; `around` puts something between the store and who calls it, and `beside`
+ * is what everything runs with, such as a clock of the test's.
+ */
+const layer = (
+  store: string,
+  around: (store: UserStore.UserStore["Service"]) => UserStore.UserStore["Service"],
+  beside: Layer.Layer<never>,
+) =>
+  Layer.mergeAll(UpdateUser.UpdateUser.layer, AccessTokens.AccessTokens.layer, RateLimits.RateLimits.layerMemory).pipe(
     Layer.provideMerge(Layer.effect(UserStore.UserStore, Effect.map(UserStore.UserStore, around))),
     Layer.provideMerge(StoreAddress.layerOwned(store)),
     Layer.provide([NodeCrypto.layerDigest, NodeCrypto.layerSecureRandom]),
+    Layer.provideMerge(beside),
   )
 
 /** Opens a store in this process. */
-export const open = (store: string, around: Parameters<typeof layer>[1] = (same) => same) => {
-  const runtime = ManagedRuntime.make(layer(store, around))
+export const open = (
+  store: string,
+  around: Parameters<typeof layer>[1] = (same) => same,
+  beside: Layer.Layer<never> = Layer.empty,
+) => {
+  const runtime = ManagedRuntime.make(layer(store, around, beside))
   return {
     run: runtime.runPromise,
-    add: (site: Site) => runtime.runPromise(NewUsers.use((newUsers) => newUsers.add(site.id, () => site.users))),
+    add: async ({ id, users, declaration }: Site) => {
+      await runtime.runPromise(NewUsers.use((newUsers) => newUsers.add(id, () => users)))
+      if (declaration !== undefined) await runtime.runPromise(Sites.use((sites) => sites.declare(id, declaration)))
+    },
     /** Issues a token. */
-    token: async (siteId: SiteId, scopes = allScopes) => {
-      const issued = await runtime.runPromise(AccessTokens.AccessTokens.use((tokens) => tokens.create(siteId, scopes)))
+    token: async (siteId: SiteId, scopes = allScopes, rate?: number) => {
+      const issued = await runtime.runPromise(
+        AccessTokens.AccessTokens.use((tokens) => tokens.create(siteId, scopes, { rate })),
+      )
       return issued.token
     },
     close: () => runtime.dispose(),
@@ -37,10 +65,17 @@ export const open = (store: string, around: Parameters<typeof layer>[1] = (same)
   }
 }
 
-/** Starts a proxy on a store, with these users on the site. */
-export const start = async (address: string, site: Site, around?: Parameters<typeof layer>[1]) => {
-  const store = open(address, around)
-  await store.add(site)
+/** Starts a proxy on a store, with these users on the site, or on several of which the first is meant where none is named. */
+export const start = async (
+  address: string,
+  sites: Site | [Site, ...Array<Site>],
+  around?: Parameters<typeof layer>[1],
+  beside?: Layer.Layer<never>,
+) => {
+  const store = open(address, around, beside)
+  const all = Array.isArray(sites) ? sites : ([sites] as const)
+  const [site] = all
+  for (const one of all) await store.add(one)
   const scope = Scope.makeUnsafe()
   const { port } = await store.run(Scope.provide(Server.listen({ host: "127.0.0.1", port: 0 }), scope))
   /** Ends what `main.ts` ends at a signal; the store stays open. */
@@ -49,7 +84,7 @@ export const start = async (address: string, site: Site, around?: Parameters<typ
     origin: `http://127.0.0.1:${port}`,
     run: store.run,
     add: store.add,
-    token: (siteId = site.id, scopes = allScopes) => store.token(siteId, scopes),
+    token: (siteId = site.id, scopes = allScopes, rate?: number) => store.token(siteId, scopes, rate),
     hangUp,
     stop: async () => {
       await hangUp()

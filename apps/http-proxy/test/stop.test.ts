@@ -156,6 +156,10 @@ describe("asked", () => {
     expect(lineOf("--store")).toMatch(/WEBFLOW_USERS_STORE, default file:\.\/webflow-users\.db$/)
     expect(lineOf("--host")).toMatch(/HOST, default 127\.0\.0\.1$/)
     expect(lineOf("--port")).toMatch(/PORT, default 8787$/)
+    expect(lineOf("--data-nesting")).toContain("WEBFLOW_USERS_DATA_NESTING, default flat")
+    expect(lineOf("--email-and-password")).toContain("WEBFLOW_USERS_EMAIL_AND_PASSWORD, default refuse")
+    expect(lineOf("--ecommerce-groups")).toContain("WEBFLOW_USERS_ECOMMERCE_GROUPS, default keep")
+    expect(lineOf("--faults")).toMatch(/WEBFLOW_USERS_FAULTS, default false$/)
   })
 
   it("for its version, says the package's", async () => {

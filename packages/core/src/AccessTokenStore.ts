@@ -12,6 +12,8 @@ export interface AccessToken {
   readonly siteId: SiteId
   readonly scopes: ReadonlyArray<Scope>
   readonly createdOn: string
+  /** How many requests a minute it may make; as many as it likes where there is none. */
+  readonly rate?: number | undefined
 }
 
 /** A token as it is kept: `hash` is the SHA-256 of the whole token, in hexadecimal. */

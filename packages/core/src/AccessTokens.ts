@@ -6,6 +6,7 @@ import { Digest, Mac, SecureRandom } from "effect/crypto"
 import { Hex } from "effect/encoding"
 import { type AccessToken, AccessTokenStore, type StoredToken } from "./AccessTokenStore.ts"
 import * as ObjectId from "./ObjectId.ts"
+import { isRate, maxRate } from "./RateLimits.ts"
 import { MissingScopes, NotAuthorized, SiteForbidden, type StoreUnavailable } from "./UpdateUserError.ts"
 import type { SiteId } from "./User.ts"
 import type { Scope } from "./wire/Routes.ts"
@@ -18,6 +19,10 @@ export class AccessTokens extends Context.Service<
     readonly create: (
       siteId: SiteId,
       scopes: ReadonlyArray<Scope>,
+      options?: {
+        /** How many requests a minute it may make, 1 to 100000; as many as it likes unless said. */
+        readonly rate?: number | undefined
+      },
     ) => Effect.Effect<AccessToken & { readonly token: string }, StoreUnavailable>
     /** The token a caller presented, if it was issued and not revoked. */
     readonly verify: (token: string) => Effect.Effect<AccessToken, NotAuthorized | StoreUnavailable>
@@ -34,10 +39,14 @@ export class AccessTokens extends Context.Service<
       const sha256 = (token: string) => digest.digestHex(Digest.sha256, new TextEncoder().encode(token))
 
       return AccessTokens.of({
-        create: Effect.fn("AccessTokens.create")(function* (siteId, scopes) {
+        create: Effect.fn("AccessTokens.create")(function* (siteId, scopes, { rate } = {}) {
+          if (rate !== undefined && !isRate(rate)) {
+            return yield* Effect.die(new RangeError(`A rate is a whole number from 1 to ${maxRate}`))
+          }
           const id = yield* ObjectId.make
           const token = `wfu_${id}_${Hex.encode(yield* random.randomBytes(32))}`
-          const issued: AccessToken = { id, siteId, scopes, createdOn: DateTime.formatIso(yield* DateTime.now) }
+          const createdOn = DateTime.formatIso(yield* DateTime.now)
+          const issued: AccessToken = { id, siteId, scopes, createdOn, ...(rate !== undefined && { rate }) }
           yield* store.add({ ...issued, hash: yield* sha256(token) })
           return { ...issued, token }
         }),

@@ -3,9 +3,9 @@
  * taken apart elsewhere, here rows and JSON become users or reasons why not.
  */
 import { Predicate, Result, Schema } from "effect"
-import { parseUserId, Profile, type UserData, type UserId, UserStatus } from "./User.ts"
+import { isEmailAddress, parseUserId, Profile, type UserData, type UserId, UserStatus } from "./User.ts"
 import type { Candidate, ImportFile, Problem } from "./UserImport.ts"
-import { decodeBody, isReservedKey } from "./wire/UpdateUserBody.ts"
+import { decodeBody, fieldNameProblem, maxFields, maxGroups, shown, slugProblem } from "./wire/UpdateUserBody.ts"
 import { normalizeUser } from "./wire/UserJson.ts"
 
 /** A row of a table: where it stands, and its texts by the heading of their column. */
@@ -121,7 +121,7 @@ const readRow = (cells: Readonly<Record<string, string>>): Read => {
         .map(slugOf)
         .filter((slug) => slug !== "") ?? [],
   })
-  if (Result.isFailure(body)) reasons.push(...body.failure.details.map((detail) => reasonOf(detail)))
+  reasons.push(...body.objections.map(({ param, description }) => `${param} ${description}`))
   const id = read("id", parseUserId, "24 hexadecimal characters")
   const user = withoutAbsent({
     isEmailVerified: yesOrNo("isEmailVerified"),
@@ -131,13 +131,13 @@ const readRow = (cells: Readonly<Record<string, string>>): Read => {
     lastLogin: moment("lastLogin"),
     status: read("status", statusOf, "invited, verified or unverified"),
   })
-  return Result.isSuccess(body) && reasons.length === 0
+  return reasons.length === 0
     ? Result.succeed({
         id,
         user: {
           ...user,
-          accessGroups: (body.success.groups?.admin ?? []).map((slug) => ({ slug, type: "admin" as const })),
-          data: { ...(body.success.data as UserData), email: email ?? "" },
+          accessGroups: (body.groups?.admin ?? []).map((slug) => ({ slug, type: "admin" as const })),
+          data: { ...(body.data as UserData), email: email ?? "" },
         },
       })
     : Result.fail(reasons)
@@ -155,11 +155,31 @@ const readUser = (json: unknown): Read => {
   if (text != null && id === undefined) return Result.fail(["id must be 24 hexadecimal characters"])
   const profile = decodeProfile(rest)
   if (Result.isFailure(profile)) return Result.fail([profile.failure.message.replaceAll(/\s+/g, " ")])
-  const { email } = profile.success.data
-  if (email != null && emailOf(email) === undefined) return Result.fail(["email must be an e-mail address"])
-  if (Object.keys(profile.success.data).some(isReservedKey)) return Result.fail(["data has a name that is reserved"])
-  if (email == null && id === undefined) return Result.fail(["has neither an id nor an e-mail address"])
-  return Result.succeed({ id, user: profile.success })
+  const { accessGroups, data } = profile.success
+  if (data.email != null && emailOf(data.email) === undefined) return Result.fail(["email must be an e-mail address"])
+  if (data.email == null && id === undefined) return Result.fail(["has neither an id nor an e-mail address"])
+  const reasons = [...namesProblems("data", Object.keys(data), maxFields, fieldNameProblem)]
+  reasons.push(
+    ...namesProblems(
+      "accessGroups",
+      accessGroups.map((group) => group.slug),
+      maxGroups,
+      slugProblem,
+    ),
+  )
+  return reasons.length > 0 ? Result.fail(reasons) : Result.succeed({ id, user: profile.success })
+}
+
+/** Values are taken as they were, whatever an update thinks of them; names and numbers have to be such as an update can say. */
+const namesProblems = (
+  place: string,
+  names: ReadonlyArray<string>,
+  most: number,
+  problemOf: (name: string) => string | undefined,
+): ReadonlyArray<string> => {
+  if (names.length > most) return [`${place} has more than ${most}`]
+  const problems = names.map((name) => ({ name, problem: problemOf(name) }))
+  return problems.flatMap(({ name, problem }) => (problem === undefined ? [] : [`${place}.${shown(name)} ${problem}`]))
 }
 
 const usersOf = (json: unknown): ReadonlyArray<unknown> | undefined => {
@@ -195,8 +215,7 @@ const statusOf = (text: string): UserStatus | undefined => {
   return isStatus(status) ? status : undefined
 }
 
-const emailOf = (text: string): string | undefined =>
-  /^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u.test(text) && text.length <= 254 && text.isWellFormed() ? text : undefined
+const emailOf = (text: string): string | undefined => (isEmailAddress(text) ? text : undefined)
 
 /**
  * ISO 8601, or the month by its name and the zone said, as JavaScript prints it (`Thu Jan 05 2023 10:00:00 GMT+0000`). ISO
@@ -209,11 +228,6 @@ const momentOf = (text: string): string | undefined => {
   const at = Date.parse(day === undefined ? (isPrinted ? text : "") : `${day}T${time}${zone}`)
   return Number.isNaN(at) ? undefined : new Date(at).toISOString()
 }
-
-const reasonOf = (detail: unknown): string =>
-  Predicate.hasProperty(detail, "param") && Predicate.hasProperty(detail, "description")
-    ? `${String(detail.param)} ${String(detail.description)}`
-    : String(detail)
 
 type Present<A> = { [K in keyof A]?: Exclude<A[K], undefined> }
 

@@ -3,7 +3,7 @@
  */
 import { Effect } from "effect"
 import { acceptSiteId, acceptUserId, type PageRequest, UserStore } from "./UserStore.ts"
-import type { UserSort } from "./User.ts"
+import { AccessGroupSort, UserSort } from "./User.ts"
 import { checkListQuery } from "./wire/ListQuery.ts"
 
 /** One user, by id. */
@@ -27,11 +27,16 @@ export const listUsers = Effect.fn("ReadUsers.listUsers")(function* (
   page: PageRequest & { readonly sort?: UserSort | undefined },
 ) {
   const store = yield* UserStore
-  return yield* store.list(yield* acceptSiteId(siteId), yield* Effect.fromResult(checkListQuery(page)))
+  const site = yield* acceptSiteId(siteId)
+  return yield* store.list(site, yield* Effect.fromResult(checkListQuery(page, UserSort.literals)))
 })
 
 /** A part of a site's access groups. */
-export const listAccessGroups = Effect.fn("ReadUsers.listAccessGroups")(function* (siteId: string, page: PageRequest) {
+export const listAccessGroups = Effect.fn("ReadUsers.listAccessGroups")(function* (
+  siteId: string,
+  page: PageRequest & { readonly sort?: AccessGroupSort | undefined },
+) {
   const store = yield* UserStore
-  return yield* store.accessGroups(yield* acceptSiteId(siteId), yield* Effect.fromResult(checkListQuery(page)))
+  const site = yield* acceptSiteId(siteId)
+  return yield* store.accessGroups(site, yield* Effect.fromResult(checkListQuery(page, AccessGroupSort.literals)))
 })

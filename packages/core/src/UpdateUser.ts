@@ -2,6 +2,7 @@
  * THE operation: one update of one user of one site.
  */
 import { Context, DateTime, Effect, Layer } from "effect"
+import * as UpdatePolicy from "./UpdatePolicy.ts"
 import type { UpdateUserError } from "./UpdateUserError.ts"
 import type { User } from "./User.ts"
 import * as UserPatch from "./UserPatch.ts"
@@ -40,15 +41,14 @@ export const dryRun = Effect.fn("UpdateUser.dryRun")(function* (request: UpdateU
   const { siteId, userId, patch } = yield* accept(request)
   const store = yield* UserStore
   const before = yield* store.get(siteId, userId)
-  const now = yield* DateTime.now
-  const after = yield* Effect.fromResult(UserPatch.apply(before, patch, now))
+  const rules = { policy: yield* UpdatePolicy.Current, declaration: yield* store.declaration(siteId) }
+  const after = yield* Effect.fromResult(UserPatch.apply(before, patch, yield* DateTime.now, rules))
   return { before, after }
 })
 
-/** The request with its ids and its patch checked, or the first reason against it. */
+/** The request with its ids checked and its patch decoded; what stands against the patch is told together with the rest. */
 const accept = Effect.fnUntraced(function* (request: UpdateUserRequest) {
   const siteId = yield* acceptSiteId(request.siteId)
   const userId = yield* acceptUserId(request.userId)
-  const patch = yield* Effect.fromResult(UserPatch.UserPatch.from(request.patch))
-  return { siteId, userId, patch }
+  return { siteId, userId, patch: UserPatch.UserPatch.from(request.patch, yield* UpdatePolicy.Current) }
 })

@@ -47,6 +47,10 @@ export type CustomValue = typeof CustomValue.Type
 /** A moment in RFC 3339, kept as the text it came in: payloads are given back as they were taken. */
 const Timestamp = Schema.NullOr(Schema.String)
 
+/** Whether a text can be an e-mail address: somebody at somewhere, without spaces, at most 254 characters. */
+export const isEmailAddress = (text: string): boolean =>
+  /^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u.test(text) && text.length <= 254 && text.isWellFormed()
+
 /** A user's own fields. Keys beside the four built-in ones are custom fields, by the slug they were created with. */
 export const UserData = Schema.StructWithRest(
   Schema.Struct({
@@ -148,3 +152,7 @@ export const UserSort = Schema.Literals([
   "-UpdatedOn",
 ])
 export type UserSort = typeof UserSort.Type
+
+/** The orders a list of access groups can be asked in; a leading `-` reverses. */
+export const AccessGroupSort = Schema.Literals(["CreatedOn", "-CreatedOn"])
+export type AccessGroupSort = typeof AccessGroupSort.Type

@@ -1,7 +1,7 @@
 /**
- * The orders a list of users comes in. One set of sort keys serves every store: a database keeps them in columns.
+ * The orders lists of users and of access groups come in. One set of sort keys serves every store: a database keeps them in columns.
  */
-import type { User, UserSort } from "./User.ts"
+import type { AccessGroup, AccessGroupSort, User, UserSort } from "./User.ts"
 
 /** What users are ordered by, as text that sorts: timestamps in one spelling, e-mail in lower case, absence first. */
 export interface SortKeys {
@@ -38,6 +38,17 @@ export const direction = (
   const descending = sort.startsWith("-")
   return { key: keyOf[(descending ? sort.slice(1) : sort) as keyof typeof keyOf], descending }
 }
+
+/**
+ * The key a list of access groups goes by, and whether it is reversed. The specification has no order for who asks for none:
+ * then it is the slug [ours]. Groups with equal keys follow each other by slug, of which a site has no two alike.
+ */
+export const groupDirection = (
+  sort: AccessGroupSort | undefined,
+): { readonly key: keyof AccessGroup & ("slug" | "createdOn"); readonly descending: boolean } => ({
+  key: sort === undefined ? "slug" : "createdOn",
+  descending: sort === "-CreatedOn",
+})
 
 const moment = (timestamp: string | null | undefined): string => {
   const at = timestamp == null ? Number.NaN : Date.parse(timestamp)

@@ -3,13 +3,15 @@
  * and none says again what a change means.
  */
 import { DateTime, Equal, Predicate, Result } from "effect"
+import * as SiteDeclaration from "./SiteDeclaration.ts"
+import * as UpdatePolicy from "./UpdatePolicy.ts"
 import { type Detail, InvalidPatch } from "./UpdateUserError.ts"
 import type { CustomValue, Membership, User } from "./User.ts"
-import { decodeBody, maxFields, maxGroups } from "./wire/UpdateUserBody.ts"
+import { decodeBody, maxFields, maxGroups, shown } from "./wire/UpdateUserBody.ts"
 
 /**
- * The complete new set of `admin` groups. Groups of type `ecommerce` survive it [ours]; the ones named must be the
- * user's already, since an update can neither add nor remove them [ours].
+ * The complete new set of `admin` groups. Groups of type `ecommerce` survive it, unless `UpdatePolicy` says otherwise; the
+ * ones named must be the user's already, since an update cannot add them [ours].
  */
 export interface SetGroups {
   readonly _tag: "SetGroups"
@@ -24,11 +26,16 @@ export interface EditGroups {
   readonly remove: ReadonlyArray<string>
 }
 
-/** A read-only property that a request sent back. It is accepted when it equals what is stored. */
+/** A value that a request sent back, and where: a property of the user, or one of its fields. */
 export interface Echo {
+  readonly in: "user" | "data"
+  readonly key: string
   readonly value: unknown
-  /** What to tell who sent something else. */
-  readonly refusal: string
+}
+
+/** What stands against a change, in the words of an answer; with `unless`, only where the user does not have that value. */
+export interface Objection extends Detail {
+  readonly unless?: Echo
 }
 
 /** A change to a user: made from a request body of either era by {@link UserPatch.from}. */
@@ -37,56 +44,91 @@ export class UserPatch {
   readonly data: Readonly<Record<string, CustomValue>>
   /** Absent leaves the groups as they are. */
   readonly groups: SetGroups | EditGroups | undefined
-  /** Read-only properties sent back, by their path in the user. */
-  readonly echoes: ReadonlyMap<string, Echo>
+  /** What the request itself has against it. {@link apply} refuses the patch with all that remains of it. */
+  readonly objections: ReadonlyArray<Objection>
 
   constructor(parts: {
     readonly data?: Readonly<Record<string, CustomValue>>
     readonly groups?: SetGroups | EditGroups | undefined
-    readonly echoes?: ReadonlyMap<string, Echo>
+    readonly objections?: ReadonlyArray<Objection>
   }) {
     this.data = parts.data ?? {}
     this.groups = parts.groups
-    this.echoes = parts.echoes ?? new Map()
+    this.objections = parts.objections ?? []
   }
 
-  /** Decodes the body of a request, of either era. A patch made otherwise is taken when it keeps the same rules. */
-  static readonly from = (input: unknown): Result.Result<UserPatch, InvalidPatch> =>
-    input instanceof UserPatch ? checked(input) : Result.map(decodeBody(input), (parts) => new UserPatch(parts))
+  /** Decodes the body of a request, of either era. A patch made otherwise is held to the same rules. */
+  static readonly from = (input: unknown, policy: UpdatePolicy.UpdatePolicy = UpdatePolicy.standard): UserPatch =>
+    input instanceof UserPatch ? checked(input) : new UserPatch(decodeBody(input, policy.emailAndPassword))
 }
 
-const checked = (patch: UserPatch): Result.Result<UserPatch, InvalidPatch> => {
+const checked = (patch: UserPatch): UserPatch => {
   const { data, groups } = patch
   const accessGroups = groups?._tag === "EditGroups" ? [...groups.add, ...groups.remove] : groups?.admin
-  return Result.flatMap(decodeBody({ data, accessGroups }), ({ echoes }) => {
-    // What a body may only send back would here be set.
-    const details = [...echoes].map(([param, { refusal }]) => ({ param, description: refusal }))
-    return details.length === 0 ? Result.succeed(patch) : Result.fail(new InvalidPatch({ details }))
-  })
+  // What a body may only send back would here be set.
+  const found = decodeBody({ data, accessGroups }).objections.map(({ unless: _, ...detail }) => detail)
+  return found.length === 0 ? patch : new UserPatch({ ...patch, objections: [...patch.objections, ...found] })
 }
+
+/** What is decided about updates, apart from the update: by this project, and by the site's owner. */
+export interface Rules {
+  readonly policy?: UpdatePolicy.UpdatePolicy
+  readonly declaration?: SiteDeclaration.SiteDeclaration
+}
+
+/** The most problems that one answer names [ours]. */
+const maxProblems = 50
+
+/** The refusal of a patch for these reasons. */
+export const refused = (reasons: ReadonlyArray<Detail>): InvalidPatch =>
+  new InvalidPatch({ details: reasons.slice(0, maxProblems).map(({ param, description }) => ({ param, description })) })
 
 /**
  * The user after the change, or every reason why it cannot be made. `lastUpdated` moves on every accepted change, also
  * when nothing else does and when two changes fall into one millisecond.
  */
-export const apply = (user: User, patch: UserPatch, now: DateTime.Utc): Result.Result<User, InvalidPatch> => {
-  const problems: Array<Detail> = []
-  for (const [param, echo] of patch.echoes) {
-    if (!isStored(user, param, echo.value)) problems.push({ param, description: echo.refusal })
+export const apply = (
+  user: User,
+  patch: UserPatch,
+  now: DateTime.Utc,
+  { policy = UpdatePolicy.standard, declaration = SiteDeclaration.undeclared }: Rules = {},
+): Result.Result<User, InvalidPatch> => {
+  const problems: Array<Detail> = patch.objections.filter(
+    ({ unless }) => unless === undefined || !isStored(user, unless),
+  )
+  const refuse = (param: string, description: string) => problems.push({ param, description })
+
+  const accessGroups = regroup(user.accessGroups, patch.groups, policy, (slug, why) =>
+    refuse("accessGroups", `${shown(slug)}: ${why}`),
+  )
+  const held = new Set(user.accessGroups.map((group) => group.slug))
+  for (const { slug } of accessGroups) {
+    const problem = held.has(slug) ? undefined : SiteDeclaration.groupProblem(declaration, slug)
+    if (problem !== undefined) refuse("accessGroups", `${shown(slug)}: ${problem}`)
   }
-  const accessGroups = regroup(user.accessGroups, patch.groups, problems)
   if (accessGroups.length > Math.max(maxGroups, user.accessGroups.length)) {
-    problems.push({ param: "accessGroups", description: `a user can be in at most ${maxGroups}` })
+    refuse("accessGroups", `a user can be in at most ${maxGroups}`)
   }
 
-  // Spread and not assigned: a field named __proto__ would be swallowed by an assignment.
-  const data: Record<string, User["data"][string]> = { ...user.data, ...patch.data }
-  for (const [key, value] of Object.entries(patch.data)) if (value === null) delete data[key]
-  if (Object.keys(data).length > Math.max(maxFields, Object.keys(user.data).length)) {
-    problems.push({ param: "data", description: `a user can have at most ${maxFields} fields` })
+  const data = new Map<string, User["data"][string]>(Object.entries(user.data))
+  for (const [key, value] of Object.entries(patch.data)) {
+    const read = SiteDeclaration.readField(declaration, key, value, data.get(key))
+    if (Result.isFailure(read)) refuse(`data.${shown(key)}`, read.failure)
+    else if (read.success === null) data.delete(key)
+    else data.set(key, read.success)
   }
-  if (problems.length > 0) return Result.fail(new InvalidPatch({ details: problems }))
-  return Result.succeed({ ...user, lastUpdated: moved(user.lastUpdated, now), accessGroups, data })
+  if (data.size > Math.max(maxFields, Object.keys(user.data).length)) {
+    refuse("data", `a user can have at most ${maxFields} fields`)
+  }
+  return problems.length > 0
+    ? Result.fail(refused(problems))
+    : // Not assigned one by one: a field named __proto__ would be swallowed by an assignment.
+      Result.succeed({
+        ...user,
+        lastUpdated: moved(user.lastUpdated, now),
+        accessGroups,
+        data: Object.fromEntries(data),
+      })
 }
 
 /** The change that makes `after` of `before`; `undefined` when no field and no group differs. */
@@ -114,39 +156,47 @@ const adminSlugs = (groups: ReadonlyArray<Membership>): ReadonlyArray<string> =>
 const regroup = (
   current: ReadonlyArray<Membership>,
   change: UserPatch["groups"],
-  problems: Array<Detail>,
+  { ecommerceGroups }: UpdatePolicy.UpdatePolicy,
+  refuse: (slug: string, why: string) => void,
 ): ReadonlyArray<Membership> => {
   if (change === undefined) return current
-  const kept = current.filter((group) => group.type === "ecommerce")
-  const bought = new Set(kept.map((group) => group.slug))
-  const refuse = (slug: string, description: string) =>
-    problems.push({ param: "accessGroups", description: `${slug}: ${description}` })
+  const ecommerce = current.filter((group) => group.type === "ecommerce")
+  const bought = new Set(ecommerce.map((group) => group.slug))
 
   if (change._tag === "SetGroups") {
     for (const slug of change.ecommerce) {
       if (!bought.has(slug)) refuse(slug, "only a purchase puts a user into a group of type ecommerce")
     }
+    const named = new Set([...change.admin, ...change.ecommerce])
+    const kept = ecommerceGroups === "keep" ? ecommerce : ecommerce.filter((group) => named.has(group.slug))
     return [...asAdmin(change.admin, bought), ...kept]
   }
-  for (const slug of change.remove) {
-    if (bought.has(slug)) refuse(slug, "a group of type ecommerce cannot be removed by an update")
-  }
   const removed = new Set(change.remove)
+  for (const slug of removed) {
+    if (bought.has(slug) && ecommerceGroups === "keep") {
+      refuse(slug, "a group of type ecommerce cannot be removed by an update")
+    }
+  }
   const before = adminSlugs(current).filter((slug) => !bought.has(slug))
   const admin = [...before.filter((slug) => !removed.has(slug)), ...change.add.filter((slug) => !bought.has(slug))]
+  const kept = ecommerce.filter((group) => !removed.has(group.slug))
   // Nothing to do is nothing done: the order of the groups stays too.
-  return Equal.equals(new Set(admin), new Set(before)) ? current : [...asAdmin(admin, bought), ...kept]
+  return kept.length === ecommerce.length && Equal.equals(new Set(admin), new Set(before))
+    ? current
+    : [...asAdmin(admin, bought), ...kept]
 }
 
 /** Duplicate slugs collapse, and a group that was bought stays the one membership it is. */
 const asAdmin = (slugs: ReadonlyArray<string>, bought: ReadonlySet<string>): ReadonlyArray<Membership> =>
   [...new Set(slugs)].filter((slug) => !bought.has(slug)).map((slug) => ({ slug, type: "admin" }))
 
-const isStored = (user: User, param: string, claimed: unknown): boolean => {
-  const stored = param.startsWith("data.") ? user.data[param.slice("data.".length)] : user[param]
-  if (Equal.equals(stored ?? null, claimed ?? null)) return true
+const isStored = (user: User, { in: place, key, value: claimed }: Echo): boolean => {
+  const holder: Readonly<Record<string, unknown>> = place === "data" ? user.data : user
+  const stored = (Object.hasOwn(holder, key) ? holder[key] : undefined) ?? null
+  if (Equal.equals(stored, claimed ?? null)) return true
   // The same moment has several spellings, and a client that parses dates sends back another one than it got.
   return (
+    place === "user" &&
     Predicate.isString(stored) &&
     Predicate.isString(claimed) &&
     isMoment(stored) &&

@@ -2,9 +2,11 @@
  * Port: where users are kept. Adapters stand in `UserStore/`.
  */
 import { Context, Effect } from "effect"
+import type { SiteDeclaration } from "./SiteDeclaration.ts"
 import * as E from "./UpdateUserError.ts"
 import {
   type AccessGroupPage,
+  type AccessGroupSort,
   parseSiteId,
   parseUserId,
   type SiteId,
@@ -38,7 +40,13 @@ export class UserStore extends Context.Service<
       siteId: SiteId,
       page: PageRequest & { readonly sort?: UserSort | undefined },
     ) => Effect.Effect<UserPage, E.UpdateUserError>
-    readonly accessGroups: (siteId: SiteId, page: PageRequest) => Effect.Effect<AccessGroupPage, E.UpdateUserError>
+    /** What the site's owner declared; nothing where another server keeps that to itself. */
+    readonly declaration: (siteId: SiteId) => Effect.Effect<SiteDeclaration, E.UpdateUserError>
+    /** Lists access groups, by their slugs unless asked otherwise. */
+    readonly accessGroups: (
+      siteId: SiteId,
+      page: PageRequest & { readonly sort?: AccessGroupSort | undefined },
+    ) => Effect.Effect<AccessGroupPage, E.UpdateUserError>
   }
 >()("@webflow-users/core/UserStore") {}
 

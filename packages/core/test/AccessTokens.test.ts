@@ -5,7 +5,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { AccessTokens, AccessTokenStore, parseSiteId, type SiteId } from "@webflow-users/core"
 import * as MemoryTokens from "@webflow-users/core/AccessTokenStore/Memory"
 import { StoreAddress } from "@webflow-users/stores"
-import { Effect, Layer, Result } from "effect"
+import { Effect, Exit, Layer, Result } from "effect"
 import { Digest, SecureRandom } from "effect/crypto"
 import { TestClock } from "effect/testing"
 
@@ -40,6 +40,24 @@ describe.each(Object.entries(stores))("access tokens, in %s", (_name, store) => 
       expect(yield* tokens.verify(token)).toStrictEqual(issued)
       expect(yield* tokens.verify(other.token)).toMatchObject({ id: other.id, siteId: elsewhere, scopes: [] })
       expect([other.id === issued.id, other.token.slice(-64) === token.slice(-64)]).toStrictEqual([false, false])
+    }).pipe(Effect.provide(layer)),
+  )
+
+  it.effect("have the rate they were issued with, or none", () =>
+    Effect.gen(function* () {
+      const tokens = yield* AccessTokens.AccessTokens
+      const limited = yield* tokens.create(siteId, ["users:read"], { rate: 60 })
+      const free = yield* tokens.create(siteId, ["users:read"], {})
+      expect([limited.rate, "rate" in free]).toStrictEqual([60, false])
+      expect(yield* tokens.verify(limited.token)).toMatchObject({ id: limited.id, rate: 60 })
+      expect("rate" in (yield* tokens.verify(free.token))).toBe(false)
+      const listed = (yield* tokens.list).filter(({ id }) => [limited.id, free.id].includes(id))
+      expect(listed.map(({ rate }) => rate).toSorted()).toStrictEqual([60, undefined])
+      for (const rate of [0, -1, 1.5, Number.NaN, 100_001]) {
+        expect(Exit.isFailure(yield* Effect.exit(tokens.create(siteId, ["users:read"], { rate })))).toBe(true)
+      }
+      for (const { id } of [limited, free]) yield* tokens.revoke(id)
+      expect(yield* tokens.list).toStrictEqual([])
     }).pipe(Effect.provide(layer)),
   )
 

@@ -190,6 +190,8 @@ describe("a table of users", () => {
   })
 })
 
+const names = Array.from({ length: 201 }, (_, index) => `name-${index}`)
+
 describe("a dump of List Users", () => {
   const one = { id: "6287ec36a841b25637c663df", data: { email: "a@x" } }
   const two = { data: { email: "b@x" } }
@@ -244,13 +246,17 @@ describe("a dump of List Users", () => {
     [5, "must be an object"],
     [["secret"], "must be an object"],
     [{ ...one, id: "secret" }, "id must be 24 hexadecimal characters"],
-    [JSON.parse('{"data":{"email":"a@x","__proto__":{"secret":1}}}'), "data has a name that is reserved"],
+    [JSON.parse('{"data":{"email":"a@x","__proto__":{"secret":1}}}'), "data.__proto__ is not a name for a field"],
     [{ ...one, id: 5 }, "id must be 24 hexadecimal characters"],
     [{ id: one.id, data: { email: "secret" } }, "email must be an e-mail address"],
     [{ data: { name: "secret" } }, "has neither an id nor an e-mail address"],
     [{}, "has neither an id nor an e-mail address"],
     [{ ...one, status: "secret" }, 'Expected "invited" | "verified" | "unverified" at ["status"]'],
     [{ ...one, data: "secret" }, 'Expected object at ["data"]'],
+    [{ ...one, data: { " ": "secret" } }, "data.  a field needs a name"],
+    [{ ...one, data: Object.fromEntries(names.map((name) => [name, "secret"])) }, "data has more than 200"],
+    [{ ...one, accessGroups: names.map((slug) => ({ slug, type: "admin" })) }, "accessGroups has more than 200"],
+    [{ ...one, accessGroups: [{ slug: "", type: "ecommerce" }] }, "accessGroups. must not be empty"],
     [{ ...one, data: { email: ["secret"] } }, 'Expected string | null at ["data"]["email"]'],
     [{ ...one, accessGroups: ["secret"] }, 'Expected object at ["accessGroups"][0]'],
   ])("has no place for %j, and says why without the value", (entry, reason) => expect(readJson(entry)).toBe(reason))

@@ -1,15 +1,24 @@
 import { describe, expect, layer } from "@effect/vitest"
-import { Actor, NewUsers, UpdateUser, UserEvents, UserStore } from "@webflow-users/core"
+import { Actor, NewUsers, Sites, UpdateUser, UserEvents, UserStore } from "@webflow-users/core"
 import { UpdateUserCases } from "@webflow-users/core/testing"
 import * as Memory from "@webflow-users/core/UserStore/Memory"
 import { StoreAddress } from "@webflow-users/stores"
 import { Effect, Layer } from "effect"
 
+/** The last cases of the table are refused. */
+const untouched = UpdateUserCases.sites[0]!.users
+
 const stores = { Memory: Memory.layer, SQLite: StoreAddress.layerOwned("file::memory:") }
 
 for (const [name, store] of Object.entries(stores)) {
   const seeded = Layer.effectDiscard(
-    NewUsers.use((newUsers) => newUsers.add(UpdateUserCases.siteId, () => UpdateUserCases.users)),
+    Effect.forEach(
+      UpdateUserCases.sites,
+      Effect.fnUntraced(function* ({ id, users, declaration }) {
+        yield* (yield* NewUsers).add(id, () => users)
+        if (declaration !== undefined) yield* (yield* Sites).declare(id, declaration)
+      }),
+    ),
   )
   layer(Layer.merge(UpdateUser.UpdateUser.layer, seeded).pipe(Layer.provideMerge(store)))(
     `UpdateUser on ${name}`,
@@ -23,10 +32,10 @@ for (const [name, store] of Object.entries(stores)) {
               const outcome = yield* updateUser({ ...one, patch: JSON.parse(one.body) }).pipe(
                 Effect.match({ onSuccess: (user) => ({ user }), onFailure: UpdateUserCases.failed }),
               )
-              const after = yield* (yield* UserStore.UserStore).get(UpdateUserCases.siteId, before.id)
+              const after = yield* (yield* UserStore.UserStore).get(one.home, before.id)
               const { actual, expected } = UpdateUserCases.judge(one, { outcome, before, after })
               expect(actual).toEqual(expected)
-              const events = yield* (yield* UserEvents).ofUser(UpdateUserCases.siteId, before.id)
+              const events = yield* (yield* UserEvents).ofUser(one.home, before.id)
               expect(events.length).toBe("tag" in one.expected ? 0 : 1)
             }),
           )
@@ -35,7 +44,7 @@ for (const [name, store] of Object.entries(stores)) {
 
       it.effect("a dry run shows what an update would do, and does nothing", () =>
         Effect.gen(function* () {
-          const before = UpdateUserCases.users.at(-1)!
+          const before = untouched.at(-1)!
           const shown = yield* UpdateUser.dryRun({
             siteId: UpdateUserCases.siteId,
             userId: before.id,
@@ -49,7 +58,7 @@ for (const [name, store] of Object.entries(stores)) {
 
       it.effect("records who asked", () =>
         Effect.gen(function* () {
-          const { id: userId } = UpdateUserCases.users.at(-2)!
+          const userId = untouched.at(-2)!.id
           const updateUser = yield* UpdateUser.UpdateUser
           yield* updateUser({ siteId: UpdateUserCases.siteId, userId, patch: {} }).pipe(
             Effect.provideService(Actor, "someone"),

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { ImportFile, type SiteId, parseSiteId, UserId, UserImport, UserPatch, UserStore } from "@webflow-users/core"
 import * as Memory from "@webflow-users/core/UserStore/Memory"
 import { StoreAddress } from "@webflow-users/stores"
-import { Effect, Result } from "effect"
+import { Effect } from "effect"
 
 const stores = { Memory: Memory.layer, SQLite: StoreAddress.layerOwned("file::memory:") }
 const siteId = parseSiteId("580e63e98c9a982ac9b8b741") as SiteId
@@ -31,9 +31,7 @@ const everyone = Effect.gen(function* () {
 })
 const idsByEmail = Effect.map(everyone, (users) => Object.fromEntries(users.map((user) => [user.data.email, user.id])))
 const rename = (id: UserId, name: string) =>
-  Effect.flatMap(UserStore.UserStore, (store) =>
-    store.update(siteId, id, Result.getOrThrow(UserPatch.UserPatch.from({ data: { name } }))),
-  )
+  Effect.flatMap(UserStore.UserStore, (store) => store.update(siteId, id, UserPatch.UserPatch.from({ data: { name } })))
 
 describe.each(Object.entries(stores))("importing users, into %s", (_, store) => {
   it.effect("takes them in as the file has them, and mints ids where it has none", () =>

@@ -1,4 +1,4 @@
-import { type User, UserId, UserPatch } from "@webflow-users/core"
+import { UpdatePolicy, type User, UserId, UserPatch } from "@webflow-users/core"
 import { UpdateUserBody } from "@webflow-users/core/wire"
 import { DateTime, Result } from "effect"
 import fc from "fast-check"
@@ -6,10 +6,11 @@ import { describe, expect, it } from "vitest"
 import { clock, slugs, user, userAndBody } from "./arbitraries.ts"
 
 const noon = DateTime.makeUnsafe("2024-06-01T12:00:00.000Z")
-const patchOf = (body: unknown) => Result.getOrThrow(UserPatch.UserPatch.from(body))
-const applied = (to: User, patch: UserPatch.UserPatch, now = noon) => Result.getOrThrow(UserPatch.apply(to, patch, now))
-const refusal = (to: User, patch: UserPatch.UserPatch) => {
-  const result = UserPatch.apply(to, patch, noon)
+const patchOf = (body: unknown) => UserPatch.UserPatch.from(body)
+const applied = (to: User, patch: UserPatch.UserPatch, now = noon, rules?: UserPatch.Rules) =>
+  Result.getOrThrow(UserPatch.apply(to, patch, now, rules))
+const refusal = (to: User, patch: UserPatch.UserPatch, rules?: UserPatch.Rules) => {
+  const result = UserPatch.apply(to, patch, noon, rules)
   return Result.isFailure(result) ? result.failure.details : "accepted"
 }
 const edit = (change: { readonly add?: ReadonlyArray<string>; readonly remove?: ReadonlyArray<string> }) =>
@@ -132,11 +133,130 @@ describe("applying a patch", () => {
   })
 })
 
+describe("what came back as it is", () => {
+  // As an import may have taken it in.
+  const odd: User = {
+    ...arthur,
+    accessGroups: arthur.accessGroups.toReversed(),
+    source: { imported: true },
+    data: { ...arthur.data, tags: ["a", "b"], long: "x".repeat(300), "accept-privacy": null },
+  }
+
+  it("changes nothing, whatever it is", () => {
+    expect(timeless(applied(odd, patchOf(odd)))).toStrictEqual(timeless(odd))
+    expect(timeless(applied(odd, patchOf({ ...odd, data: { data: odd.data } })))).toStrictEqual(timeless(odd))
+    expect(timeless(applied(odd, patchOf({ email: odd.data.email })))).toStrictEqual(timeless(odd))
+  })
+
+  it("holds for every user", () =>
+    fc.assert(
+      fc.property(user, (one) => {
+        const { lastUpdated, ...rest } = one
+        const back = JSON.parse(JSON.stringify(lastUpdated === undefined ? rest : one))
+        const { accessGroups, ...after } = timeless(applied(one, patchOf(back)))
+        const { accessGroups: before, ...same } = timeless(one)
+        expect(after).toStrictEqual({
+          ...same,
+          data: Object.fromEntries(
+            Object.entries(one.data).filter(([key, value]) => value !== null || ["name", "email"].includes(key)),
+          ),
+        })
+        // A group that is there twice, bought and joined, stays as the bought one.
+        expect(new Set(accessGroups.map(({ slug }) => slug))).toStrictEqual(new Set(before.map(({ slug }) => slug)))
+      }),
+    ))
+
+  it("is refused as soon as it differs, in the order of the body", () => {
+    const long = "y".repeat(300)
+    expect(
+      refusal(odd, patchOf({ source: {}, email: "other@example.com", data: { tags: ["b", "a"], long } })),
+    ).toStrictEqual([
+      { param: "source", description: "is not a property of a user; custom fields belong into data" },
+      { param: "email", description: "cannot be updated" },
+      {
+        param: "data.tags",
+        description: "must be a string, true or false, a number, null, or an option {id, name, slug}",
+      },
+      { param: "data.long", description: "must be at most 256 characters long" },
+    ])
+  })
+
+  it("is looked for among the user's own properties", () => {
+    expect(refusal(arthur, patchOf(JSON.parse('{"toString":null,"valueOf":{}}')))).toMatchObject([{ param: "valueOf" }])
+  })
+})
+
+const policy = (change: Partial<UpdatePolicy.UpdatePolicy>) => ({ ...UpdatePolicy.standard, ...change })
+
+describe("the decisions that can be made otherwise", () => {
+  it("ignores e-mail addresses and passwords where asked to, and does the rest", () => {
+    const body = {
+      email: "x@example.com",
+      password: "p",
+      data: { email: "y@example.com", password: "p", name: "Ford" },
+    }
+    expect(refusal(arthur, patchOf(body))).toHaveLength(4)
+    const patch = UserPatch.UserPatch.from(body, policy({ emailAndPassword: "ignore" }))
+    expect(timeless(applied(arthur, patch))).toStrictEqual(
+      timeless({ ...arthur, data: { ...arthur.data, name: "Ford" } }),
+    )
+  })
+
+  it("lets a new set of groups end purchases where asked to, and never make one", () => {
+    const rules = { policy: policy({ ecommerceGroups: "replace" }) }
+    const groups = (patch: UserPatch.UserPatch) => applied(arthur, patch, noon, rules).accessGroups
+    expect(groups(patchOf({ accessGroups: [] }))).toStrictEqual([])
+    expect(groups(patchOf({ accessGroups: ["gold"] }))).toStrictEqual([{ slug: "gold", type: "admin" }])
+    const course = { slug: "course", type: "ecommerce" }
+    expect(groups(patchOf({ accessGroups: [course] }))).toStrictEqual([course])
+    expect(groups(patchOf({ accessGroups: ["course"] }))).toStrictEqual([course])
+    expect(groups(patchOf({ data: { drink: null } }))).toStrictEqual(arthur.accessGroups)
+    expect(groups(edit({ remove: ["course"] }))).toStrictEqual(
+      arthur.accessGroups.filter(({ type }) => type === "admin"),
+    )
+    expect(groups(edit({ add: ["webflowers"] }))).toStrictEqual(arthur.accessGroups)
+    expect(refusal(arthur, patchOf({ accessGroups: [{ slug: "gold", type: "ecommerce" }] }), rules)).toHaveLength(1)
+  })
+})
+
+describe("a declared site", () => {
+  const declaration = {
+    accessGroups: [{ slug: "gold", name: "Gold" }],
+    fields: [{ slug: "age", type: "Number" as const }],
+  }
+
+  it("refuses what it does not have, and leaves what the user has", () => {
+    const patch = patchOf({ accessGroups: ["platinum", "gold", "silver"], data: { drink: "Tea", age: "42", shoe: 1 } })
+    expect(refusal(arthur, patch, { declaration })).toStrictEqual([
+      { param: "accessGroups", description: "silver: no such access group; the site has gold" },
+      { param: "data.age", description: "must be a number" },
+      { param: "data.shoe", description: "Field not described in schema" },
+    ])
+    expect(refusal(arthur, edit({ add: ["silver"], remove: ["webflowers"] }), { declaration })).toHaveLength(1)
+    expect(refusal(arthur, edit({ add: ["gold"], remove: ["webflowers"] }), { declaration })).toBe("accepted")
+  })
+})
+
+describe("an answer", () => {
+  it("names at most 50 problems", () => {
+    const body = Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`name-${index}`, 1]))
+    const problems = refusal(arthur, patchOf(body))
+    expect(Array.isArray(problems) && problems.map(({ param }) => param)).toStrictEqual(Object.keys(body).slice(0, 50))
+  })
+
+  it("shows long and odd names of groups as it can carry them", () => {
+    const slug = `a\n${"x".repeat(100)}`
+    expect(refusal(arthur, patchOf({ accessGroups: [{ slug, type: "ecommerce" }] }))).toMatchObject([
+      { description: expect.stringMatching(/^a\u{FFFD}x{62}…: only a purchase/u) },
+    ])
+  })
+})
+
 /** What becomes of a patch that was made in code: whether it is taken as it is, or why not. */
 const made = (parts: ConstructorParameters<typeof UserPatch.UserPatch>[0]) => {
   const patch = new UserPatch.UserPatch(parts)
-  const result = UserPatch.UserPatch.from(patch)
-  return Result.isFailure(result) ? result.failure.details : result.success === patch
+  const taken = UserPatch.UserPatch.from(patch)
+  return taken === patch || taken.objections
 }
 
 describe("a patch made in code", () => {
@@ -149,7 +269,10 @@ describe("a patch made in code", () => {
   })
 
   it("is refused when it breaks them", () => {
-    expect(made({ data: { email: "other@example.com", drink: "\0" } })).toMatchObject([{ param: "data.drink" }])
+    expect(made({ data: { email: "other@example.com", drink: "\0" } })).toMatchObject([
+      { param: "data.email" },
+      { param: "data.drink" },
+    ])
     expect(made({ data: { name: null, "accept-privacy": null } })).toMatchObject([
       { param: "data.name" },
       { param: "data.accept-privacy" },
@@ -265,10 +388,8 @@ describe("names that every JavaScript object has", () => {
           `{"data":{"data":${json}}}`,
           `{"data":{"name":"x","data":${json}}}`,
         ]) {
-          const result = UserPatch.UserPatch.from(JSON.parse(body))
-          expect(Result.isFailure(result) && result.failure.details).toMatchObject([
-            { param: expect.stringContaining(key) },
-          ])
+          const { objections } = UserPatch.UserPatch.from(JSON.parse(body))
+          expect(objections).toStrictEqual([{ param: expect.stringContaining(key), description: expect.any(String) }])
         }
         expect({}).not.toHaveProperty("isAdmin")
       }),

@@ -1,10 +1,14 @@
 /** The client: promises around core's operation, over HTTP or in process. */
 import {
   type AccessGroupPage,
+  type AccessGroupSort,
   Actor,
+  DeclareSite,
   ImportFile,
   InvalidPatch,
   ReadUsers,
+  type SiteDeclaration,
+  UpdatePolicy,
   UpdateUser,
   type User,
   UserImport,
@@ -36,6 +40,8 @@ export interface RemoteOptions {
 export interface StoreOptions {
   /** Its address: `file:./users.db`, or `memory:` for tests. */
   readonly store: string
+  /** Decisions about updates that are made otherwise than by this project. */
+  readonly policy?: Partial<UpdatePolicy.UpdatePolicy>
 }
 
 /** How one call is made. */
@@ -44,13 +50,13 @@ export interface RequestOptions {
   readonly signal?: AbortSignal
 }
 
-/** Which part of a list is asked for. */
-export interface ListOptions extends RequestOptions {
-  /** How many users to skip. 0 unless said. */
+/** Which part of a list is asked for, and in which order: of users unless said otherwise. */
+export interface ListOptions<Sort extends UserSort = UserSort> extends RequestOptions {
+  /** How many entries to skip. 0 unless said. */
   readonly offset?: number
   /** How many to give, 1 to 100. 10 unless said. */
   readonly limit?: number
-  readonly sort?: UserSort
+  readonly sort?: Sort
 }
 
 /**
@@ -66,7 +72,7 @@ export interface Client {
     readonly list: (siteId: string, options?: ListOptions) => Promise<UserPage>
   }
   readonly accessGroups: {
-    readonly list: (siteId: string, options?: Omit<ListOptions, "sort">) => Promise<AccessGroupPage>
+    readonly list: (siteId: string, options?: ListOptions<AccessGroupSort>) => Promise<AccessGroupPage>
   }
   /** Waits for the calls under way, then lets go of what the client holds, such as an open database. */
   readonly close: () => Promise<void>
@@ -80,6 +86,15 @@ export interface StoreClient extends Client {
    * report of what is wrong. Users that are there already stay as they are.
    */
   readonly importUsers: (siteId: string, users: unknown, options?: RequestOptions) => Promise<UserImport.Report>
+  /**
+   * Says what the site has: its access groups and its custom fields with their types and limits. From then on an update
+   * that names others is refused. Replaces what was said before; tells what that changed.
+   */
+  readonly declareSite: (
+    siteId: string,
+    declaration: SiteDeclaration.SiteDeclaration,
+    options?: RequestOptions,
+  ) => Promise<DeclareSite.Report>
 }
 
 /**
@@ -105,6 +120,7 @@ export function createClient(options: RemoteOptions | StoreOptions): Client | St
   return {
     ...operations(runtime),
     importUsers: (siteId, users, request) => runtime.run(importUsers(siteId, users), request),
+    declareSite: (siteId, declaration, request) => runtime.run(DeclareSite.declareSite(siteId, declaration), request),
   }
 }
 
@@ -112,13 +128,13 @@ const remote = ({ baseUrl, token, fetch, timeout }: RemoteOptions) =>
   Upstream.layer({ baseUrl, token: Redacted.make(token), timeout }).pipe(Layer.provide(FetchTransport.layer(fetch)))
 
 // Imported when it is asked for: a client over HTTP runs where Node's modules are not to be had.
-const local = ({ store }: StoreOptions) =>
+const local = ({ store, policy }: StoreOptions) =>
   Layer.unwrap(
     Effect.map(
       Effect.promise(() => import("@webflow-users/stores")),
       ({ StoreAddress }) => StoreAddress.layerOwned(store),
     ),
-  )
+  ).pipe(Layer.merge(Layer.succeed(UpdatePolicy.Current, { ...UpdatePolicy.standard, ...policy })))
 
 interface Promises<R> {
   readonly run: <A, E>(
@@ -163,8 +179,8 @@ const operations = ({ run, close }: Promises<UserStore.UserStore>): Client => ({
       run(ReadUsers.listUsers(siteId, { offset, limit, sort }), options),
   },
   accessGroups: {
-    list: (siteId, { offset = 0, limit = ListQuery.defaultLimit, ...options } = {}) =>
-      run(ReadUsers.listAccessGroups(siteId, { offset, limit }), options),
+    list: (siteId, { offset = 0, limit = ListQuery.defaultLimit, sort, ...options } = {}) =>
+      run(ReadUsers.listAccessGroups(siteId, { offset, limit, sort }), options),
   },
   close,
   [Symbol.asyncDispose]: close,

@@ -37,6 +37,7 @@ export {
 export type {
   AccessGroup,
   AccessGroupPage,
+  AccessGroupSort,
   CustomValue,
   Membership,
   OptionValue,
@@ -46,3 +47,4 @@ export type {
   UserSort,
   UserUpdate,
 } from "@webflow-users/core"
+export type { DeclareSite, SiteDeclaration, UpdatePolicy } from "@webflow-users/core"

@@ -6,7 +6,6 @@ import { UpdateUserCases } from "@webflow-users/core/testing"
 import { createClient, type StoreClient } from "@webflow-users/sdk"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 
-const { siteId } = UpdateUserCases
 const folder = await mkdtemp(join(tmpdir(), "webflow-users-sdk-"))
 afterAll(() => rm(folder, { recursive: true }))
 
@@ -17,8 +16,11 @@ describe.each([
   let client: StoreClient
   beforeAll(async () => {
     client = createClient({ store })
-    const report = await client.importUsers(siteId, UpdateUserCases.users)
-    expect(report).toEqual({ added: UpdateUserCases.users.length, existing: 0, problems: [] })
+    for (const { id, users, declaration } of UpdateUserCases.sites) {
+      const report = await client.importUsers(id, users)
+      expect(report).toEqual({ added: users.length, existing: 0, problems: [] })
+      if (declaration !== undefined) await client.declareSite(id, declaration)
+    }
   })
   afterAll(() => client.close())
 
@@ -28,7 +30,7 @@ describe.each([
       (user) => ({ user }),
       (error: UpdateUserError) => UpdateUserCases.failed(error),
     )
-    const after = await client.users.get(siteId, before.id)
+    const after = await client.users.get(one.home, before.id)
     const { actual, expected } = UpdateUserCases.judge(one, { outcome, before, after })
     expect(actual).toEqual(expected)
   })

@@ -63,10 +63,13 @@ describe("a client over HTTP", () => {
     }
     await using client = createClient({ baseUrl, token: "t" })
     expect(await client.users.list(siteId, { limit: 5, sort: "-Email" })).toMatchObject({ users: [], ...page })
-    expect(await client.accessGroups.list(siteId, { offset: 20 })).toMatchObject({ accessGroups: [], ...page })
+    expect(await client.accessGroups.list(siteId, { offset: 20, sort: "-CreatedOn" })).toMatchObject({
+      accessGroups: [],
+      ...page,
+    })
     expect(asked).toEqual([
       `/v2/sites/${siteId}/users?offset=0&limit=5&sort=-Email`,
-      `/v2/sites/${siteId}/accessgroups?offset=20&limit=10`,
+      `/v2/sites/${siteId}/accessgroups?offset=20&limit=10&sort=-CreatedOn`,
     ])
   })
 

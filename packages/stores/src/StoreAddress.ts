@@ -1,7 +1,7 @@
 /**
  * One address for every store: the scheme of a URL picks the adapter, and the driver it needs, from one table.
  */
-import type { AccessTokenStore, NewUsers, UserEvents, UserStore } from "@webflow-users/core"
+import type { AccessTokenStore, NewUsers, Sites, UserEvents, UserStore } from "@webflow-users/core"
 import * as MemoryTokens from "@webflow-users/core/AccessTokenStore/Memory"
 import * as SqlTokens from "@webflow-users/core/AccessTokenStore/Sql"
 import * as FetchTransport from "@webflow-users/core/Transport/Fetch"
@@ -18,7 +18,7 @@ export class UnusableAddress extends Data.TaggedError("UnusableAddress")<{ reado
 export const standard = "file:./webflow-users.db"
 
 /** What a store offers whose data its owner holds, beside what every store does. */
-export type OwnedServices = UserStore.UserStore | UserEvents | NewUsers | AccessTokenStore
+export type OwnedServices = UserStore.UserStore | UserEvents | NewUsers | Sites | AccessTokenStore
 
 interface Options {
   /** The bearer token for a remote server. */

@@ -3,7 +3,7 @@ import { describe, it } from "@effect/vitest"
 import { NewUsers, parseSiteId, type SiteId, UserEvents, UserId, UserPatch, UserStore } from "@webflow-users/core"
 import * as SqlUsers from "@webflow-users/core/UserStore/Sql"
 import { Sqlite } from "@webflow-users/stores"
-import { Effect, Exit, Fiber, Layer, Result } from "effect"
+import { Effect, Exit, Fiber, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { expect } from "vitest"
 
@@ -14,7 +14,7 @@ const users = Array.from({ length: 6 }, (_, index) => ({
   data: { name: "Before", email: `member${index}@example.com` },
 }))
 
-const patch = (body: unknown) => Result.getOrThrow(UserPatch.UserPatch.from(body))
+const patch = (body: unknown) => UserPatch.UserPatch.from(body)
 const rename = patch({ data: { name: "After" } })
 const refused = patch({ data: { email: "other@example.com" } })
 

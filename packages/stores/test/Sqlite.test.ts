@@ -18,7 +18,7 @@ import {
 import { UserStoreSuite } from "@webflow-users/core/testing"
 import * as SqlUsers from "@webflow-users/core/UserStore/Sql"
 import { Sqlite, StoreAddress } from "@webflow-users/stores"
-import { Effect, Exit, Fiber, Layer, Result } from "effect"
+import { Effect, Exit, Fiber, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
 
@@ -39,7 +39,7 @@ const ada = member(1)
 const bob = member(2)
 const seed = NewUsers.use((newUsers) => newUsers.add(siteId, () => [ada, bob]))
 const update = ({ id }: User, body: object) =>
-  UserStore.UserStore.use((store) => store.update(siteId, id, Result.getOrThrow(UserPatch.UserPatch.from(body))))
+  UserStore.UserStore.use((store) => store.update(siteId, id, UserPatch.UserPatch.from(body)))
 const get = ({ id }: User) => UserStore.UserStore.use((store) => store.get(siteId, id))
 const eventsOf = ({ id }: User) => UserEvents.use((events) => events.ofUser(siteId, id))
 const groupSlugs = UserStore.UserStore.use((store) => store.accessGroups(siteId, { offset: 0, limit: 10 })).pipe(
@@ -211,12 +211,45 @@ describe("a SQLite file", () => {
           const database = yield* outsider(path)
           database.exec("PRAGMA busy_timeout = 0")
           const sql = yield* SqlClient.SqlClient
-          const write = Effect.sync(() => database.exec("INSERT INTO sites VALUES ('x', '')"))
+          const write = Effect.sync(() => database.exec("INSERT INTO sites (id, created_on) VALUES ('x', '')"))
           const within = yield* sql.withTransaction(Effect.andThen(sql`SELECT 1`, Effect.exit(write)))
           expect(Exit.isFailure(within)).toBe(true)
           expect(Exit.isSuccess(yield* Effect.exit(write))).toBe(true)
         }).pipe(Effect.provide(opened(path)))
       }),
+  )
+
+  it.effect("of the first version is brought forward; its tokens go on without a rate, and new ones may have one", () =>
+    Effect.gen(function* () {
+      const path = yield* file
+      const database = yield* outsider(path)
+      database.exec(firstVersion)
+      const old = {
+        id: "6287ec36a841b25637c663df",
+        siteId,
+        scopes: ["users:read", "users:write"],
+        createdOn: "2026-01-01T00:00:00.000Z",
+        hash: "a".repeat(64),
+      } as const
+      const limited = { ...old, id: "6287ec36a841b25637c663e0", createdOn: "2026-02-01T00:00:00.000Z", rate: 60 }
+      database
+        .prepare("INSERT INTO access_tokens VALUES (?, ?, 'users:read users:write', ?, ?)")
+        .run(old.id, siteId, old.hash, old.createdOn)
+      const tokens = Effect.gen(function* () {
+        const kept = yield* AccessTokenStore
+        return yield* Effect.all([kept.find(old.id), kept.list])
+      })
+      yield* Effect.gen(function* () {
+        expect(yield* tokens).toStrictEqual([old, [old]])
+        yield* AccessTokenStore.use((kept) => kept.add(limited))
+      }).pipe(Effect.provide(store(path)))
+      // Opened again, there is nothing left to do.
+      expect(yield* tokens.pipe(Effect.provide(store(path)))).toStrictEqual([old, [old, limited]])
+      expect(database.prepare("SELECT id, rate FROM access_tokens ORDER BY id").all()).toEqual([
+        { id: old.id, rate: null },
+        { id: limited.id, rate: 60 },
+      ])
+    }),
   )
 
   it.effect("can be opened and read while another program writes", () =>
@@ -277,6 +310,25 @@ describe("a SQLite file", () => {
     }),
   )
 })
+
+/** A database as the first migration alone left it. */
+const firstVersion = `
+  CREATE TABLE sites (id TEXT PRIMARY KEY, created_on TEXT NOT NULL);
+  CREATE TABLE users (site_id TEXT NOT NULL REFERENCES sites (id), id TEXT NOT NULL, email TEXT NOT NULL,
+    status TEXT NOT NULL, created_on TEXT NOT NULL, last_login TEXT NOT NULL, updated_on TEXT NOT NULL,
+    document TEXT NOT NULL, PRIMARY KEY (site_id, id));
+  CREATE UNIQUE INDEX users_by_email ON users (site_id, email) WHERE email <> '';
+  CREATE INDEX users_by_creation ON users (site_id, created_on, id);
+  CREATE TABLE access_groups (site_id TEXT NOT NULL REFERENCES sites (id), slug TEXT NOT NULL, id TEXT NOT NULL,
+    name TEXT NOT NULL, short_id TEXT NOT NULL, created_on TEXT NOT NULL, PRIMARY KEY (site_id, slug));
+  CREATE TABLE user_events (sequence INTEGER PRIMARY KEY AUTOINCREMENT, site_id TEXT NOT NULL, user_id TEXT NOT NULL,
+    at TEXT NOT NULL, actor TEXT NOT NULL, before_user TEXT NOT NULL, after_user TEXT NOT NULL);
+  CREATE INDEX user_events_by_user ON user_events (site_id, user_id, sequence);
+  CREATE TABLE access_tokens (id TEXT PRIMARY KEY, site_id TEXT NOT NULL, scopes TEXT NOT NULL, hash TEXT NOT NULL,
+    created_on TEXT NOT NULL);
+  CREATE TABLE webflow_users_migrations (migration_id integer PRIMARY KEY NOT NULL,
+    created_at datetime NOT NULL DEFAULT current_timestamp, name VARCHAR(255) NOT NULL);
+  INSERT INTO webflow_users_migrations (migration_id, name) VALUES (1, 'create_tables')`
 
 /** Every update is in the user and in the record, where each begins with what the one before it left. */
 const everyFieldIsThere = (path: string, writers: ReadonlyArray<string>, fields: ReadonlyArray<string>) =>

@@ -12,6 +12,7 @@ interface TokenRow {
   readonly scopes: string
   readonly hash: string
   readonly created_on: string
+  readonly rate: number | null
 }
 
 /** The tokens of a database that `UserStore/Sql` has made ready. */
@@ -21,11 +22,9 @@ export const layer: Layer.Layer<AccessTokenStore, never, SqlClient.SqlClient> = 
     const sql = yield* SqlClient.SqlClient
     return AccessTokenStore.of({
       add: (token) =>
-        sql`INSERT INTO access_tokens (id, site_id, scopes, hash, created_on)
-          VALUES (${token.id}, ${token.siteId}, ${token.scopes.join(" ")}, ${token.hash}, ${token.createdOn})`.pipe(
-          Effect.asVoid,
-          storeErrors,
-        ),
+        sql`INSERT INTO access_tokens (id, site_id, scopes, hash, created_on, rate)
+          VALUES (${token.id}, ${token.siteId}, ${token.scopes.join(" ")}, ${token.hash}, ${token.createdOn},
+            ${token.rate ?? null})`.pipe(Effect.asVoid, storeErrors),
       find: (id) =>
         sql<TokenRow>`SELECT * FROM access_tokens WHERE id = ${id}`.pipe(
           Effect.map(([row]) => row && toToken(row)),
@@ -50,6 +49,7 @@ const toToken = (row: TokenRow): StoredToken => ({
   scopes: row.scopes.split(" ").filter((scope) => scope !== "") as ReadonlyArray<Scope>,
   hash: row.hash,
   createdOn: row.created_on,
+  ...(row.rate !== null && { rate: row.rate }),
 })
 
 const storeErrors = Effect.mapError((cause: SqlError.SqlError) => new StoreUnavailable({ cause }))

@@ -2,6 +2,9 @@
 import { Context, DateTime, Effect, Layer, Result } from "effect"
 import { NewUsers } from "../NewUsers.ts"
 import * as ObjectId from "../ObjectId.ts"
+import * as SiteDeclaration from "../SiteDeclaration.ts"
+import { Sites } from "../Sites.ts"
+import * as UpdatePolicy from "../UpdatePolicy.ts"
 import * as E from "../UpdateUserError.ts"
 import { type AccessGroup, accessGroup, type SiteId, type User, type UserId } from "../User.ts"
 import { Actor, type UserEvent, UserEvents } from "../UserEvents.ts"
@@ -12,10 +15,13 @@ import { UserStore } from "../UserStore.ts"
 interface Site {
   readonly users: Map<UserId, User>
   readonly groups: Map<string, AccessGroup>
+  declaration: SiteDeclaration.SiteDeclaration
 }
 
+const newSite = (): Site => ({ users: new Map(), groups: new Map(), declaration: SiteDeclaration.undeclared })
+
 /** An empty store of its own each time it is built. */
-export const layer: Layer.Layer<UserStore | UserEvents | NewUsers> = Layer.effectContext(
+export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites> = Layer.effectContext(
   Effect.sync(() => {
     const sites = new Map<SiteId, Site>()
     const events: Array<UserEvent> = []
@@ -32,14 +38,15 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers> = Layer.effec
 
     const store = UserStore.of({
       update: Effect.fn("UserStore.update")(function* (siteId, userId, patch) {
-        const { users, groups } = yield* site(siteId)
+        const { users, groups, declaration } = yield* site(siteId)
+        const rules = { policy: yield* UpdatePolicy.Current, declaration }
         const now = yield* DateTime.now
         const actor = yield* Actor
         // One synchronous step, so that no other fiber comes between reading and writing: that is the transaction.
         const commit = (): Result.Result<User, E.UserNotFound | E.InvalidPatch> => {
           const before = users.get(userId)
           if (before === undefined) return Result.fail(new E.UserNotFound())
-          return Result.map(UserPatch.apply(before, patch, now), (after) => {
+          return Result.map(UserPatch.apply(before, patch, now, rules), (after) => {
             users.set(userId, after)
             const sequence = events.length + 1
             events.push({ sequence, siteId, userId, at: DateTime.formatIso(now), actor, before, after })
@@ -75,8 +82,18 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers> = Layer.effec
         return { users, count: users.length, limit, offset, total: sorted.length }
       }),
 
-      accessGroups: Effect.fn("UserStore.accessGroups")(function* (siteId, { limit, offset }) {
-        const all = [...(yield* site(siteId)).groups.values()].toSorted((a, b) => compare(a.slug, b.slug))
+      declaration: Effect.fn("UserStore.declaration")(function* (siteId) {
+        return (yield* site(siteId)).declaration
+      }),
+
+      accessGroups: Effect.fn("UserStore.accessGroups")(function* (siteId, { limit, offset, sort }) {
+        const { groups, declaration } = yield* site(siteId)
+        const { key, descending } = UserOrder.groupDirection(sort)
+        const all = [...groups.values()]
+          .filter(({ slug }) => SiteDeclaration.groupProblem(declaration, slug) === undefined)
+          .toSorted(
+            (a, b) => (descending ? compare(b[key], a[key]) : compare(a[key], b[key])) || compare(a.slug, b.slug),
+          )
         const accessGroups = all.slice(offset, offset + limit)
         return { accessGroups, count: accessGroups.length, limit, offset, total: all.length }
       }),
@@ -84,17 +101,33 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers> = Layer.effec
 
     const newUsers = NewUsers.of({
       add: Effect.fn("NewUsers.add")(function* (siteId, choose) {
-        const { users, groups } = sites.get(siteId) ?? { users: new Map<UserId, User>(), groups: new Map() }
+        const one = sites.get(siteId) ?? newSite()
+        const { users, groups } = one
         const added = choose({
           ids: new Set(users.keys()),
           idByEmail: new Map([...users.values()].map((known) => [UserOrder.emailKey(known.data.email), known.id])),
         })
         if (added === undefined) return
-        sites.set(siteId, { users, groups })
-        for (const one of added) {
-          users.set(one.id, one)
-          yield* addGroups(groups, one)
+        sites.set(siteId, one)
+        for (const user of added) {
+          users.set(user.id, user)
+          yield* addGroups(groups, user)
         }
+      }),
+    })
+
+    const ownSites = Sites.of({
+      declare: Effect.fn("Sites.declare")(function* (siteId, declaration) {
+        const known = sites.get(siteId)
+        const one = known ?? newSite()
+        const before = known?.declaration
+        one.declaration = declaration
+        sites.set(siteId, one)
+        for (const { slug, name } of declaration.accessGroups ?? []) {
+          const group = one.groups.get(slug) ?? accessGroup(slug, yield* ObjectId.make, yield* DateTime.now)
+          one.groups.set(slug, { ...group, name })
+        }
+        return before
       }),
     })
 
@@ -103,7 +136,11 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers> = Layer.effec
         Effect.sync(() => events.filter((event) => event.siteId === siteId && event.userId === userId)),
     })
 
-    return Context.make(UserStore, store).pipe(Context.add(NewUsers, newUsers), Context.add(UserEvents, userEvents))
+    return Context.make(UserStore, store).pipe(
+      Context.add(NewUsers, newUsers),
+      Context.add(Sites, ownSites),
+      Context.add(UserEvents, userEvents),
+    )
   }),
 )
 

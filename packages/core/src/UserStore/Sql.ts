@@ -3,6 +3,8 @@ import { Context, DateTime, Effect, Layer, Option, Schema } from "effect"
 import { SqlClient, SqlError } from "effect/sql"
 import { NewUsers } from "../NewUsers.ts"
 import * as ObjectId from "../ObjectId.ts"
+import { Sites } from "../Sites.ts"
+import * as UpdatePolicy from "../UpdatePolicy.ts"
 import * as E from "../UpdateUserError.ts"
 import { type AccessGroup, accessGroup, type SiteId, User, type UserId } from "../User.ts"
 import { Actor, type UserEvent, UserEvents } from "../UserEvents.ts"
@@ -10,6 +12,7 @@ import * as UserOrder from "../UserOrder.ts"
 import * as UserPatch from "../UserPatch.ts"
 import { UserStore } from "../UserStore.ts"
 import * as GroupCommit from "./Sql/GroupCommit.ts"
+import { declarationReader, encodeDeclaration } from "./Sql/declarations.ts"
 import { migrate } from "./Sql/migrations.ts"
 
 const decodeUser = Schema.decodeUnknownOption(Schema.fromJsonString(User))
@@ -22,28 +25,33 @@ interface UserRow {
   readonly document: string
 }
 
+interface SiteRow {
+  readonly declaration: string | null
+}
+
 /**
  * The users, and the record, of a database; its tables are made where they are missing. An update is answered when it is
  * committed, and a commit is as durable as the `SqlClient` makes it. Other programs may write beside it.
  */
-export const layer: Layer.Layer<UserStore | UserEvents | NewUsers, E.StoreUnavailable, SqlClient.SqlClient> =
+export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.StoreUnavailable, SqlClient.SqlClient> =
   Layer.effectContext(
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
       yield* migrate.pipe(Effect.mapError((cause) => new E.StoreUnavailable({ cause })))
       const groupCommit = yield* GroupCommit.make(sql)
       // SQLite has one writer at a time anyway; elsewhere two updates of one user have to queue here.
-      const forUpdate = sql.onDialectOrElse({ pg: () => sql.literal("FOR UPDATE"), orElse: () => sql.literal("") })
+      const forUpdate = sql.onDialectOrElse({ pg: () => sql.literal("FOR UPDATE OF u"), orElse: () => sql.literal("") })
+      const readDeclaration = declarationReader()
 
-      const requireSite = Effect.fnUntraced(function* (siteId: SiteId) {
-        const found = yield* sql`SELECT id FROM sites WHERE id = ${siteId}`
-        if (found.length === 0) return yield* new E.SiteNotFound()
+      /** The site's declaration; a site that is not there is the reason why nothing else is. */
+      const declarationOf = Effect.fnUntraced(function* (siteId: SiteId) {
+        const [row] = yield* sql<SiteRow>`SELECT declaration FROM sites WHERE id = ${siteId}`
+        return row === undefined ? yield* new E.SiteNotFound() : readDeclaration(row.declaration)
       })
       /** The one user of a result; when there is none, the reason. */
-      const single = Effect.fnUntraced(function* (siteId: SiteId, rows: ReadonlyArray<UserRow>) {
-        const row = rows[0]
-        if (row !== undefined) return readUser(row.document)
-        yield* requireSite(siteId)
+      const single = Effect.fnUntraced(function* <Row>(siteId: SiteId, [row]: ReadonlyArray<Row>) {
+        if (row !== undefined) return row
+        yield* declarationOf(siteId)
         return yield* new E.UserNotFound()
       })
       const addGroups = Effect.fnUntraced(function* (siteId: SiteId, slugs: Iterable<string>) {
@@ -55,15 +63,24 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers, E.StoreUnavai
         }
       })
 
+      const addSite = Effect.fnUntraced(function* (siteId: SiteId) {
+        const now = DateTime.formatIso(yield* DateTime.now)
+        yield* sql`INSERT INTO sites (id, created_on) VALUES (${siteId}, ${now}) ON CONFLICT DO NOTHING`
+      })
+
       const store = UserStore.of({
         update: Effect.fn("UserStore.update")(function* (siteId, userId, patch) {
           const actor = yield* Actor
-          return yield* Effect.gen(function* () {
-            const rows = yield* sql<UserRow>`SELECT document FROM users
-              WHERE site_id = ${siteId} AND id = ${userId} ${forUpdate}`
-            const before = yield* single(siteId, rows)
+          const policy = yield* UpdatePolicy.Current
+          const change = Effect.gen(function* () {
+            const rows = yield* sql<UserRow & SiteRow>`SELECT u.document, s.declaration
+              FROM users u JOIN sites s ON s.id = u.site_id
+              WHERE u.site_id = ${siteId} AND u.id = ${userId} ${forUpdate}`
+            const row = yield* single(siteId, rows)
+            const before = readUser(row.document)
             const now = yield* DateTime.now
-            const after = yield* Effect.fromResult(UserPatch.apply(before, patch, now))
+            const rules = { policy, declaration: readDeclaration(row.declaration) }
+            const after = yield* Effect.fromResult(UserPatch.apply(before, patch, now, rules))
             const document = JSON.stringify(after)
             const keys = UserOrder.sortKeys(after)
             yield* sql`UPDATE users SET document = ${document}, updated_on = ${keys.updatedOn}
@@ -77,22 +94,24 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers, E.StoreUnavai
               after.accessGroups.map((group) => group.slug).filter((slug) => !held.has(slug)),
             )
             return after
-          }).pipe(groupCommit)
+          })
+          // What is refused whatever the user is writes nothing, and need not wait for who does.
+          return yield* patch.objections.some(({ unless }) => unless === undefined) ? change : groupCommit(change)
         }, storeErrors),
 
         get: Effect.fn("UserStore.get")(function* (siteId, userId) {
           const rows = yield* sql<UserRow>`SELECT document FROM users WHERE site_id = ${siteId} AND id = ${userId}`
-          return yield* single(siteId, rows)
+          return readUser((yield* single(siteId, rows)).document)
         }, storeErrors),
 
         findByEmail: Effect.fn("UserStore.findByEmail")(function* (siteId, email) {
           const rows = yield* sql<UserRow>`SELECT document FROM users
             WHERE site_id = ${siteId} AND email = ${UserOrder.emailKey(email)} AND email <> ''`
-          return yield* single(siteId, rows)
+          return readUser((yield* single(siteId, rows)).document)
         }, storeErrors),
 
         list: Effect.fn("UserStore.list")(function* (siteId, { limit, offset, sort }) {
-          yield* requireSite(siteId)
+          yield* declarationOf(siteId)
           const { key, descending } = UserOrder.direction(sort)
           const order = sql.literal(`${columns[key]} ${descending ? "DESC" : "ASC"}, id ASC`)
           const rows = yield* sql<UserRow>`SELECT document FROM users WHERE site_id = ${siteId}
@@ -102,13 +121,19 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers, E.StoreUnavai
           return { users, count: users.length, limit, offset, total: Number(counted?.total) }
         }, storeErrors),
 
-        accessGroups: Effect.fn("UserStore.accessGroups")(function* (siteId, { limit, offset }) {
-          yield* requireSite(siteId)
+        declaration: Effect.fn("UserStore.declaration")(declarationOf, storeErrors),
+
+        accessGroups: Effect.fn("UserStore.accessGroups")(function* (siteId, { limit, offset, sort }) {
+          const { accessGroups: declared } = yield* declarationOf(siteId)
+          const { key, descending } = UserOrder.groupDirection(sort)
+          const order = sql.literal(`${groupColumns[key]} ${descending ? "DESC" : "ASC"}, slug ASC`)
+          const slugs = declared?.map((group) => group.slug)
+          const isListed = slugs === undefined ? sql`true` : sql.in("slug", slugs)
           const accessGroups = yield* sql<AccessGroup>`SELECT id, name, short_id AS ${sql("shortId")}, slug,
-            created_on AS ${sql("createdOn")} FROM access_groups WHERE site_id = ${siteId}
-            ORDER BY slug LIMIT ${limit} OFFSET ${offset}`
+            created_on AS ${sql("createdOn")} FROM access_groups WHERE site_id = ${siteId} AND ${isListed}
+            ORDER BY ${order} LIMIT ${limit} OFFSET ${offset}`
           const [counted] = yield* sql<{ total: number }>`SELECT count(*) AS total FROM access_groups
-            WHERE site_id = ${siteId}`
+            WHERE site_id = ${siteId} AND ${isListed}`
           return { accessGroups, count: accessGroups.length, limit, offset, total: Number(counted?.total) }
         }, storeErrors),
       })
@@ -123,8 +148,7 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers, E.StoreUnavai
               idByEmail: new Map(known.map((row) => [row.email, row.id])),
             })
             if (added === undefined) return
-            const now = DateTime.formatIso(yield* DateTime.now)
-            yield* sql`INSERT INTO sites (id, created_on) VALUES (${siteId}, ${now}) ON CONFLICT DO NOTHING`
+            yield* addSite(siteId)
             for (const user of added) {
               const keys = UserOrder.sortKeys(user)
               yield* sql`INSERT INTO users
@@ -137,6 +161,25 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers, E.StoreUnavai
         }, storeErrors),
       })
 
+      const sites = Sites.of({
+        declare: Effect.fn("Sites.declare")(function* (siteId, declaration) {
+          return yield* Effect.gen(function* () {
+            const [known] = yield* sql<SiteRow>`SELECT declaration FROM sites WHERE id = ${siteId}`
+            yield* addSite(siteId)
+            yield* sql`UPDATE sites SET declaration = ${encodeDeclaration(declaration)} WHERE id = ${siteId}`
+            const { accessGroups = [] } = declaration
+            yield* addGroups(
+              siteId,
+              accessGroups.map((group) => group.slug),
+            )
+            for (const { slug, name } of accessGroups) {
+              yield* sql`UPDATE access_groups SET name = ${name} WHERE site_id = ${siteId} AND slug = ${slug}`
+            }
+            return known && readDeclaration(known.declaration)
+          }).pipe(sql.withTransaction)
+        }, storeErrors),
+      })
+
       const userEvents = UserEvents.of({
         ofUser: Effect.fn("UserEvents.ofUser")(function* (siteId, userId) {
           const rows = yield* sql<EventRow>`SELECT sequence, at, actor, before_user, after_user FROM user_events
@@ -145,7 +188,11 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers, E.StoreUnavai
         }, storeErrors),
       })
 
-      return Context.make(UserStore, store).pipe(Context.add(NewUsers, newUsers), Context.add(UserEvents, userEvents))
+      return Context.make(UserStore, store).pipe(
+        Context.add(NewUsers, newUsers),
+        Context.add(Sites, sites),
+        Context.add(UserEvents, userEvents),
+      )
     }),
   )
 
@@ -156,6 +203,8 @@ const columns = {
   lastLogin: "last_login",
   updatedOn: "updated_on",
 } as const satisfies Record<keyof UserOrder.SortKeys, string>
+
+const groupColumns = { slug: "slug", createdOn: "created_on" } as const
 
 interface EventRow {
   readonly sequence: number | string

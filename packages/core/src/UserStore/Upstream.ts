@@ -1,5 +1,6 @@
 /** Users on another server that speaks the contract: another deployment of ours, or a vendor's. */
 import { DateTime, Duration, Effect, Layer, Redacted, type Schema } from "effect"
+import { undeclared } from "../SiteDeclaration.ts"
 import { Transport } from "../Transport.ts"
 import * as E from "../UpdateUserError.ts"
 import type { SiteId, UserId } from "../User.ts"
@@ -72,6 +73,14 @@ export const layer = (options: Options): Layer.Layer<UserStore, never, Transport
 
       return UserStore.of({
         update: Effect.fn("UserStore.update")(function* (siteId, userId, patch) {
+          const hopeless = patch.objections.filter(({ unless }) => unless === undefined)
+          if (hopeless.length > 0) {
+            // It is refused whatever that server says; who the user is tells what else is wrong with it.
+            const user = yield* Effect.catchTag(get(siteId, userId), "MissingScopes", () =>
+              Effect.fail(UserPatch.refused(hopeless)),
+            )
+            return yield* Effect.fromResult(UserPatch.apply(user, patch, yield* DateTime.now))
+          }
           // The wire knows only complete sets of groups, so joining and leaving are worked out from what is there.
           const groups =
             patch.groups?._tag === "EditGroups"
@@ -98,8 +107,13 @@ export const layer = (options: Options): Layer.Layer<UserStore, never, Transport
 
         list: Effect.fn("UserStore.list")((siteId, { offset, limit, sort }) => page(siteId, { offset, limit, sort })),
 
-        accessGroups: Effect.fn("UserStore.accessGroups")((siteId, { offset, limit }) =>
-          ask("listAccessGroups", { siteId }, UserJson.decodeAccessGroupPage, { query: queryOf({ offset, limit }) }),
+        // It is that server's to know, and no part of the contract tells it.
+        declaration: () => Effect.succeed(undeclared),
+
+        accessGroups: Effect.fn("UserStore.accessGroups")((siteId, { offset, limit, sort }) =>
+          ask("listAccessGroups", { siteId }, UserJson.decodeAccessGroupPage, {
+            query: queryOf({ offset, limit, sort }),
+          }),
         ),
       })
     }),

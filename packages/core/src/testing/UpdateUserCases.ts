@@ -5,12 +5,16 @@
  * Bodies are JSON texts, since that is what callers send: some of what has to be refused cannot be said otherwise.
  */
 import { Predicate } from "effect"
+import type { SiteDeclaration } from "../SiteDeclaration.ts"
 import { parseSiteId, type SiteId, type User, UserId } from "../User.ts"
+import { declaration, declared } from "./DeclaredSiteSketches.ts"
 import { accepted, admin, bought, rejected } from "./UpdateUserSketches.ts"
 
 /** An update, and what has to come of it. */
 export interface UpdateUserCase {
   readonly name: string
+  /** The site that the user is on, whichever one is asked for. */
+  readonly home: SiteId
   readonly siteId: string
   readonly userId: string
   /** The request's body, as JSON text. */
@@ -29,8 +33,10 @@ export interface ExpectedError {
   readonly params: ReadonlyArray<string>
 }
 
-/** The site all users of the table are on. */
+/** The site that declares nothing. Most users of the table are on it. */
 export const siteId = parseSiteId("580e63e98c9a982ac9b8b741") as SiteId
+/** The site that declares its groups and fields. */
+export const declaredSiteId = parseSiteId("580e63e98c9a982ac9b8b742") as SiteId
 /** A site no store of the table has. */
 export const unknownSiteId = parseSiteId("580e63e98c9a982ac9b8b7ff") as SiteId
 
@@ -49,22 +55,40 @@ const subject = (index: number): User => ({
     "accept-privacy": true,
     "accept-communications": true,
     drink: "Tea",
+    // What imports take in and no update could set: it may come back as it is.
+    history: ["joined", { by: "invitation" }],
   },
+  source: { imported: true },
 })
 
-const sketches = [...accepted, ...rejected]
+const sketches = [...accepted, ...rejected, ...declared]
+const homeOf = (index: number): SiteId => (index < accepted.length + rejected.length ? siteId : declaredSiteId)
 
 /** The users of the table, one a case, as they are before. */
 export const users: ReadonlyArray<User> = sketches.map((_, index) => subject(index))
+
+interface Site {
+  readonly id: SiteId
+  readonly users: ReadonlyArray<User>
+  readonly declaration?: SiteDeclaration
+}
+
+/** What a store has to hold before the table is run. */
+export const sites: readonly [Site, Site] = [
+  { id: siteId, users: users.filter((_, index) => homeOf(index) === siteId) },
+  { id: declaredSiteId, users: users.filter((_, index) => homeOf(index) === declaredSiteId), declaration },
+]
 
 /** The table. */
 export const all: ReadonlyArray<UpdateUserCase> = sketches.map((sketch, index) => {
   const user = subject(index)
   const body = sketch.body(user)
   const { expected } = sketch
+  const home = homeOf(index)
   return {
     name: sketch.name,
-    siteId: sketch.siteId === "unknown" ? unknownSiteId : (sketch.siteId ?? siteId),
+    home,
+    siteId: sketch.siteId === "unknown" ? unknownSiteId : (sketch.siteId ?? home),
     userId: sketch.userId === "upper" ? user.id.toUpperCase() : (sketch.userId ?? user.id),
     body: typeof body === "string" ? body : JSON.stringify(body),
     expected:

@@ -19,7 +19,7 @@ export interface Sketch {
 
 export const admin = (slug: string) => ({ slug, type: "admin" as const })
 export const bought = (slug: string) => ({ slug, type: "ecommerce" as const })
-const refused = (...params: ReadonlyArray<string>): ExpectedError => ({ tag: "InvalidPatch", params })
+export const refused = (...params: ReadonlyArray<string>): ExpectedError => ({ tag: "InvalidPatch", params })
 const text = (json: string) => () => json
 
 /** Updates that have to be accepted. */
@@ -56,6 +56,16 @@ export const accepted: ReadonlyArray<Sketch> = [
     name: "the whole user sent back, as SDK 3.2 does",
     body: (user) => ({ ...user, data: { data: { ...user.data, name: "Some One" } } }),
     expected: { data: (data) => ({ ...data, name: "Some One" }) },
+  },
+  {
+    name: "what an update could not set, sent back as it is",
+    body: ({ data: { history }, source }) => ({ source, data: { history, drink: "Coffee" } }),
+    expected: { data: (data) => ({ ...data, drink: "Coffee" }) },
+  },
+  {
+    name: "an e-mail address outside data that is the user's",
+    body: ({ data: { email } }) => ({ email }),
+    expected: {},
   },
   {
     name: "a read-only moment in another spelling",
@@ -120,11 +130,21 @@ export const rejected: ReadonlyArray<Sketch> = [
     body: () => ({ id: "6287ec36a841b25637c66300", status: "invited", lastUpdated: "2020-01-01T00:00:00.000Z" }),
     expected: refused("id", "status", "lastUpdated"),
   },
+  {
+    name: "what an update could not set, changed",
+    body: () => ({ source: { imported: false }, data: { history: ["joined"] } }),
+    expected: refused("source", "data.history"),
+  },
   { name: "an unknown property", body: () => ({ name: "Some One" }), expected: refused("name") },
   {
     name: "several problems at once",
     body: () => ({ x: 1, data: { name: 5, "accept-privacy": "yes" } }),
     expected: refused("x", "data.name", "data.accept-privacy"),
+  },
+  {
+    name: "problems of the body, of the user and of the groups at once",
+    body: () => ({ status: "invited", accessGroups: [{ slug: "gold", type: "ecommerce" }], data: { " ": 1 } }),
+    expected: refused("status", "data. ", "accessGroups"),
   },
   {
     name: "a good field beside a bad one",

@@ -1,55 +1,23 @@
 /**
  * What every store has to do, as named programs that fail where it does not. A test of an adapter runs them all against
- * its layer, each with a store of its own:
+ * its layer, each with a store of its own and a clock that is the test's:
  *
  * ```ts
  * for (const { name, run } of UserStoreSuite.all) it.effect(name, () => run.pipe(Effect.provide(layer)))
  * ```
  */
-import { Effect, Equal, Result } from "effect"
+import { Effect } from "effect"
 import { NewUsers } from "../NewUsers.ts"
-import type { UpdateUserError } from "../UpdateUserError.ts"
-import { parseSiteId, type SiteId, type User, UserId, type UserSort } from "../User.ts"
 import { UserEvents } from "../UserEvents.ts"
-import { UserPatch } from "../UserPatch.ts"
-import { UserStore } from "../UserStore.ts"
+import { declarationChecks } from "./DeclarationChecks.ts"
+import { ada, bob, type Check, elsewhere, member, patch, rename, same, seeded, siteId, tagOf } from "./StoreCheck.ts"
+import { lists } from "./UserStoreLists.ts"
 
-export interface Check {
-  readonly name: string
-  readonly run: Effect.Effect<void, UpdateUserError, UserStore | NewUsers | UserEvents>
-}
+export type { Check }
 
-const siteId = parseSiteId("580e63e98c9a982ac9b8b741") as SiteId
-const elsewhere = parseSiteId("580e63e98c9a982ac9b8b742") as SiteId
-
-const member = (index: number, rest: Partial<User> = {}): User => ({
-  id: UserId.make(`6287ec36a841b25637c6${(0x4000 + index).toString(16)}`),
-  status: "verified",
-  createdOn: `2024-01-0${(index % 9) + 1}T00:00:00.000Z`,
-  accessGroups: [{ slug: "webflowers", type: "admin" }],
-  data: { name: `Member ${index}`, email: `member${index}@example.com` },
-  ...rest,
-})
-const ada = member(1)
-const bob = member(2)
-
-/** Fails, as a defect, with what differs. */
-const same = (what: string, actual: unknown, expected: unknown) =>
-  Equal.equals(actual, expected)
-    ? Effect.void
-    : Effect.die(new Error(`${what}: expected ${JSON.stringify(expected)}, got ${JSON.stringify(actual)}`))
-
-const patch = (body: unknown) => Result.getOrThrow(UserPatch.from(body))
-const rename = (name: string) => patch({ data: { name } })
-const seeded = (...users: ReadonlyArray<User>) =>
-  Effect.gen(function* () {
-    yield* (yield* NewUsers).add(siteId, () => users)
-    return yield* UserStore
-  })
-const tagOf = <A, R>(effect: Effect.Effect<A, UpdateUserError, R>) =>
-  Effect.match(effect, { onFailure: (error): string => error._tag, onSuccess: () => "no error" })
-
+/** The suite. */
 export const all: ReadonlyArray<Check> = [
+  ...declarationChecks,
   {
     name: "gives users back as they were taken in",
     run: Effect.gen(function* () {
@@ -70,6 +38,7 @@ export const all: ReadonlyArray<Check> = [
       yield* same("update elsewhere", yield* tagOf(store.update(elsewhere, ada.id, rename("x"))), "SiteNotFound")
       yield* same("e-mail elsewhere", yield* tagOf(store.findByEmail(elsewhere, "a@b.c")), "SiteNotFound")
       yield* same("list elsewhere", yield* tagOf(store.list(elsewhere, { offset: 0, limit: 1 })), "SiteNotFound")
+      yield* same("declaration elsewhere", yield* tagOf(store.declaration(elsewhere)), "SiteNotFound")
       yield* same(
         "groups elsewhere",
         yield* tagOf(store.accessGroups(elsewhere, { offset: 0, limit: 1 })),
@@ -156,52 +125,6 @@ export const all: ReadonlyArray<Check> = [
     }),
   },
   {
-    name: "lists in every documented order, page by page",
-    run: Effect.gen(function* () {
-      const users = [
-        member(1, {
-          createdOn: "2024-03-01T00:00:00.000Z",
-          lastUpdated: "2024-03-05T00:00:00Z",
-          lastLogin: null,
-          status: "invited",
-        }),
-        member(2, {
-          createdOn: "2024-01-01T00:00:00.000Z",
-          lastUpdated: "2024-03-04T00:00:00Z",
-          lastLogin: "2024-03-01T00:00:00Z",
-          status: "verified",
-        }),
-        member(3, {
-          createdOn: "2024-02-01T00:00:00.000Z",
-          lastUpdated: "2024-03-04T00:00:00.500Z",
-          lastLogin: "2024-02-01T00:00:00Z",
-          status: "unverified",
-        }),
-      ]
-      const store = yield* seeded(...users)
-      const order = (sort?: UserSort) =>
-        Effect.map(store.list(siteId, { offset: 0, limit: 10, sort }), (page) =>
-          page.users.map((user) => users.findIndex((known) => known.id === user.id) + 1).join(),
-        )
-      yield* same("unasked", yield* order(), "2,3,1")
-      yield* same("CreatedOn", yield* order("CreatedOn"), "2,3,1")
-      yield* same("-CreatedOn", yield* order("-CreatedOn"), "1,3,2")
-      yield* same("Email", yield* order("Email"), "1,2,3")
-      yield* same("-Email", yield* order("-Email"), "3,2,1")
-      yield* same("Status", yield* order("Status"), "1,3,2")
-      yield* same("-Status", yield* order("-Status"), "2,3,1")
-      yield* same("LastLogin", yield* order("LastLogin"), "1,3,2")
-      yield* same("-LastLogin", yield* order("-LastLogin"), "2,3,1")
-      yield* same("UpdatedOn", yield* order("UpdatedOn"), "2,3,1")
-      yield* same("-UpdatedOn", yield* order("-UpdatedOn"), "1,3,2")
-      const { users: part, ...page } = yield* store.list(siteId, { offset: 1, limit: 1, sort: "Email" })
-      yield* same("part", part, users.slice(1, 2))
-      yield* same("page", page, { count: 1, limit: 1, offset: 1, total: 3 })
-      const beyond = yield* store.list(siteId, { offset: 5, limit: 10 })
-      yield* same("beyond the end", beyond, { users: [], count: 0, limit: 10, offset: 5, total: 3 })
-    }),
-  },
-  {
     name: "an update moves a user in the order of updates",
     run: Effect.gen(function* () {
       const lastUpdated = "2024-01-01T00:00:00.000Z"
@@ -258,4 +181,5 @@ export const all: ReadonlyArray<Check> = [
       yield* same("here", yield* store.get(siteId, ada.id), ada)
     }),
   },
+  ...lists,
 ]

@@ -46,10 +46,10 @@ export const documentedCodes = [
 ] as const
 
 /** An answer, before it is bytes. */
-export interface ErrorResponse {
+export interface ErrorResponse<Body = Envelope> {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  readonly body: Envelope
+  readonly body: Body
 }
 
 /** What a server answers for an error. */

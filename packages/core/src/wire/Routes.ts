@@ -34,9 +34,13 @@ const templates = Object.entries(routes).map(([name, route]) => ({
   segments: route.path.split("/").slice(1),
 }))
 
+/** What stands before a path, whether or not the path is one of the contract. */
+export const prefixOf = (path: string): (typeof prefixes)[number] | undefined =>
+  prefixes.find((prefix) => path.startsWith(`${prefix}/`))
+
 /** The operation a request asks for. `path` comes without its query. */
 export const match = (method: string, path: string): Match => {
-  const prefix = prefixes.find((candidate) => path.startsWith(`${candidate}/sites/`))
+  const prefix = prefixOf(path)
   if (prefix === undefined) return { _tag: "Unknown" }
   const segments = path.slice(prefix.length + 1).split("/")
   const found = templates.filter((template) => fits(template.segments, segments))

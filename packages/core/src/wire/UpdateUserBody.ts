@@ -5,12 +5,13 @@
  * - object era (2025-07 on): `accessGroups` a list of `{slug, type}`, `data` nested as `data.data` or flat, and the
  *   read-only properties of the whole User sent back.
  *
- * Decoding collects every problem, so that one answer names them all.
+ * Decoding never fails: what stands against a body is collected with what it asks for, so that one answer can name all
+ * of it, together with what only the user and the site can tell.
  */
-import { Equal, Predicate, Result, Schema } from "effect"
-import { type Detail, InvalidPatch } from "../UpdateUserError.ts"
+import { Equal, Predicate, Schema } from "effect"
+import type { UpdatePolicy } from "../UpdatePolicy.ts"
 import { type CustomValue, Membership, OptionValue } from "../User.ts"
-import type { Echo, SetGroups, UserPatch } from "../UserPatch.ts"
+import type { Echo, Objection, SetGroups, UserPatch } from "../UserPatch.ts"
 
 /** The longest string a field takes, in UTF-16 code units, as recorded from Webflow. */
 export const maxStringLength = 256
@@ -19,8 +20,8 @@ export const maxStringLength = 256
 export const maxFields = 200
 export const maxGroups = 200
 
-/** The most problems that one answer names [ours]. */
-const maxProblems = 50
+/** The most properties that may stand beside each other in a body [ours]. */
+const maxProperties = 200
 
 /** What a caller may send, of either era; see the head of this file. Read-only properties may stand beside these. */
 export interface UserUpdate {
@@ -31,50 +32,68 @@ export interface UserUpdate {
 interface Parts {
   readonly data: Readonly<Record<string, CustomValue>>
   readonly groups: SetGroups | undefined
-  readonly echoes: ReadonlyMap<string, Echo>
+  readonly objections: ReadonlyArray<Objection>
 }
 
-const readOnlyProperties = ["id", "isEmailVerified", "lastUpdated", "invitedOn", "createdOn", "lastLogin", "status"]
+const readOnlyProperties = new Set([
+  "id",
+  "isEmailVerified",
+  "lastUpdated",
+  "invitedOn",
+  "createdOn",
+  "lastLogin",
+  "status",
+])
 const consents = new Set(["accept-privacy", "accept-communications"])
+const builtInFields = new Set(["name", "email", "password", ...consents])
 const reservedKeys = new Set(["__proto__", "constructor", "prototype"])
 
 const isMembership = Schema.is(Membership)
 const isOptionValue = Schema.is(OptionValue)
+const isJson = Schema.is(Schema.Json)
 
 /** Reads a body of either era. Every property is optional; `{}` changes nothing and is valid. */
-export const decodeBody = (body: unknown): Result.Result<Parts, InvalidPatch> => {
-  if (!Predicate.isObject(body)) {
-    return Result.fail(new InvalidPatch({ details: [{ param: "body", description: "must be a JSON object" }] }))
-  }
-  const problems: Array<Detail> = []
-  const refuse = (param: string, description: string): undefined => {
-    if (problems.length < maxProblems) problems.push({ param, description })
-  }
-  const echoes = new Map<string, Echo>()
+export const decodeBody = (body: unknown, emailAndPassword: UpdatePolicy["emailAndPassword"] = "refuse"): Parts => {
+  const objections: Array<Objection> = []
+  const refuse: Refuse = (param, description, unless) =>
+    void objections.push({ param, description, ...(unless !== undefined && { unless }) })
   let groups: SetGroups | undefined
   let data: Record<string, CustomValue> = {}
 
-  for (const [key, value] of Object.entries(body)) {
-    if (value === undefined) continue
-    if (key === "data") data = decodeData(value, echoes, refuse)
-    else if (key === "accessGroups") groups = decodeGroups(value, refuse)
-    else if (readOnlyProperties.includes(key)) {
-      echoes.set(key, { value, refusal: "is read-only and differs from what is stored; leave it out" })
-    } else if (key === "email" || key === "password") refuse(key, "cannot be updated")
-    else refuse(shown(key), "is not a property of a user; custom fields belong into data")
+  const properties = Predicate.isObject(body) ? Object.entries(body) : undefined
+  if (properties === undefined) refuse("body", "must be a JSON object")
+  else if (properties.length > maxProperties) refuse("body", `must have at most ${maxProperties} properties`)
+  else {
+    for (const [key, value] of properties) {
+      if (value === undefined) continue
+      if (key === "data") data = decodeData(value, emailAndPassword, refuse)
+      else if (key === "accessGroups") groups = decodeGroups(value, refuse)
+      else if (key === "password" || key === "email") {
+        if (emailAndPassword === "refuse")
+          refuse(key, "cannot be updated", key === "email" ? dataEcho(key, value) : undefined)
+      } else if (isReservedKey(key)) refuse(key, notAProperty)
+      else {
+        const isReadOnly = readOnlyProperties.has(key)
+        refuse(
+          shown(key),
+          isReadOnly ? "is read-only and differs from what is stored; leave it out" : notAProperty,
+          isJson(value) ? { in: "user", key, value } : undefined,
+        )
+      }
+    }
   }
-  return problems.length > 0
-    ? Result.fail(new InvalidPatch({ details: problems }))
-    : Result.succeed({ data, groups, echoes })
+  return { data, groups, objections }
 }
+
+const notAProperty = "is not a property of a user; custom fields belong into data"
 
 /** The body that asks another server for a change, in the object era's form. `groups` are the patch's, made complete. */
 export const encodeBody = (patch: UserPatch, groups: SetGroups | undefined): Record<string, unknown> => {
   const body: Record<string, unknown> = {}
   const data: Record<string, unknown> = { ...patch.data }
-  for (const [param, { value }] of patch.echoes) {
-    if (param.startsWith("data.")) data[param.slice("data.".length)] = value
-    else body[param] = value
+  // Whether these equal what is stored is that server's to see.
+  for (const { unless } of patch.objections) {
+    if (unless !== undefined) (unless.in === "data" ? data : body)[unless.key] = unless.value
   }
   if (Object.keys(data).length > 0) body["data"] = data
   if (groups !== undefined) {
@@ -86,9 +105,17 @@ export const encodeBody = (patch: UserPatch, groups: SetGroups | undefined): Rec
   return body
 }
 
-type Refuse = (param: string, description: string) => undefined
+/** Says what is wrong; with `unless`, only where the user has not that value already. */
+type Refuse = (param: string, description: string, unless?: Echo) => void
 
-const decodeData = (value: unknown, echoes: Map<string, Echo>, refuse: Refuse): Record<string, CustomValue> => {
+const dataEcho = (key: string, value: unknown): Echo | undefined =>
+  isJson(value) ? { in: "data", key, value } : undefined
+
+const decodeData = (
+  value: unknown,
+  emailAndPassword: UpdatePolicy["emailAndPassword"],
+  refuse: Refuse,
+): Record<string, CustomValue> => {
   const data: Record<string, CustomValue> = {}
   if (!Predicate.isObject(value)) {
     refuse("data", "must be an object")
@@ -105,14 +132,16 @@ const decodeData = (value: unknown, echoes: Map<string, Echo>, refuse: Refuse): 
   for (const [key, field] of entries) {
     if (field === undefined) continue
     const param = `data.${shown(key)}`
+    const nameProblem = fieldNameProblem(key)
     if (given.has(key) && !Equal.equals(given.get(key), field)) refuse(param, "is given twice, with different values")
-    else if (key === "password") refuse(param, "cannot be updated")
-    else if (key === "email") echoes.set(param, { value: field, refusal: "cannot be updated" })
-    else if (field === null && (key === "name" || consents.has(key))) {
-      echoes.set(param, { value: null, refusal: "cannot be cleared" })
-    } else {
-      const problem = keyProblem(key) ?? valueProblem(key, field)
-      if (problem !== undefined) refuse(param, problem)
+    else if (key === "password" || key === "email") {
+      if (emailAndPassword === "refuse")
+        refuse(param, "cannot be updated", key === "email" ? dataEcho(key, field) : undefined)
+    } else if (nameProblem !== undefined) refuse(param, nameProblem)
+    else {
+      const problem = valueProblem(key, field)
+      // What an import took in and an update would not may come back as it is.
+      if (problem !== undefined) refuse(param, problem, dataEcho(key, field))
       else data[key] = field as CustomValue
     }
     given.set(key, field)
@@ -121,8 +150,8 @@ const decodeData = (value: unknown, echoes: Map<string, Echo>, refuse: Refuse): 
 }
 
 const decodeGroups = (value: unknown, refuse: Refuse): SetGroups | undefined => {
-  if (!Array.isArray(value)) return refuse("accessGroups", "must be a list of slugs or of {slug, type}")
-  if (value.length > maxGroups) return refuse("accessGroups", `must be at most ${maxGroups}`)
+  if (!Array.isArray(value)) return void refuse("accessGroups", "must be a list of slugs or of {slug, type}")
+  if (value.length > maxGroups) return void refuse("accessGroups", `must be at most ${maxGroups}`)
   const admin = new Set<string>()
   const ecommerce = new Set<string>()
   value.forEach((entry: unknown, index) => {
@@ -143,19 +172,24 @@ export const nestedData = (data: Readonly<Record<string, unknown>>): Record<stri
 }
 
 /** Names of every JavaScript object's own parts: no honest field is called so. */
-export const isReservedKey = (key: string): boolean => reservedKeys.has(key)
+const isReservedKey = (key: string): boolean => reservedKeys.has(key)
 
 /** What is wrong with an access group's slug, if anything. */
 export const slugProblem = (slug: string): string | undefined =>
   slug.trim() === "" ? "must not be empty" : textProblem(slug)
 
-const keyProblem = (key: string): string | undefined => {
+/** Whether a field is one that every user has, or that none may have. */
+export const isBuiltInField = (key: string): boolean => builtInFields.has(key)
+
+/** What is wrong with the name of a field, if anything. */
+export const fieldNameProblem = (key: string): string | undefined => {
   if (key.trim() === "") return "a field needs a name"
   if (isReservedKey(key)) return "is not a name for a field"
   return textProblem(key)
 }
 
 const valueProblem = (key: string, value: unknown): string | undefined => {
+  if (value === null && (key === "name" || consents.has(key))) return "cannot be cleared"
   if (key === "name" && !Predicate.isString(value)) return "must be a string"
   if (consents.has(key)) return Predicate.isBoolean(value) ? undefined : "must be true or false"
   if (Predicate.isString(value)) return textProblem(value)
@@ -176,7 +210,7 @@ const textProblem = (text: string): string | undefined => {
 }
 
 /** A key as an answer may repeat it: short, and free of what JSON or a log could not carry. */
-const shown = (key: string): string => {
+export const shown = (key: string): string => {
   const text = key.toWellFormed().replaceAll(/\p{Cc}/gu, "\u{FFFD}")
   return text.length > 64 ? `${text.slice(0, 64).toWellFormed()}…` : text
 }

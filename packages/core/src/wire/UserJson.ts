@@ -5,30 +5,21 @@
 import { Predicate, Schema } from "effect"
 import { AccessGroupPage, User, UserPage } from "../User.ts"
 import { nestedData } from "./UpdateUserBody.ts"
+import { fromV1Names } from "./V1.ts"
 
 /** How `data` is written: as recorded, or as documented. */
-export type DataNesting = "flat" | "documented"
+export const dataNestings = ["flat", "documented"] as const
+export type DataNesting = (typeof dataNestings)[number]
 
 /** A user, or a list of users, for a response. */
 export const encodeUser = (user: User, nesting: DataNesting = "flat"): unknown =>
   nesting === "flat" ? user : { ...user, data: { data: user.data } }
 
-/** What v1 called three of the properties. */
-const v1Names: Readonly<Record<string, string>> = {
-  _id: "id",
-  emailVerified: "isEmailVerified",
-  updatedOn: "lastUpdated",
-}
-
 /** What a server sent for a user, of any version, brought to the one form: `data` flat, lists present. Not yet checked. */
 export const normalizeUser = (json: unknown): unknown => {
   if (!Predicate.isObject(json)) return json
   const { data, accessGroups, ...rest } = json
-  const renamed = Object.entries(rest).map(([key, value]) => {
-    const name = Object.hasOwn(v1Names, key) ? (v1Names[key] ?? key) : key
-    return [Object.hasOwn(rest, name) ? key : name, value]
-  })
-  return { ...Object.fromEntries(renamed), accessGroups: accessGroups ?? [], data: flat(data ?? {}) }
+  return { ...fromV1Names(rest), accessGroups: accessGroups ?? [], data: flat(data ?? {}) }
 }
 
 const flat = (data: unknown): unknown => {

@@ -13,7 +13,7 @@ import {
 } from "@webflow-users/core"
 import * as FetchTransport from "@webflow-users/core/Transport/Fetch"
 import * as Upstream from "@webflow-users/core/UserStore/Upstream"
-import { Effect, Fiber, Layer, Redacted, Result } from "effect"
+import { Effect, Fiber, Layer, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 
 const siteId = parseSiteId("580e63e98c9a982ac9b8b741") as SiteId
@@ -86,7 +86,7 @@ const inTurn = (...answers: ReadonlyArray<Answer>): Server => {
 }
 const answering = (json: unknown): Server => inTurn({ json })
 
-const patch = (body: unknown) => Result.getOrThrow(UserPatch.UserPatch.from(body))
+const patch = (body: unknown) => UserPatch.UserPatch.from(body)
 const edit = (change: { readonly add?: ReadonlyArray<string>; readonly remove?: ReadonlyArray<string> }) =>
   new UserPatch.UserPatch({ data: { drink: "Tea" }, groups: { _tag: "EditGroups", add: [], remove: [], ...change } })
 
@@ -152,6 +152,12 @@ describe("a request to another server", () => {
         value: groups,
         sent: sentFor(`${base}/sites/${siteId}/accessgroups?offset=20&limit=5`),
       })
+      const sorted = yield* ask(answering(groups), (store) =>
+        store.accessGroups(siteId, { offset: 0, limit: 10, sort: "-CreatedOn" }),
+      )
+      expect(sorted.sent).toStrictEqual(
+        sentFor(`${base}/sites/${siteId}/accessgroups?offset=0&limit=10&sort=-CreatedOn`),
+      )
     }),
   )
 

@@ -55,7 +55,22 @@ const createTables = Effect.gen(function* () {
   )`
 })
 
-const migrations = { "0001_create_tables": createTables }
+/** Requests a minute; the tokens there are already keep what they had, which is no limit. */
+const addTokenRates = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`ALTER TABLE access_tokens ADD COLUMN rate INTEGER`
+})
+
+const addDeclarations = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`ALTER TABLE sites ADD COLUMN declaration TEXT`
+})
+
+const migrations = {
+  "0001_create_tables": createTables,
+  "0002_token_rates": addTokenRates,
+  "0003_site_declarations": addDeclarations,
+}
 const table = "webflow_users_migrations"
 
 const run = Migrator.make({})({ loader: Migrator.fromRecord(migrations), table })
