@@ -132,7 +132,7 @@ const intended: ReadonlyArray<Difference> = [
     name: "headers of a limit",
     why: "whole numbers; documented in words for every response, and Retry-After beside them",
     lines:
-      /^[-+] 429 header X-RateLimit-\w+: (number|integer)$|^\+ (200 header X-RateLimit-\w+|429 header Retry-After): integer$/,
+      /^[-+] 429 header X-RateLimit-\w+: (number|integer)$|^\+ ((200|400|403|404|413|500) header X-RateLimit-\w+|429 header Retry-After): integer$/,
   },
   {
     name: "WWW-Authenticate on 401",

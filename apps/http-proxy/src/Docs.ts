@@ -4,8 +4,6 @@ import * as OpenApi from "@webflow-users/core/wire/OpenApi"
 /** The package's version, put in by the bundler. */
 declare const VERSION: string
 
-const contract = OpenApi.make({ version: VERSION })
-
 const health = {
   operationId: "get-health",
   tags: ["Server"],
@@ -29,9 +27,21 @@ const health = {
   },
 }
 
-/** The OpenAPI document of this server. */
-export const document: OpenApi.Document = {
-  ...contract,
+type Settings = Required<Omit<Parameters<typeof OpenApi.make>[0], "version">>
+
+const make = (settings: Settings): OpenApi.Document => {
+  const contract = OpenApi.make({ version: VERSION, ...settings })
   // It has one address, whatever stands before the contract's paths.
-  paths: { ...contract.paths, "/health": { servers: [{ url: "." }], get: health } },
+  return { ...contract, paths: { ...contract.paths, "/health": { servers: [{ url: "." }], get: health } } }
+}
+
+// Anyone may ask, as often as they like, and making it takes some milliseconds.
+const made = new Map<string, OpenApi.Document>()
+
+/** The OpenAPI document of this server, with the settings it has. */
+export const document = (settings: Settings): OpenApi.Document => {
+  const key = JSON.stringify(settings)
+  const known = made.get(key) ?? make(settings)
+  made.set(key, known)
+  return known
 }

@@ -15,6 +15,7 @@ import {
   RouteNotFound,
   TooManyRequests,
   Actor,
+  UpdatePolicy,
   UpdateUser,
   type UpdateUserError,
   UserSort,
@@ -163,16 +164,16 @@ const documentation = (pick: (page: typeof import("./DocsPage.ts")) => Response)
     pick,
   )
 
+const description = Effect.gen(function* () {
+  const { document } = yield* Effect.promise(() => import("./Docs.ts"))
+  const { emailAndPassword } = yield* UpdatePolicy.Current
+  return json(200, document({ nesting: yield* Wire.DataNesting, emailAndPassword }))
+})
+
 /** What anyone gets, without a token. */
 const pages: ReadonlyMap<string, Effect.Effect<Response>> = new Map([
   ["/health", Effect.sync(() => json(200, { status: "ok" }))],
-  [
-    "/openapi.json",
-    Effect.map(
-      Effect.promise(() => import("./Docs.ts")),
-      ({ document }) => json(200, document),
-    ),
-  ],
+  ["/openapi.json", description],
   ["/docs", documentation(({ page }) => page)],
   ["/docs/start.js", documentation(({ start }) => start)],
   ["/docs/swagger-ui.css", documentation(({ styles }) => styles)],

@@ -27,21 +27,21 @@ const user: User = {
 let folder: string
 let context: BrowserContext | undefined
 beforeAll(async () => {
-  if (!existsSync(browser)) throw new Error(`There is no ${browser}: install Debian's package chromium`)
   folder = await mkdtemp(join(tmpdir(), "webflow-users-docs-"))
+})
+afterAll(async () => {
+  await context?.close()
+  await rm(folder, { recursive: true })
+})
+
+it("sends the update from the page", { timeout: 120_000 }, async () => {
+  if (!existsSync(browser)) throw new Error(`There is no ${browser}: install Debian's package chromium`)
   context = await chromium.launchPersistentContext(join(folder, "browser"), {
     executablePath: browser,
     chromiumSandbox: false,
     args: flags.split(" "),
     viewport: { width: 1280, height: 2500 },
   })
-})
-afterAll(async () => {
-  await context?.close()
-  if (folder !== undefined) await rm(folder, { recursive: true })
-})
-
-it("sends the update from the page", { timeout: 120_000 }, async () => {
   const store = `file:${folder}/users.db`
   const before = open(store)
   await before.add({ id: siteId, users: [user] })
@@ -49,7 +49,7 @@ it("sends the update from the page", { timeout: 120_000 }, async () => {
   await before.close()
   await using proxy = await Spawned.start(store)
 
-  const page = await context!.newPage()
+  const page = await context.newPage()
   const elsewhere: Array<string> = []
   const complaints: Array<string> = []
   page.on("request", (request) => {

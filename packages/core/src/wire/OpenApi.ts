@@ -3,16 +3,16 @@
  * errors. It is made when it is asked for, and stands apart from the other wire modules: who only serves loads nothing
  * of it.
  */
-import { DateTime, Result, type Schema } from "effect"
+import { Result, type Schema } from "effect"
+import { standard } from "../UpdatePolicy.ts"
 import * as E from "../UpdateUserError.ts"
-import { accessGroup, type User, UserId } from "../User.ts"
 import { encodeError } from "./Envelope.ts"
 import { maxBodyBytes } from "./JsonBody.ts"
-import { decodeListQuery, defaultLimit } from "./ListQuery.ts"
-import { type JsonObject, makeSchemas, refTo } from "./OpenApiSchemas.ts"
+import { decodeListQuery } from "./ListQuery.ts"
+import { exampleGroup, examplePage, exampleUser, objectEra, slugEra } from "./OpenApiExamples.ts"
+import { type JsonObject, makeSchemas, refTo, type Settings } from "./OpenApiSchemas.ts"
 import { prefixes, type RouteName, routes } from "./Routes.ts"
-import type { UserUpdate } from "./UpdateUserBody.ts"
-import { encodeUser } from "./UserJson.ts"
+import { type DataNesting, encodeUser } from "./UserJson.ts"
 
 /** An OpenAPI 3.1 document. */
 export interface Document extends JsonObject {
@@ -22,14 +22,18 @@ export interface Document extends JsonObject {
   readonly components: JsonObject
 }
 
-/** Describes what a server of the given version serves. Its addresses are relative to where the document is found. */
-export const make = (options: { readonly version: string }): Document => {
-  const { named, parameters } = makeSchemas()
+/**
+ * Describes what a server of the given version serves, with the settings it has; those that are not given are what this
+ * project chose. Its addresses are relative to where the document is found.
+ */
+export const make = (options: { readonly version: string } & Partial<Settings>): Document => {
+  const { nesting = "flat", emailAndPassword = standard.emailAndPassword } = options
+  const { named, parameters } = makeSchemas({ nesting, emailAndPassword })
   const paths: Record<string, Record<string, JsonObject>> = {}
   for (const name of Object.keys(routes) as ReadonlyArray<RouteName>) {
     const { method, path } = routes[name]
     const template = path.replaceAll(/:(\w+)/g, "{$1}")
-    paths[template] = { ...paths[template], [method.toLowerCase()]: operation(name, parameters) }
+    paths[template] = { ...paths[template], [method.toLowerCase()]: operation(name, parameters, nesting) }
   }
   return {
     openapi: "3.1.0",
@@ -42,7 +46,7 @@ export const make = (options: { readonly version: string }): Document => {
     },
     servers: prefixes.map((prefix) => ({
       url: `.${prefix}`,
-      ...(prefix === "" && { description: "As SDK 2.x calls" }),
+      ...(prefix === "" && { description: "As SDK 2.x calls; with Accept-Version: 1.0.0 it is v1" }),
     })),
     tags: [{ name: "User Accounts" }, { name: "Access Groups" }],
     paths,
@@ -69,7 +73,8 @@ export const make = (options: { readonly version: string }): Document => {
 
 const description = `Webflow removed this call with User Accounts on 2026-01-29. This server answers it as Webflow did, on a \
 store that its owner keeps. The operations are found under ${prefixes.map((prefix) => `\`${prefix || "/"}\``).join(", ")}. \
-Each of them needs a token, which \`webflow-users token create\` issues.
+Each of them needs a token, which \`webflow-users token create\` issues. \
+Without a prefix, \`Accept-Version: 1.0.0\` asks for v1, which is not described here.
 
 Every failure is answered in one envelope, \`{code, message, externalReference, details}\`: also a path that does not exist \
 (404), a method that a path does not have (405, with \`Allow\`), and what is no request at all (400, 408, 431).`
@@ -81,7 +86,7 @@ interface Described {
   readonly query: ReadonlyArray<"offset" | "limit" | "userSort" | "groupSort">
   /** The schema of what is answered, and an example. */
   readonly answer: string
-  readonly example: () => unknown
+  readonly example: (nesting: DataNesting) => unknown
   /** What fails beside what can fail for each of them. */
   readonly failures: () => ReadonlyArray<Failure>
 }
@@ -97,7 +102,7 @@ const operations: Record<RouteName, Described> = {
       "request are read, mixed too: groups as slugs or as {slug, type}, data flat or within data.",
     query: [],
     answer: "User",
-    example: () => encodeUser(exampleUser),
+    example: (nesting) => encodeUser(exampleUser, nesting),
     failures: () => [
       [
         new E.InvalidPatch({ details: [{ param: "data.name", description: "must be a string" }] }),
@@ -117,7 +122,7 @@ const operations: Record<RouteName, Described> = {
     description: "One user.",
     query: [],
     answer: "User",
-    example: () => encodeUser(exampleUser),
+    example: (nesting) => encodeUser(exampleUser, nesting),
     failures: () => [[new E.UserNotFound(), "The site has no such user"]],
   },
   listUsers: {
@@ -126,7 +131,7 @@ const operations: Record<RouteName, Described> = {
     description: "A part of the site's users.",
     query: ["offset", "limit", "userSort"],
     answer: "UserPage",
-    example: () => ({ users: [encodeUser(exampleUser)], ...examplePage }),
+    example: (nesting) => ({ users: [encodeUser(exampleUser, nesting)], ...examplePage }),
     failures: () => [invalidQuery()],
   },
   listAccessGroups: {
@@ -140,7 +145,11 @@ const operations: Record<RouteName, Described> = {
   },
 }
 
-const operation = (name: RouteName, parameters: Readonly<Record<string, JsonObject>>): JsonObject => {
+const operation = (
+  name: RouteName,
+  parameters: Readonly<Record<string, JsonObject>>,
+  nesting: DataNesting,
+): JsonObject => {
   const { method, path, scope } = routes[name]
   const { tag, summary, description: text, query, answer, example, failures } = operations[name]
   const ids = [...path.matchAll(/:(\w+)/g)].map(([, id = ""]) => id)
@@ -155,7 +164,7 @@ const operation = (name: RouteName, parameters: Readonly<Record<string, JsonObje
       ...ids.map((id) => ({ in: "path", name: id, required: true, schema: parameters[id], ...about[id] })),
       ...query.map((key) => ({
         in: "query",
-        name: nameOf[key],
+        name: key,
         schema: parameters[key],
         allowEmptyValue: true,
         ...about[key],
@@ -165,8 +174,8 @@ const operation = (name: RouteName, parameters: Readonly<Record<string, JsonObje
     responses: {
       "200": {
         description: "Request was successful",
-        headers: pick(["x-ratelimit-limit", "x-ratelimit-remaining"]),
-        content: { "application/json": { schema: refTo(answer), example: example() as Schema.Json } },
+        headers: pick(limits),
+        content: { "application/json": { schema: refTo(answer), example: example(nesting) as Schema.Json } },
       },
       ...byStatus([...ofEach(scope), ...failures()]),
     },
@@ -178,12 +187,9 @@ const about: Readonly<Record<string, JsonObject>> = {
   user_id: { description: "The user's id, 24 hexadecimal digits", example: "6287ec36a841b25637c663df" },
   offset: { description: "How many entries to skip" },
   limit: { description: "How many entries to give at most" },
-  userSort: { description: "The order to give them in; a leading - reverses it" },
-  groupSort: { description: "The order to give them in, by slug unless said; a leading - reverses it" },
+  userSort: { name: "sort", description: "The order to give them in; a leading - reverses it" },
+  groupSort: { name: "sort", description: "The order to give them in, by slug unless said; a leading - reverses it" },
 }
-
-/** Both lists call theirs `sort`. */
-const nameOf = { offset: "offset", limit: "limit", userSort: "sort", groupSort: "sort" } as const
 
 /** What can fail in every operation. */
 const ofEach = (scope: string): ReadonlyArray<Failure> => [
@@ -206,18 +212,19 @@ const invalidQuery = (): Failure => [
 
 const byStatus = (failures: ReadonlyArray<Failure>): Record<string, JsonObject> => {
   const statuses = Map.groupBy(failures, ([error]) => encodeError(error).status)
-  return Object.fromEntries([...statuses].map(([status, those]) => [String(status), failure(those)]))
+  return Object.fromEntries(
+    [...statuses].map(([status, those]) => [String(status), failure(those, status === 401 ? [] : limits)]),
+  )
 }
 
 /** The answer of one status: its codes are those of the errors that have it, and they are its examples. */
-const failure = (failures: ReadonlyArray<Failure>): JsonObject => {
+const failure = (failures: ReadonlyArray<Failure>, more: ReadonlyArray<string> = []): JsonObject => {
   const answers = failures.map(([error, summary]) => ({ name: error._tag, summary, ...encodeError(error) }))
   const codes = [...new Set(answers.map(({ body }) => body.code))]
-  const headers = answers.flatMap((answer) => Object.keys(answer.headers))
-  const limits = answers.some(({ status }) => status === 429) ? ["x-ratelimit-limit", "x-ratelimit-remaining"] : []
+  const headers = [...answers.flatMap((answer) => Object.keys(answer.headers)), ...more]
   return {
     description: answers.map(({ summary }) => `${summary}.`).join(" "),
-    ...(headers.length > 0 && { headers: pick([...headers, ...limits]) }),
+    ...(headers.length > 0 && { headers: pick(headers) }),
     content: {
       "application/json": {
         schema: { ...refTo("Error"), properties: { code: { enum: codes } } },
@@ -241,6 +248,9 @@ const headers: Readonly<Record<string, readonly [name: string, description: stri
   "x-ratelimit-remaining": ["X-RateLimit-Remaining", "How many of them are left in this minute", "integer"],
 }
 
+/** They stand on every answer to a good token. */
+const limits = ["x-ratelimit-limit", "x-ratelimit-remaining"]
+
 const pick = (names: ReadonlyArray<string>): JsonObject =>
   Object.fromEntries(
     names.map((key) => {
@@ -248,16 +258,6 @@ const pick = (names: ReadonlyArray<string>): JsonObject =>
       return [name, { description: text, schema: { type } }]
     }),
   )
-
-const slugEra: UserUpdate = {
-  data: { name: "Some One", "accept-privacy": false, "accept-communications": false },
-  accessGroups: ["webflowers", "platinum", "free-tier"],
-}
-
-const objectEra: UserUpdate = {
-  data: { data: { name: "Some One", "accept-privacy": false, "accept-communications": false } },
-  accessGroups: [{ slug: "webflowers", type: "admin" }],
-}
 
 const requestBody = {
   required: false,
@@ -272,32 +272,3 @@ const requestBody = {
     },
   },
 }
-
-const exampleUser: User = {
-  id: UserId.make("6287ec36a841b25637c663df"),
-  isEmailVerified: true,
-  lastUpdated: "2022-05-20T13:46:12.093Z",
-  invitedOn: "2022-05-20T13:46:12.093Z",
-  createdOn: "2022-05-20T13:46:12.093Z",
-  lastLogin: "2022-05-20T13:46:12.093Z",
-  status: "verified",
-  accessGroups: [
-    { slug: "webflowers", type: "admin" },
-    { slug: "platinum", type: "ecommerce" },
-  ],
-  data: {
-    name: "Some One",
-    email: "some.one@example.com",
-    "accept-privacy": false,
-    "accept-communications": false,
-    "favorite-drink": "Tea",
-  },
-}
-
-const exampleGroup = accessGroup(
-  "webflowers",
-  "62be58d404be8a6cc900c081",
-  DateTime.makeUnsafe("2022-08-01T19:41:48.349Z"),
-)
-
-const examplePage = { count: 1, limit: defaultLimit, offset: 0, total: 1 }

@@ -1,6 +1,7 @@
 /** The JSON schemas of the OpenAPI document: made of the schemas that the server really uses, and of its limits. */
 import { JsonSchema, Predicate, type Schema, SchemaRepresentation } from "effect"
 import { Detail } from "../UpdateUserError.ts"
+import type { UpdatePolicy } from "../UpdatePolicy.ts"
 import {
   AccessGroupPage,
   AccessGroupSort,
@@ -14,34 +15,35 @@ import {
 import { documentedCodes } from "./Envelope.ts"
 import { defaultLimit, maxLimit } from "./ListQuery.ts"
 import { maxFields, maxGroups, maxStringLength } from "./UpdateUserBody.ts"
+import type { DataNesting } from "./UserJson.ts"
 
 export interface JsonObject {
   readonly [key: string]: Schema.Json
 }
 
+/** The settings of a server that change what it reads or answers. */
+export interface Settings {
+  readonly nesting: DataNesting
+  readonly emailAndPassword: UpdatePolicy["emailAndPassword"]
+}
+
 export const refTo = (name: string): JsonObject => ({ $ref: `#/components/schemas/${name}` })
 
 /** The named schemas of the document, and those of the parameters. */
-export const makeSchemas = () => {
-  const { schemas, definitions } = compile([
-    UserPage,
-    AccessGroupPage,
-    Detail,
-    SiteId,
-    UserId,
-    UserSort,
-    AccessGroupSort,
-    CustomValue,
-  ])
-  const [, , , siteId = {}, userId = {}, userSort = {}, groupSort = {}, customValue = {}] = schemas
+export const makeSchemas = ({ nesting, emailAndPassword }: Settings) => {
+  const parts = [CustomValue, SiteId, UserId, UserSort, AccessGroupSort] as const
+  const { schemas, definitions } = compile([...parts, UserPage, AccessGroupPage, Detail])
+  const [customValue = {}, siteId = {}, userId = {}, userSort = {}, groupSort = {}] = schemas
   const { User = {}, UserData = {}, Membership: membership = {} } = definitions
-  const fields = fieldsToSet(UserData)
+  const neither = emailAndPassword === "ignore" ? { email: ignored, password: ignored } : {}
+  const fields = fieldsToSet(UserData, neither)
   return {
     named: {
       ...definitions,
+      User: nesting === "flat" ? User : withNestedData(User),
       FieldValue: limited(customValue) as JsonObject,
       Fields: fields,
-      UserUpdate: userUpdate(User, fields, membership),
+      UserUpdate: userUpdate(User, fields, membership, neither),
       Error: envelope,
     },
     parameters: {
@@ -83,24 +85,34 @@ const tidy = (schemas: unknown): unknown =>
 
 const anyProperties = JSON.stringify([{ type: "object", additionalProperties: {} }])
 
+/** As the specification has it. */
+const withNestedData = (user: JsonObject): JsonObject => {
+  const { data = {}, ...properties } = propertiesOf(user)
+  return { ...user, properties: { ...properties, data: { type: "object", properties: { data }, required: ["data"] } } }
+}
+
+const ignored: JsonObject = { description: "Ignored: an update cannot change it" }
+
 /** The fields an update may name. E-mail addresses are not set, only sent back: their schema is the stored ones'. */
-const fieldsToSet = (data: JsonObject): JsonObject => {
+const fieldsToSet = (data: JsonObject, neither: JsonObject): JsonObject => {
   const { email = {}, ...fields } = propertiesOf(data)
+  const refusesPassword = neither["password"] === undefined && { not: { const: "password" } }
   return {
     type: "object",
     description: "The fields to set, by their slugs; null clears a custom field",
-    properties: { ...(limited(fields) as JsonObject), email: { ...email, readOnly: true } },
+    properties: { ...(limited(fields) as JsonObject), email: { ...email, readOnly: true }, ...neither },
     additionalProperties: refTo("FieldValue"),
-    propertyNames: { ...text, pattern: notBlank, not: { const: "password" } },
+    propertyNames: { ...text, pattern: notBlank, ...refusesPassword },
   }
 }
 
 /** The body of an update, of both eras; what no schema can say is in the description. */
-const userUpdate = (user: JsonObject, fields: JsonObject, membership: JsonObject): JsonObject => ({
+const userUpdate = (user: JsonObject, fields: JsonObject, membership: JsonObject, neither: JsonObject): JsonObject => ({
   type: "object",
   description:
-    "Every property is optional, and so is the body: what is absent stays. Read-only properties, and whatever else a user " +
-    `has that no update could set, may be sent back with the value they have. A user can have at most ${maxFields} fields, and text has no NUL character.`,
+    "Every property is optional, and so is the body: what is absent stays. What the user has already may be sent back " +
+    `as it is, whatever it is. A user can have at most ${maxFields} fields, and text has no NUL character. A site may ` +
+    "declare its groups and fields, and has then no others.",
   properties: {
     accessGroups: {
       type: "array",
@@ -114,6 +126,7 @@ const userUpdate = (user: JsonObject, fields: JsonObject, membership: JsonObject
       properties: { ...propertiesOf(fields), data: { anyOf: [refTo("Fields"), refTo("FieldValue")] } },
     },
     ...Object.fromEntries(Object.entries(propertiesOf(user)).filter(([, property]) => property["readOnly"] === true)),
+    ...neither,
   },
   additionalProperties: false,
 })
