@@ -19,11 +19,22 @@ const raw: Plugin = {
       : null,
 }
 
+/** What the licence of Swagger UI asks to be kept beside it. */
+const notices: Plugin = {
+  name: "notices",
+  generateBundle() {
+    for (const name of ["LICENSE", "NOTICE"]) {
+      const source = readFileSync(new URL(`node_modules/swagger-ui-dist/${name}`, import.meta.url), "utf8")
+      this.emitFile({ type: "asset", fileName: `swagger-ui-dist.${name}`, source })
+    }
+  },
+}
+
 // One program, run with `node` alone: nothing but Node's own modules stays outside the bundle.
 export default defineConfig({
   input: "src/main.ts",
   platform: "node",
-  plugins: [raw],
+  plugins: [raw, notices],
   resolve: { conditionNames: ["@webflow-users/source", "import", "node", "default"] },
   transform: { define: { VERSION: JSON.stringify(manifest.version) } },
   output: {

@@ -167,7 +167,8 @@ const documentation = (pick: (page: typeof import("./DocsPage.ts")) => Response)
 const description = Effect.gen(function* () {
   const { document } = yield* Effect.promise(() => import("./Docs.ts"))
   const { emailAndPassword } = yield* UpdatePolicy.Current
-  return json(200, document({ nesting: yield* Wire.DataNesting, emailAndPassword }))
+  const withFaults = (yield* Faults.Rules) !== undefined
+  return json(200, document({ nesting: yield* Wire.DataNesting, emailAndPassword, withFaults }))
 })
 
 /** What anyone gets, without a token. */

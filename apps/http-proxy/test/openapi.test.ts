@@ -19,6 +19,7 @@ import { Effect, Layer } from "effect"
 import fc from "fast-check"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import * as Docs from "../src/Docs.ts"
+import * as Faults from "../src/Faults.ts"
 import * as Wire from "../src/Wire.ts"
 import { start } from "./proxy.ts"
 
@@ -87,12 +88,16 @@ interface Answer {
   }
 }
 
+interface FaultOperation extends Operation {
+  readonly requestBody?: { readonly content: Answer["content"] }
+}
+
 interface Operation {
   readonly operationId: string
   readonly responses: Readonly<Record<string, Answer>>
 }
 
-const document = Docs.document({ nesting: "flat", emailAndPassword: "refuse" })
+const document = Docs.document({ nesting: "flat", emailAndPassword: "refuse", withFaults: false })
 const paths = document.paths as unknown as Readonly<Record<string, Readonly<Record<string, Operation>>>>
 const components = document.components as unknown as { readonly responses: Readonly<Record<string, Answer>> }
 const operations = Object.entries(Routes.routes).map(([name, { method, path, scope }]) => {
@@ -165,6 +170,32 @@ const expectDescribed = (got: Awaited<ReturnType<typeof send>>, described: Answe
 }
 
 describe("settings", () => {
+  it("are told: faults, where callers may ask for them", async () => {
+    expect(Object.keys(document.paths)).not.toContain("/faults/sites/{site_id}")
+    const other = await start("memory:", { id: siteId, users: [user] }, undefined, Faults.layer)
+    const told = (await (await fetch(`${other.origin}/openapi.json`)).json()) as typeof document
+    const described = told.paths["/faults/sites/{site_id}"] as unknown as Readonly<Record<string, FaultOperation>>
+    const token = await other.token()
+    const ask = async (method: string, body?: string) => {
+      const response = await fetch(`${other.origin}/faults/sites/${siteId}`, {
+        method,
+        headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+        ...(body !== undefined && { body }),
+      })
+      return { status: response.status, body: (await response.json()) as unknown }
+    }
+    const rule = described["put"]?.requestBody?.content["application/json"] ?? { schema: {}, example: undefined }
+    expect(problems(rule.schema, rule.example)).toEqual([])
+    expect(problems(rule.schema, { status: 418 })).not.toEqual([])
+    for (const [method, body] of [["put", JSON.stringify(rule.example)], ["get"], ["delete"]] as const) {
+      const got = await ask(method.toUpperCase(), body)
+      expect(got.status).toBe(200)
+      expect(problems(described[method]!.responses["200"]!.content["application/json"].schema, got.body)).toEqual([])
+    }
+    expect((await ask("PUT", '{"status":418}')).status).toBe(400)
+    await other.stop()
+  })
+
   it("are told: data as documented, and e-mail addresses and passwords ignored", async () => {
     const settings = Layer.merge(
       Layer.succeed(Wire.DataNesting, "documented"),
@@ -172,7 +203,7 @@ describe("settings", () => {
     )
     const other = await start("memory:", { id: siteId, users: [user] }, undefined, settings)
     const told = (await (await fetch(`${other.origin}/openapi.json`)).json()) as typeof document
-    expect(told).toEqual(Docs.document({ nesting: "documented", emailAndPassword: "ignore" }))
+    expect(told).toEqual(Docs.document({ nesting: "documented", emailAndPassword: "ignore", withFaults: false }))
     const validator = new Ajv2020({ strict: false, validateFormats: false }).addSchema(told, "openapi")
     const fits = (name: string, value: unknown) => validator.validate(`openapi#/components/schemas/${name}`, value)
 

@@ -14,6 +14,8 @@ import { type JsonObject, makeSchemas, refTo, type Settings } from "./OpenApiSch
 import { prefixes, type RouteName, routes } from "./Routes.ts"
 import { type DataNesting, encodeUser } from "./UserJson.ts"
 
+export { schemaOf } from "./OpenApiSchemas.ts"
+
 /** An OpenAPI 3.1 document. */
 export interface Document extends JsonObject {
   readonly openapi: string

@@ -58,6 +58,9 @@ export const makeSchemas = ({ nesting, emailAndPassword }: Settings) => {
   }
 }
 
+/** A schema that names no other, as it stands in the document. */
+export const schemaOf = (schema: Schema.Top): JsonObject => compile([schema]).schemas[0] ?? {}
+
 const compile = (schemas: readonly [Schema.Top, ...ReadonlyArray<Schema.Top>]) => {
   const [first, ...rest] = schemas.map((schema) => schema.ast) as [Schema.Top["ast"], ...Array<Schema.Top["ast"]>]
   const representations = SchemaRepresentation.toRepresentations([first, ...rest], { referencePolicy })
