@@ -7,11 +7,15 @@ const folders = ["packages/*/test", "apps/*/test", "test"]
 
 // Tests read the packages' sources; only what is spawned (the CLI, the proxy) needs a build first.
 export default defineConfig({
+  // What the bundlers put in.
+  define: { VERSION: JSON.stringify("0.0.0-test") },
   resolve: { conditions: ["@webflow-users/source"] },
   ssr: { resolve: { conditions: ["@webflow-users/source"] } },
   test: {
     include: folders.map((folder) => (isLong ? `${folder}/${long}` : `${folder}/**/*.test.ts`)),
     exclude: ["**/node_modules/**", ...(isLong ? [] : [long])],
+    // Style sheets are served here, and come as they are.
+    css: true,
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

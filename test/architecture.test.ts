@@ -30,6 +30,7 @@ const core = /^@webflow-users\/core(\/|$)/
 const stores = /^@webflow-users\/stores$/
 const sdk = /^@webflow-users\/sdk$/
 const node = /^node:/
+const platform = [effect, core, stores, sdk, node, /^@effect\/platform-node\/\w+$/]
 const within = (folder: string) => new RegExp(`^${folder}/[^/]+\\.ts$`)
 const coreSrc = "packages/core/src"
 
@@ -52,7 +53,7 @@ const table: ReadonlyArray<Rule> = [
   { from: /^packages\/sdk\/src\//, may: [effect, core, within("packages/sdk/src"), stores] },
   {
     from: /^apps\/(\w|-)+\/src\//,
-    may: [effect, core, stores, sdk, node, /^@effect\/platform-node\/\w+$/, /^csv-parse/, /^apps\/(\w|-)+\/src\//],
+    may: [...platform, /^csv-parse/, /^swagger-ui-dist\/[\w.-]+\?raw$/, /^apps\/(\w|-)+\/src\//],
   },
 ]
 

@@ -112,7 +112,18 @@ it("the SDK refuses in process what the server would", async () => {
 
 it("what the README says of settings is what --help says", async () => {
   const help = await run(process.execPath, [join(root, "apps/http-proxy/dist/main.js"), "--help"])
-  const rows = [...readme.matchAll(/^\| `([A-Z_]+)` \| `(--\w+)` \| `([^`]+)` \| [^|]*proxy \|$/gm)]
-  expect(rows.map(([, name]) => name)).toEqual(["WEBFLOW_USERS_STORE", "HOST", "PORT"])
-  for (const [, ...facts] of rows) for (const fact of facts) expect(help).toContain(fact)
+  const rows = [...readme.matchAll(/^\| `([A-Z_]+)` \| `(--[\w-]+)` \| `([^`]+)`[^|]*\| [^|]*proxy[^|]*\|$/gm)]
+  expect(rows.map(([, name]) => name)).toEqual([
+    "WEBFLOW_USERS_STORE",
+    "HOST",
+    "PORT",
+    "WEBFLOW_USERS_DATA_NESTING",
+    "WEBFLOW_USERS_EMAIL_AND_PASSWORD",
+    "WEBFLOW_USERS_ECOMMERCE_GROUPS",
+    "WEBFLOW_USERS_FAULTS",
+  ])
+  for (const [, name = "", flag = "", standard = ""] of rows) {
+    const line = help.split("\n").find((entry) => entry.trimStart().startsWith(`${flag} `))
+    expect(line).toContain(`${name}, default ${standard}`)
+  }
 })

@@ -1,10 +1,40 @@
-import { defineConfig } from "rolldown"
+import { readFileSync } from "node:fs"
+import { defineConfig, type Plugin } from "rolldown"
 import manifest from "./package.json" with { type: "json" }
+
+/** `import text from "file?raw"` gives a file's text, as in Vite, which runs the tests. */
+const raw: Plugin = {
+  name: "raw",
+  async resolveId(source, importer) {
+    if (!source.endsWith("?raw")) return null
+    const file = await this.resolve(source.slice(0, -"?raw".length), importer)
+    return file === null ? null : `${file.id}?raw`
+  },
+  load: (id) =>
+    id.endsWith("?raw")
+      ? {
+          code: `export default ${JSON.stringify(readFileSync(id.slice(0, -"?raw".length), "utf8"))}`,
+          moduleType: "js",
+        }
+      : null,
+}
+
+/** What the licence of Swagger UI asks to be kept beside it. */
+const notices: Plugin = {
+  name: "notices",
+  generateBundle() {
+    for (const name of ["LICENSE", "NOTICE"]) {
+      const source = readFileSync(new URL(`node_modules/swagger-ui-dist/${name}`, import.meta.url), "utf8")
+      this.emitFile({ type: "asset", fileName: `swagger-ui-dist.${name}`, source })
+    }
+  },
+}
 
 // One program, run with `node` alone: nothing but Node's own modules stays outside the bundle.
 export default defineConfig({
   input: "src/main.ts",
   platform: "node",
+  plugins: [raw, notices],
   resolve: { conditionNames: ["@webflow-users/source", "import", "node", "default"] },
   transform: { define: { VERSION: JSON.stringify(manifest.version) } },
   output: {

@@ -30,9 +30,9 @@ const rows = table.map((make) => {
 const statuses = [...new Set(rows.map(({ status }) => status))]
 const codes = rows.map(({ code }) => code)
 
-const wholeNumber = (minimum: number, maximum: number) => {
+const wholeNumber = (minimum: number, maximum: number, description: string) => {
   const message = `must be a whole number from ${minimum} to ${maximum}`
-  return Schema.Number.annotate({ message }).check(
+  return Schema.Number.annotate({ message, description }).check(
     Schema.isInt({ message }),
     Schema.isBetween({ minimum, maximum }, { message }),
   )
@@ -40,17 +40,19 @@ const wholeNumber = (minimum: number, maximum: number) => {
 const oneOf = <const L extends string | number>(values: ReadonlyArray<L>) =>
   Schema.Literals(values).annotate({ message: `must be one of ${values.join(", ")}` })
 
-const Fields = Schema.Struct({
+/** A fault as it is asked for. */
+export const Fields = Schema.Struct({
   status: Schema.optionalKey(oneOf(statuses)),
   code: Schema.optionalKey(oneOf(codes)),
-  /** Seconds, of a 429; 60 unless said. */
-  retryAfter: Schema.optionalKey(wholeNumber(0, 31_536_000)),
-  /** Milliseconds to wait before anything else happens. */
-  delay: Schema.optionalKey(wholeNumber(0, 60_000)),
-  /** Resets the connection instead of answering. */
-  reset: Schema.optionalKey(Schema.Boolean.annotate({ message: "must be true or false" })),
-  /** How many answers; 1 unless said. */
-  times: Schema.optionalKey(wholeNumber(1, 10_000)),
+  retryAfter: Schema.optionalKey(wholeNumber(0, 31_536_000, "Seconds, of a 429; 60 unless said")),
+  delay: Schema.optionalKey(wholeNumber(0, 60_000, "Milliseconds to wait before anything else happens")),
+  reset: Schema.optionalKey(
+    Schema.Boolean.annotate({
+      message: "must be true or false",
+      description: "Whether to reset the connection instead of answering",
+    }),
+  ),
+  times: Schema.optionalKey(wholeNumber(1, 10_000, "How many answers; 1 unless said")),
 }).annotate({
   message: "must be a JSON object",
   messageUnexpectedKey: "is not a part of a fault: status, code, retryAfter, delay, reset, times",

@@ -15,6 +15,7 @@ import {
   RouteNotFound,
   TooManyRequests,
   Actor,
+  UpdatePolicy,
   UpdateUser,
   type UpdateUserError,
   UserSort,
@@ -81,7 +82,13 @@ export const failure = (error: UpdateUserError, wire: Wire.Wire = Wire.v2): Resp
 
 const respond = Effect.fnUntraced(function* (request: Request, wire: Wire.Wire) {
   const [path = "", query = ""] = splitOnce(request.target, "?")
-  if (path === "/health") return yield* health(request.method)
+  const page = pages.get(path)
+  if (page !== undefined) {
+    // Load balancers ask with HEAD; node:http keeps the body of its answer back.
+    return request.method === "GET" || request.method === "HEAD"
+      ? yield* page
+      : yield* new MethodNotAllowed({ allow: ["GET", "HEAD"] })
+  }
   if (/^\/faults(\/|$)/.test(path)) return yield* faultRule(path, request, wire)
 
   const match = Routes.match(request.method, path)
@@ -150,6 +157,30 @@ const faultRule = Effect.fnUntraced(function* (path: string, request: Request, w
   )
 })
 
+/** Loaded when it is first asked for: a proxy that nobody reads about carries none of it. */
+const documentation = (pick: (page: typeof import("./DocsPage.ts")) => Response) =>
+  Effect.map(
+    Effect.promise(() => import("./DocsPage.ts")),
+    pick,
+  )
+
+const description = Effect.gen(function* () {
+  const { document } = yield* Effect.promise(() => import("./Docs.ts"))
+  const { emailAndPassword } = yield* UpdatePolicy.Current
+  const withFaults = (yield* Faults.Rules) !== undefined
+  return json(200, document({ nesting: yield* Wire.DataNesting, emailAndPassword, withFaults }))
+})
+
+/** What anyone gets, without a token. */
+const pages: ReadonlyMap<string, Effect.Effect<Response>> = new Map([
+  ["/health", Effect.sync(() => json(200, { status: "ok" }))],
+  ["/openapi.json", description],
+  ["/docs", documentation(({ page }) => page)],
+  ["/docs/start.js", documentation(({ start }) => start)],
+  ["/docs/swagger-ui.css", documentation(({ styles }) => styles)],
+  ["/docs/swagger-ui-bundle.js", documentation(({ script }) => script)],
+])
+
 interface Call {
   readonly siteId: string
   readonly userId: string
@@ -176,12 +207,6 @@ const operations: Record<Routes.RouteName, (call: Call) => Effect.Effect<unknown
     return wire.accessGroupPage(yield* ReadUsers.listAccessGroups(siteId, page))
   }),
 }
-
-const health = (method: string): Effect.Effect<Response, MethodNotAllowed> =>
-  // Load balancers ask with HEAD; node:http keeps the body of its answer back.
-  method === "GET" || method === "HEAD"
-    ? Effect.succeed(json(200, { status: "ok" }))
-    : Effect.fail(new MethodNotAllowed({ allow: ["GET", "HEAD"] }))
 
 const bearer = (request: Request): Effect.Effect<string, NotAuthorized> => {
   const token = /^Bearer +(\S+)$/i.exec(request.header("authorization") ?? "")?.[1]

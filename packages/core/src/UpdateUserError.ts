@@ -9,7 +9,9 @@
 import { Effect, Schema } from "effect"
 
 /** One problem with one part of a request, in the form real responses have. */
-export const Detail = Schema.Struct({ param: Schema.String, description: Schema.String })
+export const Detail = Schema.Struct({ param: Schema.String, description: Schema.String }).annotate({
+  component: "Detail",
+})
 export type Detail = typeof Detail.Type
 
 const words = (message: string) => ({

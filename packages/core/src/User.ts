@@ -5,8 +5,8 @@
  */
 import { DateTime, Option, Schema } from "effect"
 
-const ObjectId = Schema.String.check(
-  Schema.isPattern(/^[0-9a-f]{24}$/, { message: "must be 24 hexadecimal characters" }),
+const ObjectId = Schema.String.annotate({ format: "objectid" }).check(
+  Schema.isPattern(/^[0-9a-f]{24}$/u, { message: "must be 24 hexadecimal characters" }),
 )
 
 /** Identifies a site: 24 hexadecimal characters, kept in lower case. */
@@ -31,7 +31,9 @@ export const AccessGroupType = Schema.Literals(["admin", "ecommerce"])
 export type AccessGroupType = typeof AccessGroupType.Type
 
 /** A user's membership of one access group. */
-export const Membership = Schema.Struct({ slug: Schema.String, type: AccessGroupType })
+export const Membership = Schema.Struct({ slug: Schema.String, type: AccessGroupType }).annotate({
+  component: "Membership",
+})
 export type Membership = typeof Membership.Type
 
 /** The value of an option field, as recorded responses carry it. */
@@ -58,21 +60,29 @@ export const UserData = Schema.StructWithRest(
     "accept-communications": Schema.optionalKey(Schema.NullOr(Schema.Boolean)),
   }),
   [Schema.Record(Schema.String, Schema.Json)],
-)
+).annotate({
+  component: "UserData",
+  description: "The four built-in fields, and custom fields by the slug they were created with",
+})
 export type UserData = typeof UserData.Type
 
 /** `invited` until the invitation is taken, then `verified` or `unverified` by the e-mail address. */
 export const UserStatus = Schema.Literals(["invited", "verified", "unverified"])
 export type UserStatus = typeof UserStatus.Type
 
+/** What a server sets and a caller does not. */
+const readOnly = <S extends Schema.Top>(schema: S, description: string) =>
+  Schema.optionalKey(schema.annotate({ description, readOnly: true }))
+const moment = (description: string) => readOnly(Timestamp.annotate({ format: "date-time" }), description)
+
 const profile = {
-  isEmailVerified: Schema.optionalKey(Schema.NullOr(Schema.Boolean)),
-  lastUpdated: Schema.optionalKey(Timestamp),
-  invitedOn: Schema.optionalKey(Timestamp),
-  createdOn: Schema.optionalKey(Timestamp),
-  lastLogin: Schema.optionalKey(Timestamp),
-  status: Schema.optionalKey(Schema.NullOr(UserStatus)),
-  accessGroups: Schema.Array(Membership),
+  isEmailVerified: readOnly(Schema.NullOr(Schema.Boolean), "Whether the e-mail address has been verified"),
+  lastUpdated: moment("When the user was last updated; moves on every accepted update"),
+  invitedOn: moment("When the user was invited"),
+  createdOn: moment("When the user was created"),
+  lastLogin: moment("When the user last logged in"),
+  status: readOnly(Schema.NullOr(UserStatus), "Where the user stands between invitation and verified address"),
+  accessGroups: Schema.Array(Membership).annotate({ description: "The access groups the user belongs to" }),
   data: UserData,
 }
 
@@ -84,9 +94,9 @@ export type Profile = typeof Profile.Type
  * A user. Every property but `id`, `accessGroups` and `data` may be absent or null; properties nobody documented are
  * kept as they came. `data` is flat, as in every recorded response.
  */
-export const User = Schema.StructWithRest(Schema.Struct({ id: UserId, ...profile }), [
+export const User = Schema.StructWithRest(Schema.Struct({ id: UserId.annotate({ readOnly: true }), ...profile }), [
   Schema.Record(Schema.String, Schema.Json),
-])
+]).annotate({ component: "User" })
 export type User = typeof User.Type
 
 /** An access group of a site, as `GET …/accessgroups` lists it. */
@@ -95,8 +105,8 @@ export const AccessGroup = Schema.Struct({
   name: Schema.String,
   shortId: Schema.String,
   slug: Schema.String,
-  createdOn: Schema.String,
-})
+  createdOn: Schema.String.annotate({ format: "date-time" }),
+}).annotate({ component: "AccessGroup" })
 export type AccessGroup = typeof AccessGroup.Type
 
 /** A group that is known only by its slug, described from it [ours]: `free-tier` is named Free Tier. */
@@ -119,11 +129,13 @@ export interface Page {
 const PageFields = { count: Schema.Int, limit: Schema.Int, offset: Schema.Int, total: Schema.Int }
 
 /** A part of a list of users. */
-export const UserPage = Schema.Struct({ users: Schema.Array(User), ...PageFields })
+export const UserPage = Schema.Struct({ users: Schema.Array(User), ...PageFields }).annotate({ component: "UserPage" })
 export type UserPage = typeof UserPage.Type
 
 /** A part of a list of access groups. */
-export const AccessGroupPage = Schema.Struct({ accessGroups: Schema.Array(AccessGroup), ...PageFields })
+export const AccessGroupPage = Schema.Struct({ accessGroups: Schema.Array(AccessGroup), ...PageFields }).annotate({
+  component: "AccessGroupPage",
+})
 export type AccessGroupPage = typeof AccessGroupPage.Type
 
 /** The orders a list of users can be asked in; a leading `-` reverses. */

@@ -31,6 +31,7 @@ describe("reading a declaration", () => {
     expect(SiteDeclaration.decode(complete)).toStrictEqual(Result.succeed(complete))
     expect(problems({ accessGroups: [] })).toBe("accepted")
     expect(problems({ fields: [] })).toBe("accepted")
+    expect(problems({ fields: [{ slug: "a", type: "PlainText", minLength: 3, maxLength: 3 }] })).toBe("accepted")
     expect(problems({})).toBe("accepted")
   })
 

@@ -1,5 +1,5 @@
 import { describe, expect, layer } from "@effect/vitest"
-import { Actor, NewUsers, Sites, UpdateUser, UserEvents, UserStore } from "@webflow-users/core"
+import { Actor, NewUsers, Sites, UpdatePolicy, UpdateUser, UserEvents, UserStore } from "@webflow-users/core"
 import { UpdateUserCases } from "@webflow-users/core/testing"
 import * as Memory from "@webflow-users/core/UserStore/Memory"
 import { StoreAddress } from "@webflow-users/stores"
@@ -7,6 +7,8 @@ import { Effect, Layer } from "effect"
 
 /** The last cases of the table are refused. */
 const untouched = UpdateUserCases.sites[0]!.users
+
+const gold = [{ slug: "gold", type: "admin" }]
 
 const stores = { Memory: Memory.layer, SQLite: StoreAddress.layerOwned("file::memory:") }
 
@@ -54,6 +56,33 @@ for (const [name, store] of Object.entries(stores)) {
           expect(shown.after.data.name).toBe("Shown")
           expect(yield* (yield* UserStore.UserStore).get(UpdateUserCases.siteId, before.id)).toEqual(before)
         }),
+      )
+
+      it.effect("a dry run is held to what the site declares", () =>
+        Effect.gen(function* () {
+          const [, { id, users }] = UpdateUserCases.sites
+          const patch = { data: { age: "old" } }
+          const error = yield* Effect.flip(UpdateUser.dryRun({ siteId: id, userId: users.at(-1)!.id, patch }))
+          expect(UpdateUserCases.failed(error)).toEqual({ tag: "InvalidPatch", params: ["data.age"] })
+        }),
+      )
+
+      it.effect("decides as it is told, an update and a dry run alike", () =>
+        Effect.gen(function* () {
+          const before = untouched.at(-3)!
+          const updateUser = yield* UpdateUser.UpdateUser
+          const request = {
+            siteId: UpdateUserCases.siteId,
+            userId: before.id,
+            patch: { password: "p", data: { email: "other@example.com" }, accessGroups: ["gold"] },
+          }
+          const shown = yield* UpdateUser.dryRun(request)
+          const after = yield* updateUser(request)
+          expect([shown.after.accessGroups, after.accessGroups]).toEqual([gold, gold])
+          expect(after.data).toEqual(before.data)
+        }).pipe(
+          Effect.provideService(UpdatePolicy.Current, { emailAndPassword: "ignore", ecommerceGroups: "replace" }),
+        ),
       )
 
       it.effect("records who asked", () =>

@@ -268,6 +268,12 @@ describe("a patch made in code", () => {
     expect(made({ groups: { _tag: "EditGroups", add: ["a"], remove: ["b"] } })).toBe(true)
   })
 
+  it("keeps what stood against it, beside what breaks the rules", () => {
+    const against = { param: "x", description: "is not a property" }
+    expect(made({ objections: [against], data: { drink: "\0" } })).toMatchObject([against, { param: "data.drink" }])
+    expect(made({ objections: [against] })).toBe(true)
+  })
+
   it("is refused when it breaks them", () => {
     expect(made({ data: { email: "other@example.com", drink: "\0" } })).toMatchObject([
       { param: "data.email" },

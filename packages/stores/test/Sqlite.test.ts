@@ -194,8 +194,9 @@ describe("a SQLite file", () => {
         for (const error of yield* Fiber.join(waiting)) {
           expect(error).toMatchObject({ _tag: "StoreUnavailable", isRetryable: true })
         }
-        // Reading goes on beside a writer.
+        // Reading goes on beside a writer, and so does refusing what is wrong whoever the user is.
         expect(yield* get(ada)).toStrictEqual(ada)
+        expect(yield* Effect.flip(update(ada, { password: "p" }))).toMatchObject({ _tag: "InvalidPatch" })
         database.exec("ROLLBACK")
         expect((yield* update(ada, { data: { name: "Ada" } })).data.name).toBe("Ada")
       }).pipe(Effect.provide(opened(path)))

@@ -12,6 +12,39 @@ export interface Envelope {
   readonly details: ReadonlyArray<unknown>
 }
 
+/** Every `code` of the last published specification, of all of Webflow's API. */
+export const documentedCodes = [
+  "bad_request",
+  "collection_not_found",
+  "conflict",
+  "duplicate_collection",
+  "duplicate_user_email",
+  "ecommerce_not_enabled",
+  "forbidden",
+  "forms_require_republish",
+  "incompatible_webhook_filter",
+  "internal_error",
+  "invalid_auth_version",
+  "invalid_credentials",
+  "invalid_domain",
+  "invalid_user_email",
+  "item_not_found",
+  "missing_scopes",
+  "no_domains",
+  "not_authorized",
+  "not_enterprise_plan_site",
+  "not_enterprise_plan_workspace",
+  "order_not_found",
+  "resource_not_found",
+  "too_many_requests",
+  "unsupported_version",
+  "unsupported_webhook_trigger_type",
+  "user_limit_reached",
+  "user_not_found",
+  "users_not_enabled",
+  "validation_error",
+] as const
+
 /** An answer, before it is bytes. */
 export interface ErrorResponse<Body = Envelope> {
   readonly status: number

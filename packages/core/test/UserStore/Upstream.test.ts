@@ -120,6 +120,23 @@ describe("a request to another server", () => {
     }),
   )
 
+  it.effect("does not send what is refused whatever the user is, and reads the user to tell the rest", () =>
+    Effect.gen(function* () {
+      const hopeless = patch({ password: "hunter2", status: "invited", data: { name: "Ford" } })
+      const { sent, error } = yield* ask(answering(arthur), (store) => store.update(siteId, userId, hopeless))
+      expect(sent.map(({ method }) => method)).toStrictEqual(["GET"])
+      expect(error).toMatchObject({ _tag: "InvalidPatch", details: [{ param: "password" }, { param: "status" }] })
+
+      const forbidden = { status: 403, json: { code: "missing_scopes", message: "users:read", details: [] } }
+      const blind = yield* ask(inTurn(forbidden), (store) => store.update(siteId, userId, hopeless))
+      expect(blind.error).toMatchObject({ _tag: "InvalidPatch", details: [{ param: "password" }] })
+
+      const unknown = { status: 404, json: { code: "user_not_found", message: "gone", details: [] } }
+      const missing = yield* ask(inTurn(unknown), (store) => store.update(siteId, userId, hopeless))
+      expect(missing.error).toMatchObject({ _tag: "UserNotFound" })
+    }),
+  )
+
   it.effect("sends an empty object for an empty patch", () =>
     Effect.gen(function* () {
       const { sent } = yield* ask(answering(arthur), (store) => store.update(siteId, userId, patch({})))

@@ -2,6 +2,8 @@ import { describe, expect, it } from "@effect/vitest"
 import { type User, UserId } from "@webflow-users/core"
 import { UserJson } from "@webflow-users/core/wire"
 import { Effect } from "effect"
+import fc from "fast-check"
+import { user } from "../arbitraries.ts"
 
 const fails = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.isFailure(effect)
 
@@ -49,6 +51,28 @@ describe("writing a user", () => {
     expect(UserJson.encodeUser(arthur, "flat")).toStrictEqual(arthur)
     expect(UserJson.encodeUser(arthur, "documented")).toStrictEqual(documented)
   })
+})
+
+describe("what was written", () => {
+  it("is read as it was, for every user and either nesting", () =>
+    fc.assert(
+      fc.asyncProperty(user, fc.constantFrom(...UserJson.dataNestings), async (one, nesting) => {
+        const json: unknown = JSON.parse(JSON.stringify(UserJson.encodeUser(one, nesting)))
+        expect(await Effect.runPromise(UserJson.decodeUser(json))).toStrictEqual(one)
+      }),
+    ))
+
+  it.effect("gives recorded payloads back as they came, at first and ever after", () =>
+    Effect.gen(function* () {
+      for (const json of [arthur, zaphod]) {
+        const text = JSON.stringify(json)
+        const read = yield* UserJson.decodeUser(JSON.parse(text))
+        expect(UserJson.encodeUser(read)).toStrictEqual(JSON.parse(text))
+      }
+      const json = { users: [arthur, zaphod], ...page }
+      expect(yield* UserJson.decodeUserPage(structuredClone(json))).toStrictEqual(json)
+    }),
+  )
 })
 
 describe("reading a user", () => {

@@ -1,0 +1,85 @@
+/** What the proxy says of itself to programs: the contract's description, and what is served beside it. */
+import * as OpenApi from "@webflow-users/core/wire/OpenApi"
+import { Fields, headerName } from "./Faults.ts"
+
+/** The package's version, put in by the bundler. */
+declare const VERSION: string
+
+const health = {
+  operationId: "get-health",
+  tags: ["Server"],
+  summary: "Health",
+  description: "Whether the server answers. Also by HEAD.",
+  security: [],
+  responses: {
+    "200": {
+      description: "It does",
+      content: {
+        "application/json": {
+          schema: {
+            type: "object",
+            properties: { status: { type: "string", const: "ok" } },
+            required: ["status"],
+            additionalProperties: false,
+          },
+        },
+      },
+    },
+  },
+}
+
+const faults = () => {
+  const operation = (operationId: string, summary: string) => ({
+    operationId,
+    tags: ["Server"],
+    summary,
+    description: "Needs the scope `users:write`. Failures are told as everywhere.",
+    security: [{ bearer: ["users:write"] }],
+    responses: {
+      "200": {
+        description: "What is left of the rule; nothing where there is none",
+        content: { "application/json": { schema: rule } },
+      },
+    },
+  })
+  const rule = OpenApi.schemaOf(Fields)
+  return {
+    parameters: [{ in: "path", name: "site_id", required: true, schema: { type: "string" } }],
+    get: operation("get-faults", "What a site's rule for faults still does"),
+    delete: operation("delete-faults", "Take a site's rule for faults away"),
+    put: {
+      ...operation("put-faults", "Set a site's rule for faults"),
+      description:
+        "The next `times` answers of the site are an error of the contract, a reset connection, or late. The header " +
+        `\`${headerName}: status=429; times=2\` asks for the same from its own request on. Needs the scope \`users:write\`.`,
+      requestBody: {
+        required: true,
+        content: { "application/json": { schema: rule, example: { status: 429, retryAfter: 3, times: 2 } } },
+      },
+    },
+  }
+}
+
+type Settings = Required<Omit<Parameters<typeof OpenApi.make>[0], "version">> & { readonly withFaults: boolean }
+
+const make = ({ withFaults, ...settings }: Settings): OpenApi.Document => {
+  const contract = OpenApi.make({ version: VERSION, ...settings })
+  // These have one address, whatever stands before the contract's paths.
+  const servers = [{ url: "." }]
+  const own = {
+    "/health": { servers, get: health },
+    ...(withFaults && { "/faults/sites/{site_id}": { servers, ...faults() } }),
+  }
+  return { ...contract, paths: { ...contract.paths, ...own } }
+}
+
+// Anyone may ask, as often as they like, and making it takes some milliseconds.
+const made = new Map<string, OpenApi.Document>()
+
+/** The OpenAPI document of this server, with the settings it has. */
+export const document = (settings: Settings): OpenApi.Document => {
+  const key = JSON.stringify(settings)
+  const known = made.get(key) ?? make(settings)
+  made.set(key, known)
+  return known
+}
