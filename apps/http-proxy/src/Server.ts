@@ -70,6 +70,9 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     if (connection === undefined || !socket.writable || connection.latest?.response.shouldKeepAlive === false) return
     const { latest, work } = connection
     connection.latest = { request, response, ...(latest && { before: latest.response }) }
+    // Who would rather speak another protocol is answered in this one, and for the last time: from then on node:http tells
+    // of no error on the connection, and what is no request would be waited on in silence.
+    if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false
     response.once("close", () => {
       if (stopping && connection.latest?.response === response) hangUp(socket)
     })

@@ -588,6 +588,14 @@ describe("what is not HTTP as it should be", () => {
     })
   })
 
+  it("ends the connection with the answer to a request that would rather talk another protocol", async () => {
+    using connection = await dial(proxy.origin)
+    connection.send(request(`GET ${path}`, [...authorized(), "Connection: Upgrade", "Upgrade: h2c"]))
+    const answer = await connection.next()
+    expect([answer?.status, answer?.headers["connection"]]).toEqual([200, "close"])
+    await connection.closed
+  })
+
   it("asks for the body of a caller that waits to be asked", async () => {
     using connection = await dial(proxy.origin)
     const target = `PATCH /v2/sites/${siteId}/users/${others[3]?.id}`

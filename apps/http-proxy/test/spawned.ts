@@ -45,6 +45,8 @@ export const start = async (store: string, told: Told = {}) => {
   }
   return {
     origin,
+    pid: child.pid,
+    hasEnded: () => child.exitCode !== null || child.signalCode !== null,
     /** Sends a signal, and waits for the end: how it ended, and all that it said. */
     end,
     [Symbol.asyncDispose]: async () => void (await end("SIGKILL")),
