@@ -7,7 +7,7 @@ import * as SiteDeclaration from "./SiteDeclaration.ts"
 import * as UpdatePolicy from "./UpdatePolicy.ts"
 import { type Detail, InvalidPatch } from "./UpdateUserError.ts"
 import type { CustomValue, Membership, User } from "./User.ts"
-import { decodeBody, maxFields, maxGroups, shown } from "./wire/UpdateUserBody.ts"
+import { decodeBody, isBuiltInField, isReadOnlyProperty, maxFields, maxGroups, shown } from "./wire/UpdateUserBody.ts"
 
 /**
  * The complete new set of `admin` groups. Groups of type `ecommerce` survive it, unless `UpdatePolicy` says otherwise; the
@@ -192,8 +192,10 @@ const asAdmin = (slugs: ReadonlyArray<string>, bought: ReadonlySet<string>): Rea
 
 const isStored = (user: User, { in: place, key, value: claimed }: Echo): boolean => {
   const holder: Readonly<Record<string, unknown>> = place === "data" ? user.data : user
-  const stored = (Object.hasOwn(holder, key) ? holder[key] : undefined) ?? null
-  if (Equal.equals(stored, claimed ?? null)) return true
+  // Of what every user can have, null says that there is none; of anything else it would be a name nobody knows.
+  if (!Object.hasOwn(holder, key)) return claimed === null && isDocumented(place, key)
+  const stored = holder[key] ?? null
+  if (Equal.equals(stored, claimed)) return true
   // The same moment has several spellings, and a client that parses dates sends back another one than it got.
   return (
     Predicate.isString(stored) &&
@@ -202,6 +204,9 @@ const isStored = (user: User, { in: place, key, value: claimed }: Echo): boolean
     Date.parse(stored) === Date.parse(claimed)
   )
 }
+
+const isDocumented = (place: Echo["in"], key: string): boolean =>
+  place === "data" ? isBuiltInField(key) : isReadOnlyProperty(key)
 
 const isMoment = (text: string): boolean => /^\d{4}-\d{2}-\d{2}T/.test(text)
 

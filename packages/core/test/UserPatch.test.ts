@@ -182,7 +182,19 @@ describe("what came back as it is", () => {
   })
 
   it("is looked for among the user's own properties", () => {
-    expect(refusal(arthur, patchOf(JSON.parse('{"toString":null,"valueOf":{}}')))).toMatchObject([{ param: "valueOf" }])
+    expect(refusal(arthur, patchOf(JSON.parse('{"toString":null,"valueOf":{}}')))).toMatchObject([
+      { param: "toString" },
+      { param: "valueOf" },
+    ])
+  })
+
+  it("is nothing that the user does not have, though null stands for what every user can have", () => {
+    const kept = { ...arthur, nickname: null }
+    expect(refusal(arthur, patchOf({ nickname: null }))).toMatchObject([{ param: "nickname" }])
+    expect(refusal(kept, patchOf({ nickname: null }))).toBe("accepted")
+    expect(refusal({ ...arthur, data: {} }, patchOf({ status: null, email: null, data: { name: null } }))).toBe(
+      "accepted",
+    )
   })
 })
 

@@ -136,6 +136,7 @@ export const rejected: ReadonlyArray<Sketch> = [
     expected: refused("source", "data.history"),
   },
   { name: "an unknown property", body: () => ({ name: "Some One" }), expected: refused("name") },
+  { name: "an unknown property that is null", body: () => ({ nickname: null }), expected: refused("nickname") },
   {
     name: "several problems at once",
     body: () => ({ x: 1, data: { name: 5, "accept-privacy": "yes" } }),

@@ -73,7 +73,7 @@ export const decodeBody = (body: unknown, emailAndPassword: UpdatePolicy["emailA
           refuse(key, "cannot be updated", key === "email" ? dataEcho(key, value) : undefined)
       } else if (isReservedKey(key)) refuse(key, notAProperty)
       else {
-        const isReadOnly = readOnlyProperties.has(key)
+        const isReadOnly = isReadOnlyProperty(key)
         refuse(
           shown(key),
           isReadOnly ? "is read-only and differs from what is stored; leave it out" : notAProperty,
@@ -177,6 +177,9 @@ const isReservedKey = (key: string): boolean => reservedKeys.has(key)
 /** What is wrong with an access group's slug, if anything. */
 export const slugProblem = (slug: string): string | undefined =>
   slug.trim() === "" ? "must not be empty" : textProblem(slug)
+
+/** Whether a property of the user is one that a server sets. */
+export const isReadOnlyProperty = (key: string): boolean => readOnlyProperties.has(key)
 
 /** Whether a field is one that every user has, or that none may have. */
 export const isBuiltInField = (key: string): boolean => builtInFields.has(key)
