@@ -88,6 +88,7 @@ const welcome = (base, store, token, mintAnother) => [
         `Token        ${token}`,
         "             shown this once; the store keeps only its hash",
       ]),
+  `Browser      ${base}/docs shows what there is, and sends it`,
   "",
   "Update a user:",
   "",

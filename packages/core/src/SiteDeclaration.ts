@@ -18,6 +18,11 @@ const fieldSlug = textWithout((name) =>
 )
 const textLength = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: maxStringLength }))
 
+/** What to say of a property that something does not have. */
+const only = (what: string, ...names: ReadonlyArray<string>) => ({
+  messageUnexpectedKey: `is unknown: ${what} has ${names.join(", ")}`,
+})
+
 const everyField = {
   /** What the field is called in `data`: its slug at creation. */
   slug: fieldSlug,
@@ -27,10 +32,14 @@ const everyField = {
   isRequired: Schema.optionalKey(Schema.Boolean),
 }
 const field = <const Type extends string, Limits extends Schema.Struct.Fields>(type: Type, limits: Limits) =>
-  Schema.Struct({ ...everyField, type: Schema.tag(type), ...limits })
+  Schema.Struct({ ...everyField, type: Schema.tag(type), ...limits }).annotate(
+    only(`a field of type ${type}`, "type", ...Object.keys({ ...everyField, ...limits })),
+  )
 
 /** An option of an option field. Its id is its slug where the declaration has none [ours]. */
-const OptionDeclaration = Schema.Struct({ slug: label, name: label, id: Schema.optionalKey(label) })
+const OptionDeclaration = Schema.Struct({ slug: label, name: label, id: Schema.optionalKey(label) }).annotate(
+  only("an option", "slug", "name", "id"),
+)
 
 /** A custom field: the types that Webflow's users had, by the names its API gives to types of fields. */
 export const Field = Schema.Union([
@@ -49,7 +58,9 @@ export const Field = Schema.Union([
 export type Field = typeof Field.Type
 
 /** An access group as it is declared. */
-export const GroupDeclaration = Schema.Struct({ slug: label, name: label })
+export const GroupDeclaration = Schema.Struct({ slug: label, name: label }).annotate(
+  only("an access group", "slug", "name"),
+)
 export type GroupDeclaration = typeof GroupDeclaration.Type
 
 /** The most access groups that a site can declare [ours]. */
@@ -59,7 +70,7 @@ const maxDeclaredGroups = 1000
 export const SiteDeclaration = Schema.Struct({
   accessGroups: Schema.optionalKey(Schema.Array(GroupDeclaration).check(Schema.isMaxLength(maxDeclaredGroups))),
   fields: Schema.optionalKey(Schema.Array(Field).check(Schema.isMaxLength(maxFields))),
-})
+}).annotate(only("a declaration", "accessGroups", "fields"))
 export type SiteDeclaration = typeof SiteDeclaration.Type
 
 /** Of a site that declares nothing. */
@@ -68,8 +79,7 @@ export const undeclared: SiteDeclaration = {}
 const decodeUnknown = Schema.decodeUnknownResult(SiteDeclaration, { errors: "all", onExcessProperty: "error" })
 const toIssues = SchemaIssue.makeFormatterStandardSchemaV1({
   leafHook: (issue) => {
-    if (issue._tag === "MissingKey") return "is missing"
-    return issue._tag === "UnexpectedKey" ? "is nothing that can be declared here" : SchemaIssue.defaultLeafHook(issue)
+    return issue._tag === "MissingKey" ? "is missing" : SchemaIssue.defaultLeafHook(issue)
   },
 })
 
