@@ -143,15 +143,15 @@ export const diff = (before: User, after: User): UserPatch | undefined => {
 /** A field of the user's own: `toString` and its like are names of fields too, and every object has them. */
 const fieldOf = ({ data }: User, key: string): unknown => (Object.hasOwn(data, key) ? data[key] : undefined)
 
-/** The change that gives a user the admin groups this one has. */
-export const setGroups = (user: User): SetGroups => ({
+/** The change that gives a user the groups this one has; the bought ones are named, so that no policy takes them away. */
+export const setGroups = ({ accessGroups }: User): SetGroups => ({
   _tag: "SetGroups",
-  admin: adminSlugs(user.accessGroups),
-  ecommerce: [],
+  admin: slugsOf("admin", accessGroups),
+  ecommerce: slugsOf("ecommerce", accessGroups),
 })
 
-const adminSlugs = (groups: ReadonlyArray<Membership>): ReadonlyArray<string> =>
-  groups.filter((group) => group.type === "admin").map((group) => group.slug)
+const slugsOf = (type: Membership["type"], groups: ReadonlyArray<Membership>): ReadonlyArray<string> =>
+  groups.filter((group) => group.type === type).map((group) => group.slug)
 
 const regroup = (
   current: ReadonlyArray<Membership>,
@@ -177,7 +177,7 @@ const regroup = (
       refuse(slug, "a group of type ecommerce cannot be removed by an update")
     }
   }
-  const before = adminSlugs(current).filter((slug) => !bought.has(slug))
+  const before = slugsOf("admin", current).filter((slug) => !bought.has(slug))
   const admin = [...before.filter((slug) => !removed.has(slug)), ...change.add.filter((slug) => !bought.has(slug))]
   const kept = ecommerce.filter((group) => !removed.has(group.slug))
   // Nothing to do is nothing done: the order of the groups stays too.

@@ -386,7 +386,7 @@ describe("the difference of two users", () => {
     expect(UserPatch.diff(arthur, applied(arthur, patch))).toStrictEqual(
       new UserPatch.UserPatch({
         data: { drink: null, team: "red" },
-        groups: { _tag: "SetGroups", admin: ["gold"], ecommerce: [] },
+        groups: { _tag: "SetGroups", admin: ["gold"], ecommerce: ["course"] },
       }),
     )
   })

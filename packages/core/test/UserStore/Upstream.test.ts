@@ -198,6 +198,8 @@ describe("joining and leaving groups on another server", () => {
       const accessGroups = [
         { slug: "webflowers", type: "admin" },
         { slug: "gold", type: "admin" },
+        // Named, so that a server whose policy is to replace bought groups leaves it.
+        { slug: "course", type: "ecommerce" },
       ]
       expect(sent).toStrictEqual([
         { method: "GET", url: userPath, headers: reading },
