@@ -189,3 +189,37 @@ describe("a client of a store in this process", () => {
     await expect(client.users.list(siteId)).rejects.toThrow(/mysql:.*file:\.\/users\.db/s)
   })
 })
+
+describe("decisions made otherwise", () => {
+  it("hold for the updates of that client", async () => {
+    await using client = createClient({ store: "memory:", policy: { emailAndPassword: "ignore" } })
+    const bought = { slug: "course", type: "ecommerce" }
+    await client.importUsers(siteId, [{ id: userId, accessGroups: [bought], data: { email: "ada@example.com" } }])
+    const updated = await client.users.update(siteId, userId, {
+      data: { email: "other@example.com", name: "Ada" },
+      accessGroups: [],
+    })
+    expect(updated.data).toEqual({ email: "ada@example.com", name: "Ada" })
+    // The other decision is as it was.
+    expect(updated.accessGroups).toEqual([bought])
+  })
+
+  it("a declaration holds updates, and is told when it cannot be", async () => {
+    await using client = createClient({ store: "memory:" })
+    await client.importUsers(siteId, [{ id: userId, data: { email: "ada@example.com" } }])
+    const report = await client.declareSite(siteId, { fields: [{ slug: "age", type: "Number" }] })
+    expect(report.fields).toEqual({ isDeclared: true, added: ["age"], changed: [], removed: [] })
+    const refused: unknown = await client.users.update(siteId, userId, { data: { age: "36" } }).catch((error) => error)
+    expect(refused).toMatchObject({ _tag: "InvalidPatch", details: [{ param: "data.age" }] })
+    const twice = {
+      fields: [
+        { slug: "a", type: "Switch" as const },
+        { slug: "a", type: "Email" as const },
+      ],
+    }
+    await expect(client.declareSite(siteId, twice)).rejects.toMatchObject({
+      _tag: "InvalidPatch",
+      details: [{ param: "fields.1.slug" }],
+    })
+  })
+})
