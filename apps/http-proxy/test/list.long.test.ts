@@ -93,22 +93,29 @@ const resident = async () => {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) / 1024
 }
 
-/** Lists everybody several times, and tells the memory then. */
-const list = async (times: number) => {
-  for (let pass = 0; pass < times; pass += 1) await pages("CreatedOn")
+/** The same after so many passes by an index, and one that sorts. */
+const residentAfter = async (passes: number) => {
+  for (let pass = 0; pass < passes; pass += 1) await pages("CreatedOn")
+  await pages("-UpdatedOn")
   return await resident()
 }
 
 describe("a site of 20,000 users", () => {
   const sorts: ReadonlyArray<UserSort | ""> = ["", "-CreatedOn", "Email", "-Status", "LastLogin", "-UpdatedOn"]
   it.each(sorts)("is listed whole and in order, sorted by %j", { timeout: 300_000 }, async (sort) => {
-    expect(await pages(sort)).toEqual(ordered(sort === "" ? "CreatedOn" : sort))
+    const expected = ordered(sort === "" ? "CreatedOn" : sort)
+    const listed = await pages(sort)
+    expect(listed.length).toBe(total)
+    // The first place that differs, not all of them: to tell 20,000 apart takes a minute.
+    expect(listed.findIndex((id, index) => id !== expected[index])).toBe(-1)
   })
 
+  // A pass is 13 MB of answers: a process that kept them, or what they are made of, would grow by 260 MiB and more. A heap grows
+  // by steps too, until it has settled: forty passes from a fresh start were seen to take 45 MiB in all, most of it in two.
   it.runIf(process.platform === "linux")("is listed in memory that does not grow", { timeout: 600_000 }, async () => {
-    const before = await list(2)
-    const after = await list(6)
-    // Six times 20,000 users are some 90 MiB of JSON. What is there to see is 15 MiB, when the engine asks for more room.
-    expect(after - before).toBeLessThan(60)
+    const before = await residentAfter(3)
+    const after = await residentAfter(20)
+    expect(before).toBeGreaterThan(20)
+    expect(after - before).toBeLessThan(128)
   })
 })
