@@ -49,9 +49,10 @@ export const patchOf = Effect.fnUntraced(function* (flags: PatchFlags, body: Opt
     return yield* contradiction("Nothing to change. Say what with --name, --field, --add-group, --data, …")
   }
 
+  const policy = yield* UpdatePolicy.Current
   const given = UserPatch.UserPatch.from(
     Option.getOrElse(body, () => ({})),
-    yield* UpdatePolicy.Current,
+    policy,
   )
   yield* refuseTwice([...assignments, ...assignmentsIn(given)])
   const [groupFlag] = groupFlags(flags)
@@ -59,11 +60,12 @@ export const patchOf = Effect.fnUntraced(function* (flags: PatchFlags, body: Opt
     return yield* contradiction(`--data and ${groupFlag} both set the access groups`)
   }
 
-  const asked = UserPatch.UserPatch.from({
+  const flagged = {
     // Not assigned one by one: `__proto__` has to arrive in core as a key like any other, and be refused there.
     data: Object.fromEntries(assignments.map(({ key, value }) => [key, value])),
     ...(flags.clearGroups ? { accessGroups: [] } : flags.groups.length > 0 && { accessGroups: flags.groups }),
-  })
+  }
+  const asked = UserPatch.UserPatch.from(flagged, policy)
   return new UserPatch.UserPatch({
     data: { ...given.data, ...asked.data },
     groups: given.groups ?? asked.groups ?? groupEdits(flags),

@@ -118,6 +118,14 @@ describe("the decisions that can be made otherwise", { concurrent: true }, () =>
     expect(JSON.parse(outcome.stdout).data).toMatchObject({ email: "ada@example.com", name: "Ada B" })
   })
 
+  it("ignores it in a flag as in a body", async () => {
+    const store = await seeded()
+    const args = ["update", siteId, ada.id, "--field", "email=x@example.com", "--name", "Ada B"]
+    expect((await store.cli(args)).code).toBe(2)
+    const outcome = await store.cli(args, { env: { WEBFLOW_USERS_EMAIL_AND_PASSWORD: "ignore" } })
+    expect(JSON.parse(outcome.stdout).data).toMatchObject({ email: "ada@example.com", name: "Ada B" })
+  })
+
   it("lets a set of groups end purchases where asked to", async () => {
     const store = await seeded()
     const env = { WEBFLOW_USERS_ECOMMERCE_GROUPS: "replace" }
