@@ -49,7 +49,10 @@ const table: ReadonlyArray<Rule> = [
     from: new RegExp(`^${coreSrc}/[A-Z]\\w*/`),
     may: [effect, within(coreSrc), within(`${coreSrc}/wire`)],
   },
-  { from: /^packages\/stores\/src\//, may: [effect, core, within("packages/stores/src"), /^node:(sqlite|fs)$/] },
+  {
+    from: /^packages\/stores\/src\//,
+    may: [effect, core, within("packages/stores/src"), /^node:(sqlite|fs)$/, /^undici(\/lib\/dispatcher\/pool\.js)?$/],
+  },
   { from: /^packages\/sdk\/src\//, may: [effect, core, within("packages/sdk/src"), stores] },
   {
     from: /^apps\/(\w|-)+\/src\//,

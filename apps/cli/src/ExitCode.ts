@@ -27,10 +27,17 @@ const exitCodes = {
   TooManyRequests: rateLimited,
   InternalError: unavailable,
   StoreUnavailable: unavailable,
+  UnsendableRequest: invalid,
   Unreachable: unavailable,
+  ConnectionLost: unavailable,
+  TimedOut: unavailable,
+  TlsFailed: unavailable,
+  UpstreamInvalidResponse: unavailable,
   UnexpectedResponse: unavailable,
+  UserAccountsRemoved: failed,
 
   UnusableAddress: invalid,
+  UnusableSetting: invalid,
   UnreadableInput: invalid,
   ImportRefused: invalid,
   TokenNotFound: notFound,
@@ -48,7 +55,9 @@ const exitCodes = {
 } as const satisfies Record<Failure["_tag"], number>
 
 export const of = (failure: Failure): number =>
-  failure._tag === "UnexpectedResponse" ? ofStatus(failure.status) : exitCodes[failure._tag]
+  failure._tag === "UnexpectedResponse" || failure._tag === "UpstreamInvalidResponse"
+    ? ofStatus(failure.status)
+    : exitCodes[failure._tag]
 
 /** An answer outside the contract, such as a gateway's page, still has a status that says what kind of failure it is. */
 const ofStatus = (status: number): number => {

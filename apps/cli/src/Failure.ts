@@ -2,7 +2,7 @@
  * Every way a command can fail: core's list, the command line's own usage errors, and the few that only exist here.
  */
 import type { UpdateUserError, UserImport } from "@webflow-users/core"
-import type { StoreAddress } from "@webflow-users/stores"
+import type { StoreAddress, UpstreamSettings } from "@webflow-users/stores"
 import { Data, Predicate } from "effect"
 import type { CliError } from "effect/cli"
 
@@ -27,6 +27,7 @@ export class TokenNotFound extends Data.TaggedError("TokenNotFound")<{ readonly 
 export type Failure =
   | UpdateUserError
   | StoreAddress.UnusableAddress
+  | UpstreamSettings.UnusableSetting
   | UnreadableInput
   | ImportRefused
   | TokenNotFound

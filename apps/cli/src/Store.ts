@@ -1,6 +1,6 @@
 /** The store a command works on: its address, and the token that another's server wants. */
 import { Actor, type UserStore } from "@webflow-users/core"
-import { StoreAddress } from "@webflow-users/stores"
+import { StoreAddress, UpstreamSettings } from "@webflow-users/stores"
 import { Config, Effect, Layer, Option } from "effect"
 import { Flag, GlobalFlag } from "effect/cli"
 import type { Failure } from "./Failure.ts"
@@ -26,7 +26,8 @@ const token = Config.option(Config.Redacted("WEBFLOW_USERS_TOKEN"))
 export const layer: Layer.Layer<UserStore.UserStore, Failure, Asks> = Layer.unwrap(
   Effect.gen(function* () {
     const address = yield* Address
-    return StoreAddress.layer(address, { token: Option.getOrUndefined(yield* Effect.orDie(token)) })
+    const options = yield* UpstreamSettings.config
+    return StoreAddress.layer(address, { ...options, token: Option.getOrUndefined(yield* Effect.orDie(token)) })
   }),
 ).pipe(Layer.merge(Layer.succeed(Actor, "cli")))
 

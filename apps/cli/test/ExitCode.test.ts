@@ -13,27 +13,28 @@ const page = "<html><body>Something in between</body></html>"
 /** What another server answers, and what that is to the shell. */
 const answers: ReadonlyArray<readonly [status: number, body: string, exitCode: number, error: object]> = [
   [401, envelope("not_authorized", "Who?"), 3, { tag: "NotAuthorized", code: "not_authorized", message: "Who?" }],
-  [401, page, 3, { tag: "UnexpectedResponse" }],
+  [401, page, 3, { tag: "UpstreamInvalidResponse" }],
   [403, envelope("missing_scopes", "No scope"), 3, { tag: "MissingScopes" }],
   [403, envelope("forbidden", "Not yours"), 3, { tag: "SiteForbidden" }],
   [403, envelope("users_not_enabled", "Off"), 3, { tag: "UsersNotEnabled" }],
-  [403, page, 3, { tag: "UnexpectedResponse" }],
+  [403, page, 3, { tag: "UpstreamInvalidResponse" }],
   [429, envelope("too_many_requests", "Slow down"), 4, { tag: "TooManyRequests", retryAfter: 60 }],
   [429, page, 4, { tag: "TooManyRequests" }],
   [500, envelope("internal_error", "Oops"), 5, { tag: "InternalError", message: "Oops" }],
-  [503, page, 5, { tag: "UnexpectedResponse", status: 503 }],
-  [200, page, 5, { tag: "UnexpectedResponse", status: 200 }],
+  [503, page, 5, { tag: "UpstreamInvalidResponse", status: 503 }],
+  [200, page, 5, { tag: "UpstreamInvalidResponse", status: 200 }],
   [404, envelope("user_not_found", "Nobody"), 6, { tag: "UserNotFound" }],
   [404, envelope("resource_not_found", "Nowhere"), 6, { tag: "SiteNotFound" }],
-  [404, page, 6, { tag: "UnexpectedResponse" }],
+  [404, page, 6, { tag: "UpstreamInvalidResponse" }],
   [400, envelope("validation_error", "Wrong"), 2, { tag: "InvalidPatch" }],
-  [410, page, 1, { tag: "UnexpectedResponse", status: 410 }],
+  [410, page, 1, { tag: "UpstreamInvalidResponse", status: 410 }],
 ]
 
 describe("another server", { concurrent: true }, () => {
   it.each(answers)("answers %i %s", async (status, body, exitCode, error) => {
     await using server = await serve(() => ({ status, headers: { "retry-after": "60" }, body }))
-    const outcome = await cli(["--store", server.address, "get", siteId, ada.id])
+    const env = { WEBFLOW_USERS_UPSTREAM_ATTEMPTS: "1" }
+    const outcome = await cli(["--store", server.address, "get", siteId, ada.id], { env })
     expect(outcome.code).toBe(exitCode)
     expect(errorIn(outcome)).toMatchObject({ status, ...error })
   })

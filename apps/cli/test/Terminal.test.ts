@@ -151,7 +151,7 @@ describe.skipIf(!hasTerminal)("on a terminal", { concurrent: true }, () => {
     })
     expect(await show(store, ["get", siteId, ada.id, "--store", "http://127.0.0.1:1/v2"])).toEqual({
       code: 5,
-      lines: ["Error: The server could not be reached", "  bad port"],
+      lines: ["Error: The server could not be reached", "  connect ECONNREFUSED 127.0.0.1:1"],
     })
     expect(
       (await show(store, ["get", siteId, "nobody", "--json"])).lines.map((line) => JSON.parse(line)),

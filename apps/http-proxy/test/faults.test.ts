@@ -135,7 +135,7 @@ describe("an error of the contract", () => {
       headers.set(Faults.headerName, `status=${status}; code=${code}${status === 429 ? "; retryAfter=7" : ""}`)
       return fetch(input, { ...init, headers })
     }
-    await using client = createClient({ baseUrl: `${proxy.origin}/v2`, token, fetch: faulty })
+    await using client = createClient({ baseUrl: `${proxy.origin}/v2`, token, fetch: faulty, retry: false })
     const error = await client.users
       .update(siteId, user.id, { data: { name: "Changed" } })
       .catch((reason: unknown) => reason)

@@ -128,8 +128,10 @@ describe("a token with a rate", () => {
   })
 
   it("is a TooManyRequests with retryAfter to the SDK", async () => {
-    await using client = createClient({ baseUrl: `${proxy.origin}/v2`, token: await limited(1) })
-    await client.users.get(siteId, user.id)
+    const options = { baseUrl: `${proxy.origin}/v2`, token: await limited(1), retry: false } as const
+    await using other = createClient(options)
+    await other.users.get(siteId, user.id)
+    await using client = createClient(options)
     const error = await client.users.update(siteId, user.id, {}).catch((reason: unknown) => reason)
     expect(error).toBeInstanceOf(TooManyRequests)
     expect(error).toMatchObject({ status: 429, retryAfter: 42, isRetryable: true })

@@ -269,7 +269,18 @@ describe("answers", () => {
     const described = new Set(failures.map(({ example }) => example))
     const missing = UpdateUserError.members.map(({ identifier }) => identifier).filter((tag) => !described.has(tag))
     // The store's is told as InternalError; the others are what other servers answer.
-    expect(missing).toEqual(["UsersNotEnabled", "StoreUnavailable", "Unreachable", "UnexpectedResponse"])
+    expect(missing).toEqual([
+      "UsersNotEnabled",
+      "StoreUnavailable",
+      "UnsendableRequest",
+      "Unreachable",
+      "ConnectionLost",
+      "TimedOut",
+      "TlsFailed",
+      "UpstreamInvalidResponse",
+      "UnexpectedResponse",
+      "UserAccountsRemoved",
+    ])
   })
 
   it("is found at /openapi.json without a token, and describes /health", async () => {

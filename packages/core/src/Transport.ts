@@ -1,8 +1,9 @@
 /**
- * Port: sends one HTTP request to another server. Adapters stand in `Transport/`.
+ * Port: sends one HTTP request to another server. Adapters stand in `Transport/`; one that needs a library is a driver of
+ * whoever assembles.
  */
-import { Context, type Effect } from "effect"
-import type { Unreachable } from "./UpdateUserError.ts"
+import { Context, Effect, Predicate } from "effect"
+import * as E from "./UpstreamError.ts"
 
 /** A request, whole: nothing is added to it but what HTTP needs. */
 export interface TransportRequest {
@@ -20,11 +21,76 @@ export interface TransportResponse {
   readonly text: string
 }
 
+/** Why there is no answer. */
+export type TransportError =
+  | E.UnsendableRequest
+  | E.Unreachable
+  | E.ConnectionLost
+  | E.TimedOut
+  | E.TlsFailed
+  | E.UpstreamInvalidResponse
+
+type Send = (request: TransportRequest) => Effect.Effect<TransportResponse, TransportError>
+
 /** Sends requests; it knows nothing of what they mean. */
 export class Transport extends Context.Service<
   Transport,
   {
-    /** Gives the answer, whatever its status. Interrupting it ends the request. */
-    readonly send: (request: TransportRequest) => Effect.Effect<TransportResponse, Unreachable>
+    /**
+     * Gives the answer, whatever its status; a redirect is an answer too. Interrupting it ends the request, and its
+     * connection where that is under way.
+     */
+    readonly send: Send
   }
 >()("@webflow-users/core/Transport") {}
+
+/** The largest answer that is read, in bytes: a hundred users with long fields are far below it. */
+export const maxResponseBytes = 2 * 1024 * 1024
+
+/** The failure of an answer that is larger. */
+export const tooLarge = (status: number): E.UpstreamInvalidResponse =>
+  new E.UpstreamInvalidResponse({ status, message: `The server's answer is larger than ${maxResponseBytes} bytes` })
+
+/** A transport that sends as it is told to, once it is known that the request can be sent. */
+export const of = (send: Send): Transport["Service"] =>
+  Transport.of({
+    send: (request) => {
+      const reason = unsendable(request)
+      return reason === undefined ? send(request) : Effect.fail(new E.UnsendableRequest({ details: [reason] }))
+    },
+  })
+
+// Clients quote an address or a header that they do not take, and with it a secret: these words replace theirs.
+const unsendable = ({ url, headers }: TransportRequest): string | undefined => {
+  if (URL.canParse(url)) {
+    const { username, password } = new URL(url)
+    if (username + password !== "") return "the server's address holds a user name or a password"
+  }
+  return Object.values(headers).every((value) => /^[\t\x20-\x7e\x80-\xff]*$/.test(value.trim()))
+    ? undefined
+    : "a header, or the token in it, has a character that HTTP does not carry"
+}
+
+/**
+ * What a client's error means, by the code that Node, its TLS or undici gave it. A platform that tells no more than that
+ * it failed leaves open whether the request arrived.
+ */
+export const failureOf = (cause: unknown): TransportError => {
+  const code = codeIn(cause)
+  if (/^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|ENOENT)$/.test(code)) {
+    return new E.Unreachable({ cause })
+  }
+  if (/^(ETIMEDOUT|UND_ERR_(CONNECT|HEADERS|BODY)_TIMEOUT)$/.test(code)) return new E.TimedOut({ cause })
+  if (/^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|INVALID_CA|EPROTO)/.test(code)) {
+    return new E.TlsFailed({ cause })
+  }
+  if (code.startsWith("HPE_"))
+    return new E.UpstreamInvalidResponse({ status: 502, message: "The server's answer is not HTTP" })
+  return new E.ConnectionLost({ cause })
+}
+
+/** The code of an error, or of what it wraps. */
+const codeIn = (error: unknown): string => {
+  if (Predicate.hasProperty(error, "code") && Predicate.isString(error.code)) return error.code
+  return Predicate.hasProperty(error, "cause") ? codeIn(error.cause) : ""
+}

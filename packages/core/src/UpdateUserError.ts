@@ -2,27 +2,22 @@
  * Every way an update, or a read beside it, can fail: one class each, with its facts, whether trying again can help,
  * and what it is on the wire. Edges read this list and never rename what is on it.
  *
+ * What can only go wrong between this and another server stands in `UpstreamError.ts`, and is on the same list.
+ *
  * Codes and messages are Webflow's, from the last published specification; where none was established the comment
  * says so. A client keeps what a server said: `message` and `details` of an error read from a response are the
  * server's own words.
  */
 import { Effect, Schema } from "effect"
+import { Detail, facts } from "./ErrorFacts.ts"
+import * as Upstream from "./UpstreamError.ts"
 
-/** One problem with one part of a request, in the form real responses have. */
-export const Detail = Schema.Struct({ param: Schema.String, description: Schema.String }).annotate({
-  component: "Detail",
-})
-export type Detail = typeof Detail.Type
-
-const words = (message: string) => ({
-  message: Schema.String.pipe(Schema.withConstructorDefault(Effect.succeed(message))),
-  // As any server may send them: strings, {field, message} and {param, description} all occur.
-  details: Schema.Array(Schema.Json).pipe(Schema.withConstructorDefault(Effect.succeed([]))),
-})
+export { Detail }
+export * from "./UpstreamError.ts"
 
 /** A site or user id that is not 24 hexadecimal characters. */
 export class InvalidId extends Schema.TaggedError<InvalidId>()("InvalidId", {
-  ...words("Validation Error: Provided ID is invalid"),
+  ...facts("Validation Error: Provided ID is invalid"),
 }) {
   readonly status = 400
   readonly code = "validation_error"
@@ -31,7 +26,7 @@ export class InvalidId extends Schema.TaggedError<InvalidId>()("InvalidId", {
 
 /** The request is well formed and asks for something that cannot be: `details` names every problem. */
 export class InvalidPatch extends Schema.TaggedError<InvalidPatch>()("InvalidPatch", {
-  ...words("Validation Error"),
+  ...facts("Validation Error"),
 }) {
   readonly status = 400
   readonly code = "validation_error"
@@ -40,7 +35,7 @@ export class InvalidPatch extends Schema.TaggedError<InvalidPatch>()("InvalidPat
 
 /** The request could not be read: not JSON, not UTF-8, not `application/json`, nested too deeply. */
 export class BadRequest extends Schema.TaggedError<BadRequest>()("BadRequest", {
-  ...words("Bad Request"),
+  ...facts("Bad Request"),
 }) {
   readonly status = 400
   readonly code = "bad_request"
@@ -49,7 +44,7 @@ export class BadRequest extends Schema.TaggedError<BadRequest>()("BadRequest", {
 
 /** The body is larger than the server reads. */
 export class BodyTooLarge extends Schema.TaggedError<BodyTooLarge>()("BodyTooLarge", {
-  ...words("Request body too large"),
+  ...facts("Request body too large"),
 }) {
   readonly status = 413
   readonly code = "bad_request"
@@ -58,7 +53,7 @@ export class BodyTooLarge extends Schema.TaggedError<BodyTooLarge>()("BodyTooLar
 
 /** No token, or one that was never issued or has been revoked. */
 export class NotAuthorized extends Schema.TaggedError<NotAuthorized>()("NotAuthorized", {
-  ...words("Request not authorized"),
+  ...facts("Request not authorized"),
 }) {
   readonly status = 401
   readonly code = "not_authorized"
@@ -67,7 +62,7 @@ export class NotAuthorized extends Schema.TaggedError<NotAuthorized>()("NotAutho
 
 /** The token is good and lacks a scope. */
 export class MissingScopes extends Schema.TaggedError<MissingScopes>()("MissingScopes", {
-  ...words("OAuthForbidden: You are missing the following scopes"),
+  ...facts("OAuthForbidden: You are missing the following scopes"),
 }) {
   readonly status = 403
   readonly code = "missing_scopes"
@@ -82,25 +77,16 @@ export class MissingScopes extends Schema.TaggedError<MissingScopes>()("MissingS
 
 /** The token was issued for another site. Text and use of `forbidden` here are ours. */
 export class SiteForbidden extends Schema.TaggedError<SiteForbidden>()("SiteForbidden", {
-  ...words("The token is not for this site"),
+  ...facts("The token is not for this site"),
 }) {
   readonly status = 403
   readonly code = "forbidden"
   readonly isRetryable = false
 }
 
-/** The site has User Accounts switched off. Only a remote server answers so. */
-export class UsersNotEnabled extends Schema.TaggedError<UsersNotEnabled>()("UsersNotEnabled", {
-  ...words("Users feature is not enabled"),
-}) {
-  readonly status = 403
-  readonly code = "users_not_enabled"
-  readonly isRetryable = false
-}
-
 /** No such site in the store. */
 export class SiteNotFound extends Schema.TaggedError<SiteNotFound>()("SiteNotFound", {
-  ...words("Requested resource not found: The site cannot be found"),
+  ...facts("Requested resource not found: The site cannot be found"),
 }) {
   readonly status = 404
   readonly code = "resource_not_found"
@@ -109,7 +95,7 @@ export class SiteNotFound extends Schema.TaggedError<SiteNotFound>()("SiteNotFou
 
 /** No such user on the site. The code is Webflow's, the text ours. */
 export class UserNotFound extends Schema.TaggedError<UserNotFound>()("UserNotFound", {
-  ...words("Requested resource not found: The user cannot be found"),
+  ...facts("Requested resource not found: The user cannot be found"),
 }) {
   readonly status = 404
   readonly code = "user_not_found"
@@ -118,7 +104,7 @@ export class UserNotFound extends Schema.TaggedError<UserNotFound>()("UserNotFou
 
 /** No such path. The text is ours. */
 export class RouteNotFound extends Schema.TaggedError<RouteNotFound>()("RouteNotFound", {
-  ...words("Requested resource not found: The path cannot be found"),
+  ...facts("Requested resource not found: The path cannot be found"),
 }) {
   readonly status = 404
   readonly code = "resource_not_found"
@@ -127,7 +113,7 @@ export class RouteNotFound extends Schema.TaggedError<RouteNotFound>()("RouteNot
 
 /** The path exists, with other methods. Webflow documents no body for it; this one is ours. */
 export class MethodNotAllowed extends Schema.TaggedError<MethodNotAllowed>()("MethodNotAllowed", {
-  ...words("Method not allowed"),
+  ...facts("Method not allowed"),
   allow: Schema.Array(Schema.String).pipe(Schema.withConstructorDefault(Effect.succeed([]))),
 }) {
   readonly status = 405
@@ -137,9 +123,7 @@ export class MethodNotAllowed extends Schema.TaggedError<MethodNotAllowed>()("Me
 
 /** More requests than the token may make. */
 export class TooManyRequests extends Schema.TaggedError<TooManyRequests>()("TooManyRequests", {
-  ...words("Too Many Requests"),
-  /** How long the server asks to wait, in seconds. */
-  retryAfter: Schema.optionalKey(Schema.Finite),
+  ...facts("Too Many Requests"),
 }) {
   readonly status = 429
   readonly code = "too_many_requests"
@@ -148,7 +132,7 @@ export class TooManyRequests extends Schema.TaggedError<TooManyRequests>()("TooM
 
 /** The server failed for a reason it does not tell. */
 export class InternalError extends Schema.TaggedError<InternalError>()("InternalError", {
-  ...words("An Internal Error occurred"),
+  ...facts("An Internal Error occurred"),
 }) {
   readonly status = 500
   readonly code = "internal_error"
@@ -160,34 +144,13 @@ export class InternalError extends Schema.TaggedError<InternalError>()("Internal
  * connection was lost while committing: then it is not known.
  */
 export class StoreUnavailable extends Schema.TaggedError<StoreUnavailable>()("StoreUnavailable", {
-  ...words("An Internal Error occurred"),
+  ...facts("An Internal Error occurred"),
   /** What the driver said, for the log; never sent to a caller. */
   cause: Schema.Defect(),
 }) {
   readonly status = 500
   readonly code = "internal_error"
   readonly isRetryable = true
-}
-
-/** No answer came from the remote server. Whether it applied the change is not known. */
-export class Unreachable extends Schema.TaggedError<Unreachable>()("Unreachable", {
-  ...words("The server could not be reached"),
-  cause: Schema.Defect(),
-}) {
-  readonly status = 502
-  readonly code = "internal_error"
-  readonly isRetryable = true
-}
-
-/** The remote server answered outside the contract. Status and code are its own. */
-export class UnexpectedResponse extends Schema.TaggedError<UnexpectedResponse>()("UnexpectedResponse", {
-  ...words("The server's answer is not one of the contract"),
-  status: Schema.Int,
-  code: Schema.String,
-}) {
-  get isRetryable(): boolean {
-    return this.status >= 500
-  }
 }
 
 /** The whole list. */
@@ -199,7 +162,7 @@ export const UpdateUserError = Schema.Union([
   NotAuthorized,
   MissingScopes,
   SiteForbidden,
-  UsersNotEnabled,
+  Upstream.UsersNotEnabled,
   SiteNotFound,
   UserNotFound,
   RouteNotFound,
@@ -207,8 +170,14 @@ export const UpdateUserError = Schema.Union([
   TooManyRequests,
   InternalError,
   StoreUnavailable,
-  Unreachable,
-  UnexpectedResponse,
+  Upstream.UnsendableRequest,
+  Upstream.Unreachable,
+  Upstream.ConnectionLost,
+  Upstream.TimedOut,
+  Upstream.TlsFailed,
+  Upstream.UpstreamInvalidResponse,
+  Upstream.UnexpectedResponse,
+  Upstream.UserAccountsRemoved,
 ])
 export type UpdateUserError = typeof UpdateUserError.Type
 

@@ -32,8 +32,18 @@ export interface RemoteOptions {
   readonly token: string
   /** Sends the requests; the platform's `fetch` unless another is given. */
   readonly fetch?: typeof globalThis.fetch
-  /** How long to wait for an answer, such as `"10 seconds"`; a number is milliseconds. 30 seconds unless said. */
+  /** How long to wait for the answer to one request, such as `"10 seconds"`; a number is milliseconds. 30 seconds unless said. */
   readonly timeout?: Duration.Input
+  /**
+   * How to try again after a 429, 408 or 5xx, or when there is no answer: at most 4 times (`attempts`), for 5 minutes in all
+   * (`deadline`), with at most 2 minutes of what the server asks to wait (`maxRetryAfter`), unless said. `false` tries once.
+   */
+  readonly retry?: Upstream.Options["retry"]
+  /**
+   * How many requests the server allows, a minute unless said: `{ limit: 60 }`. What it says of it by itself, in
+   * `X-RateLimit-Limit`, is learned; calls wait for their turn, and nothing is sent that it would refuse.
+   */
+  readonly rateLimit?: Upstream.Options["rateLimit"]
 }
 
 /** A store in this process. Needs Node. */
@@ -124,8 +134,8 @@ export function createClient(options: RemoteOptions | StoreOptions): Client | St
   }
 }
 
-const remote = ({ baseUrl, token, fetch, timeout }: RemoteOptions) =>
-  Upstream.layer({ baseUrl, token: Redacted.make(token), timeout }).pipe(Layer.provide(FetchTransport.layer(fetch)))
+const remote = ({ token, fetch, ...options }: RemoteOptions) =>
+  Upstream.layer({ ...options, token: Redacted.make(token) }).pipe(Layer.provide(FetchTransport.layer(fetch)))
 
 // Imported when it is asked for: a client over HTTP runs where Node's modules are not to be had.
 const local = ({ store, policy }: StoreOptions) =>

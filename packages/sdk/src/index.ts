@@ -16,6 +16,7 @@ export {
 export {
   BadRequest,
   BodyTooLarge,
+  ConnectionLost,
   InternalError,
   InvalidId,
   InvalidPatch,
@@ -27,10 +28,15 @@ export {
   SiteForbidden,
   SiteNotFound,
   StoreUnavailable,
+  TimedOut,
+  TlsFailed,
   TooManyRequests,
   UnexpectedResponse,
   Unreachable,
+  UnsendableRequest,
   type UpdateUserError,
+  UpstreamInvalidResponse,
+  UserAccountsRemoved,
   UserNotFound,
   UsersNotEnabled,
 } from "@webflow-users/core"

@@ -90,17 +90,33 @@ describe("a client over HTTP", () => {
     expect(error).toMatchObject({ isRetryable: false })
   })
 
-  it("tells how long a throttled caller has to wait", async () => {
+  it("tells how long a throttled caller has to wait, where it does not wait itself", async () => {
     answer = (_, response) =>
       json(response, 429, { code: "too_many_requests", message: "Too Many Requests" }, { "retry-after": "17" })
-    await using client = createClient({ baseUrl, token: "t" })
+    await using client = createClient({ baseUrl, token: "t", retry: false })
     const error: unknown = await client.users.get(siteId, userId).catch((reason: unknown) => reason)
     expect(error).toBeInstanceOf(TooManyRequests)
     expect(error).toMatchObject({ retryAfter: 17, isRetryable: true })
   })
 
+  it("tries again what may pass, and tells how often it did where it does not", async () => {
+    let asked = 0
+    answer = (_, response) => {
+      asked += 1
+      json(response, asked === 1 ? 429 : 500, { code: "internal_error", message: "Oops" }, { "retry-after": "0" })
+    }
+    await using client = createClient({ baseUrl, token: "t", retry: { attempts: 2 } })
+    const error: unknown = await client.users.update(siteId, userId, {}).catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ _tag: "InternalError", message: "Oops", attempts: 3 })
+    expect(asked).toBe(3)
+  })
+
   it("rejects with Unreachable when nobody answers, without the token", async () => {
-    await using client = createClient({ baseUrl: "http://127.0.0.1:1/v2", token: "top-secret" })
+    const nobody = createServer()
+    await new Promise<void>((resolve) => nobody.listen(0, "127.0.0.1", resolve))
+    const { port } = nobody.address() as AddressInfo
+    await new Promise((resolve) => nobody.close(resolve))
+    await using client = createClient({ baseUrl: `http://127.0.0.1:${port}/v2`, token: "top-secret", retry: false })
     const error: unknown = await client.users.get(siteId, userId).catch((reason: unknown) => reason)
     expect(error).toBeInstanceOf(Unreachable)
     expect(JSON.stringify(error) + String((error as Error).stack)).not.toContain("top-secret")

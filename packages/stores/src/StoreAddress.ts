@@ -4,11 +4,10 @@
 import type { AccessTokenStore, NewUsers, Sites, UserEvents, UserStore } from "@webflow-users/core"
 import * as MemoryTokens from "@webflow-users/core/AccessTokenStore/Memory"
 import * as SqlTokens from "@webflow-users/core/AccessTokenStore/Sql"
-import * as FetchTransport from "@webflow-users/core/Transport/Fetch"
 import * as MemoryUsers from "@webflow-users/core/UserStore/Memory"
 import * as SqlUsers from "@webflow-users/core/UserStore/Sql"
 import * as UpstreamUsers from "@webflow-users/core/UserStore/Upstream"
-import { Cause, Data, Effect, Layer, type Redacted } from "effect"
+import { Cause, Data, Effect, Layer } from "effect"
 import * as Sqlite from "./Sqlite.ts"
 
 /** The address names no store that can be opened. The message says why and what would do. */
@@ -20,10 +19,8 @@ export const standard = "file:./webflow-users.db"
 /** What a store offers whose data its owner holds, beside what every store does. */
 export type OwnedServices = UserStore.UserStore | UserEvents | NewUsers | Sites | AccessTokenStore
 
-interface Options {
-  /** The bearer token for a remote server. */
-  readonly token?: Redacted.Redacted | undefined
-}
+/** How a server is called that is somebody else's; of a store of one's own, nothing of it counts. */
+export interface Options extends Omit<UpstreamUsers.Options, "baseUrl"> {}
 
 type Adapter =
   | { readonly example: string; readonly owned: (address: string) => Layer.Layer<OwnedServices, unknown> }
@@ -32,8 +29,18 @@ type Adapter =
       readonly remote: (address: string, options: Options) => Layer.Layer<UserStore.UserStore, unknown>
     }
 
-const upstream = (baseUrl: string, { token }: Options) =>
-  UpstreamUsers.layer({ baseUrl, token }).pipe(Layer.provide(FetchTransport.layer()))
+const upstream = (baseUrl: string, options: Options) => {
+  if (!URL.canParse(baseUrl))
+    return refuse("The server's address is not a whole URL, as https://users.example.com/v2 is")
+  // Loaded when a server is called: stores of one's own do without.
+  const transport = Effect.map(
+    Effect.promise(() => import("./Undici.ts")),
+    (driver) => driver.layer(baseUrl, { silence: options.timeout }),
+  )
+  return UpstreamUsers.layer({ ...options, baseUrl }).pipe(Layer.provide(Layer.unwrap(transport)))
+}
+
+const refuse = (message: string) => Layer.effectContext(Effect.fail(new UnusableAddress({ message })))
 
 const adapters: Readonly<Record<string, Adapter>> = {
   file: {
@@ -76,8 +83,6 @@ const schemeOf = (address: string): string => address.split(":", 1)[0]?.toLowerC
 
 const adapterOf = (address: string): Adapter | undefined =>
   address.includes(":") && Object.hasOwn(adapters, schemeOf(address)) ? adapters[schemeOf(address)] : undefined
-
-const refuse = (message: string) => Layer.effectContext(Effect.fail(new UnusableAddress({ message })))
 
 // Only the scheme is repeated: the rest of an address may hold a password.
 const unknown = (address: string) =>

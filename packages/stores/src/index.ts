@@ -1,3 +1,4 @@
 /** Which store an address means. */
 export * as Sqlite from "./Sqlite.ts"
 export * as StoreAddress from "./StoreAddress.ts"
+export * as UpstreamSettings from "./UpstreamSettings.ts"

@@ -1,40 +1,47 @@
 /** Requests by `fetch`: the platform's own, or one that is given. Nothing else is needed, so it runs everywhere. */
 import { Effect, Layer } from "effect"
-import { Transport } from "../Transport.ts"
-import { Unreachable } from "../UpdateUserError.ts"
+import * as Transport from "../Transport.ts"
+import { UnsendableRequest, UpstreamInvalidResponse } from "../UpstreamError.ts"
 
-/** Sends by this `fetch`. Fails with `Unreachable`, which repeats neither a header nor what is secret in an address. */
-export const layer = (fetch: typeof globalThis.fetch = globalThis.fetch): Layer.Layer<Transport> =>
-  Layer.succeed(Transport, {
-    send: ({ method, url, headers, body }) => {
-      const reason = unsendable(url, headers)
-      if (reason !== undefined) return Effect.fail(new Unreachable({ cause: reason }))
-      return Effect.tryPromise({
+/** Sends by this `fetch`. No error of it repeats a header, or what is secret in an address. */
+export const layer = (fetch: typeof globalThis.fetch = globalThis.fetch): Layer.Layer<Transport.Transport> =>
+  Layer.succeed(
+    Transport.Transport,
+    Transport.of(({ method, url, headers, body }) =>
+      Effect.tryPromise({
         try: async (signal) => {
           // A redirect is an answer: following it would carry the token to another address.
           const response = await fetch(url, { method, headers, body: body ?? null, signal, redirect: "manual" })
           return {
-            status: response.status,
+            // Browsers do not tell what a redirect is.
+            status: response.type === "opaqueredirect" ? 302 : response.status,
             header: (name: string) => response.headers.get(name) ?? undefined,
-            text: await response.text(),
+            text: await read(response),
           }
         },
-        catch: (cause) => new Unreachable({ cause: told(url, cause) }),
-      })
-    },
-  })
+        catch: (cause) => {
+          if (cause instanceof UpstreamInvalidResponse) return cause
+          return URL.canParse(url)
+            ? Transport.failureOf(cause)
+            : new UnsendableRequest({ details: ["the server's address is not a whole URL"] })
+        },
+      }),
+    ),
+  )
 
-// In its own words `fetch` quotes an address or a header it does not take, and a secret in them: these replace them.
-
-const unsendable = (url: string, headers: Readonly<Record<string, string>>): string | undefined => {
-  if (URL.canParse(url)) {
-    const { username, password } = new URL(url)
-    if (username + password !== "") return "the server's address holds a user name or a password"
+const read = async ({ body, status }: Response): Promise<string> => {
+  if (body === null) return ""
+  const reader = body.getReader()
+  const decoder = new TextDecoder()
+  let text = ""
+  for (let size = 0; ;) {
+    const { done, value } = await reader.read()
+    if (done) return text + decoder.decode()
+    size += value.byteLength
+    if (size > Transport.maxResponseBytes) {
+      await reader.cancel()
+      throw Transport.tooLarge(status)
+    }
+    text += decoder.decode(value, { stream: true })
   }
-  return Object.values(headers).every((value) => /^[\t\x20-\x7e\x80-\xff]*$/.test(value.trim()))
-    ? undefined
-    : "a header, or the token in it, has a character that HTTP does not carry"
 }
-
-const told = (url: string, cause: unknown): unknown =>
-  URL.canParse(url) ? cause : "no answer: the server's address is not a whole URL"

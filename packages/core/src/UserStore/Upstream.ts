@@ -1,75 +1,96 @@
 /** Users on another server that speaks the contract: another deployment of ours, or a vendor's. */
-import { DateTime, Duration, Effect, Layer, Redacted, type Schema } from "effect"
+import { Clock, Context, DateTime, Duration, Effect, Layer, Redacted, type Schema } from "effect"
+import * as Pacer from "../Pacer.ts"
 import { undeclared } from "../SiteDeclaration.ts"
 import { Transport } from "../Transport.ts"
-import * as E from "../UpdateUserError.ts"
-import type { SiteId, UserId } from "../User.ts"
-import { emailKey } from "../UserOrder.ts"
+import type * as E from "../UpdateUserError.ts"
+import { TimedOut } from "../UpdateUserError.ts"
+import type { SiteId, UserId, UserSort } from "../User.ts"
 import * as UserPatch from "../UserPatch.ts"
-import { UserStore } from "../UserStore.ts"
-import * as Envelope from "../wire/Envelope.ts"
+import { type PageRequest, UserStore } from "../UserStore.ts"
 import * as Routes from "../wire/Routes.ts"
 import { encodeBody } from "../wire/UpdateUserBody.ts"
 import * as UserJson from "../wire/UserJson.ts"
+import * as EmailIndex from "./Upstream/EmailIndex.ts"
+import * as Reader from "./Upstream/Reader.ts"
+import * as Retry from "./Upstream/Retry.ts"
 
-/** Which server, and how to be let in. */
+/** Which server, how to be let in, and how patient to be. */
 export interface Options {
   /** Where the contract is served, with its prefix: `https://users.example.com/v2`. */
   readonly baseUrl: string
   readonly token?: Redacted.Redacted | undefined
-  /** How long to wait for an answer. 30 seconds unless said otherwise. */
+  /** How long to wait for the answer to one request. 30 seconds unless said otherwise. */
   readonly timeout?: Duration.Input | undefined
+  /** How to try again; `false` tries once. */
+  readonly retry?: Retry.Options | false | undefined
+  /** What the server allows a token, where it is known; what the server says of it is learned. */
+  readonly rateLimit?: Pick<Pacer.Options, "limit" | "window"> | undefined
+  /** How long a call may be kept waiting for its first turn; as long as it takes, unless said otherwise. */
+  readonly maxWait?: Duration.Input | undefined
 }
 
-/** The largest page the contract gives. */
-const pageLimit = 100
+/** The token of whoever asks, where each brings their own: it takes the place of `Options.token`. */
+export const CallerToken = Context.Reference<Redacted.Redacted | undefined>(
+  "@webflow-users/core/UserStore/Upstream/CallerToken",
+  { defaultValue: () => undefined },
+)
 
-/** The users of another server. Fails with what that server answers, or with `Unreachable` where it does not. */
+/** The users of another server. Fails with what that server answers, or with why it did not. */
 export const layer = (options: Options): Layer.Layer<UserStore, never, Transport> =>
   Layer.effect(
     UserStore,
-    Effect.map(Transport, (transport) => {
+    Effect.gen(function* () {
+      const transport = yield* Transport
+      const { retry = {}, rateLimit, maxWait } = options
+      const retrying = Retry.make(retry)
+      const pacerOf = yield* Pacer.make({ ...rateLimit, maxPause: retry === false ? undefined : retry.maxRetryAfter })
       const base = options.baseUrl.replace(/\/+$/, "")
       const timeout = Duration.fromInputUnsafe(options.timeout ?? "30 seconds")
-      const headers: Record<string, string> = {
-        accept: "application/json",
-        ...(options.token !== undefined && { authorization: `Bearer ${Redacted.value(options.token)}` }),
-      }
+      const longestWait = maxWait === undefined ? undefined : Duration.fromInputUnsafe(maxWait)
+      const read = Reader.of(base)
+      const token = Effect.map(CallerToken, (callers) => Redacted.value(callers ?? options.token ?? noToken))
 
-      /** Asks, and reads what a 2xx carries; every other answer is the error it stands for. */
-      const ask = Effect.fnUntraced(function* <A>(
-        route: Routes.RouteName,
-        parameters: Partial<Routes.Parameters>,
-        decode: (json: unknown) => Effect.Effect<A, Schema.SchemaError>,
-        rest: { readonly query?: string; readonly body?: unknown } = {},
-      ) {
-        const response = yield* transport
-          .send({
-            method: Routes.routes[route].method,
-            url: base + Routes.pathOf(route, parameters) + (rest.query ?? ""),
-            headers: rest.body === undefined ? headers : { ...headers, "content-type": "application/json" },
-            ...(rest.body !== undefined && { body: JSON.stringify(rest.body) }),
+      /** Asks once, and reads what a 2xx carries; every other answer is the error it stands for. */
+      const asking =
+        (progress: Retry.Progress): Ask =>
+        (route, parameters, decode, { query = "", body } = {}) =>
+          Effect.gen(function* () {
+            const secret = yield* token
+            const request = {
+              method: Routes.routes[route].method,
+              url: base + Routes.pathOf(route, parameters) + query,
+              headers: {
+                accept: "application/json",
+                ...(secret !== "" && { authorization: `Bearer ${secret}` }),
+                ...(body !== undefined && { "content-type": "application/json" }),
+              },
+              ...(body !== undefined && { body: JSON.stringify(body) }),
+            }
+            const left = progress.left(yield* Clock.currentTimeMillis)
+            const response = yield* pacerOf(secret).paced(
+              Effect.flatMap(Clock.currentTimeMillis, (now) => {
+                const patience = Duration.min(timeout, Duration.millis(progress.begin(now)))
+                return Effect.timeoutOrElse(transport.send(request), {
+                  duration: patience,
+                  orElse: () => late(patience),
+                })
+              }),
+              { hasBegun: left !== undefined, maxWait: left === undefined ? longestWait : Duration.millis(left) },
+            )
+            return yield* read(response, secret, decode)
           })
-          .pipe(
-            Effect.timeoutOrElse({
-              duration: timeout,
-              orElse: () => Effect.fail(new E.Unreachable({ cause: `no answer within ${Duration.format(timeout)}` })),
-            }),
-          )
-        const json = parse(response.text)
-        if (response.status < 200 || response.status > 299) {
-          const { status } = response
-          return yield* Envelope.decodeError({ status, retryAfter: response.header("retry-after"), body: json })
-        }
-        return yield* decode(json).pipe(
-          // What does not decode may be a person's data: the error says where it failed and not what was there.
-          Effect.mapError(() => new E.UnexpectedResponse({ status: response.status, code: "" })),
-        )
-      })
+
+      /** A call of one request. */
+      const ask: Ask = (...request) => retrying((progress) => asking(progress)(...request))
 
       const get = (siteId: SiteId, userId: UserId) => ask("getUser", { siteId, userId }, UserJson.decodeUser)
       const page = (siteId: SiteId, query: Record<string, string | number | undefined>) =>
         ask("listUsers", { siteId }, UserJson.decodeUserPage, { query: queryOf(query) })
+
+      const list = (siteId: SiteId, { offset, limit, sort }: PageRequest & { readonly sort?: UserSort | undefined }) =>
+        page(siteId, { offset, limit, sort })
+      const findByEmail = EmailIndex.make({ list, get })
 
       return UserStore.of({
         update: Effect.fn("UserStore.update")(function* (siteId, userId, patch) {
@@ -81,31 +102,29 @@ export const layer = (options: Options): Layer.Layer<UserStore, never, Transport
             )
             return yield* Effect.fromResult(UserPatch.apply(user, patch, yield* DateTime.now))
           }
-          // The wire knows only complete sets of groups, so joining and leaving are worked out from what is there.
-          const groups =
-            patch.groups?._tag === "EditGroups"
-              ? UserPatch.setGroups(
-                  yield* Effect.fromResult(UserPatch.apply(yield* get(siteId, userId), patch, yield* DateTime.now)),
-                )
-              : patch.groups
-          const body = encodeBody(patch, groups)
-          return yield* ask("updateUser", { siteId, userId }, UserJson.decodeUser, { body })
+          const { groups } = patch
+          return yield* retrying((progress) => {
+            const once = asking(progress)
+            const send = (all: UserPatch.SetGroups | undefined) =>
+              once("updateUser", { siteId, userId }, UserJson.decodeUser, { body: encodeBody(patch, all) })
+            if (groups?._tag !== "EditGroups") return send(groups)
+            // The wire knows only complete sets of groups, so joining and leaving are worked out from what is there, and
+            // again before each try: by then somebody else may have changed it.
+            return Effect.gen(function* () {
+              const user = yield* once("getUser", { siteId, userId }, UserJson.decodeUser)
+              const after = UserPatch.apply(user, patch, yield* DateTime.now)
+              return yield* send(UserPatch.setGroups(yield* Effect.fromResult(after)))
+            })
+          })
         }),
 
         get: Effect.fn("UserStore.get")(get),
 
         findByEmail: Effect.fn("UserStore.findByEmail")(function* (siteId, email) {
-          for (let offset = 0; ;) {
-            const { users, total } = yield* page(siteId, { offset, limit: pageLimit })
-            const found = users.find((user) => emailKey(user.data.email) === emailKey(email))
-            if (found !== undefined) return found
-            // A server may give less than it was asked for.
-            offset += users.length
-            if (users.length === 0 || offset >= total) return yield* new E.UserNotFound()
-          }
+          return yield* findByEmail(yield* token, siteId, email)
         }),
 
-        list: Effect.fn("UserStore.list")((siteId, { offset, limit, sort }) => page(siteId, { offset, limit, sort })),
+        list: Effect.fn("UserStore.list")(list),
 
         // It is that server's to know, and no part of the contract tells it.
         declaration: () => Effect.succeed(undeclared),
@@ -125,10 +144,14 @@ const queryOf = (values: Record<string, string | number | undefined>): string =>
     .map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`)
     .join("&")}`
 
-const parse = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
+const noToken = Redacted.make("")
+
+const late = (patience: Duration.Duration) =>
+  Effect.fail(new TimedOut({ cause: `no answer within ${Duration.format(patience)}` }))
+
+type Ask = <A>(
+  route: Routes.RouteName,
+  parameters: Partial<Routes.Parameters>,
+  decode: (json: unknown) => Effect.Effect<A, Schema.SchemaError>,
+  rest?: { readonly query?: string; readonly body?: unknown },
+) => Effect.Effect<A, E.UpdateUserError>

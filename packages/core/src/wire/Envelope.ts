@@ -54,8 +54,7 @@ export interface ErrorResponse<Body = Envelope> {
 
 /** What a server answers for an error. */
 export const encodeError = (error: E.UpdateUserError): ErrorResponse => ({
-  // Another server's 200 that could not be read is a failure here, and so is a redirect that leads nowhere [ours].
-  status: error.status < 400 ? 502 : error.status,
+  status: statusOf(error),
   headers: headersOf(error),
   body: {
     code: error.code || "internal_error",
@@ -65,35 +64,62 @@ export const encodeError = (error: E.UpdateUserError): ErrorResponse => ({
   },
 })
 
+/** An answer that could not be understood is that server's failure, whatever its status was [ours]. */
+const statusOf = (error: E.UpdateUserError): number =>
+  error._tag === "UpstreamInvalidResponse" || error.status < 400 ? 502 : error.status
+
 const headersOf = (error: E.UpdateUserError): Readonly<Record<string, string>> => {
   switch (error._tag) {
     case "MethodNotAllowed":
       return { allow: error.allow.join(", ") }
     case "NotAuthorized":
       return { "www-authenticate": "Bearer" }
-    case "TooManyRequests":
-      return error.retryAfter === undefined ? {} : { "retry-after": String(Math.ceil(error.retryAfter)) }
     default:
-      return {}
+      return error.retryAfter === undefined ? {} : { "retry-after": String(Math.ceil(error.retryAfter)) }
   }
 }
 
-/** The error an answer stands for: one of the list when status and code are, otherwise the answer as it is. */
-export const decodeError = (response: {
+/**
+ * How many seconds a `Retry-After` asks to wait: it may be a number of seconds or a date. `undefined` where it is neither.
+ * `now` is in milliseconds since 1970.
+ */
+export const parseRetryAfter = (text: string | undefined, now: number): number | undefined => {
+  if (text === undefined) return undefined
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text)
+  // A date of HTTP begins with the day's name; Date.parse alone takes much else for one.
+  const at = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text) ? Date.parse(text) : Number.NaN
+  return Number.isNaN(at) ? undefined : Math.max(0, (at - now) / 1000)
+}
+
+/** What came in place of a success. */
+export interface Failed {
   readonly status: number
-  readonly retryAfter: string | undefined
+  /** The body, read as JSON; `undefined` where it is none. */
   readonly body: unknown
-}): E.UpdateUserError => {
-  const { status } = response
+  /** The body as text, as far as an error may repeat it. */
+  readonly excerpt?: string
+  /** In seconds. */
+  readonly retryAfter?: number | undefined
+  readonly requestId?: string | undefined
+}
+
+/** The error an answer stands for: one of the list when status and code are, otherwise the answer as it is. */
+export const decodeError = (response: Failed): E.UpdateUserError => {
+  const { status, retryAfter, requestId, excerpt } = response
   const body: Record<string, unknown> = Predicate.isObject(response.body) ? response.body : {}
   const code = Predicate.isString(body["code"]) ? body["code"] : ""
+  // v1 says `msg` and `problems`.
+  const message = [body["message"], body["msg"]].find(Predicate.isString)
+  const details = [body["details"], body["problems"]].find(Array.isArray)
   const said = {
-    ...(Predicate.isString(body["message"]) && { message: body["message"] }),
-    ...(Array.isArray(body["details"]) && { details: body["details"] as ReadonlyArray<Schema.Json> }),
+    ...(message !== undefined && { message }),
+    ...(details !== undefined && { details: details as ReadonlyArray<Schema.Json> }),
+    ...(retryAfter !== undefined && { retryAfter }),
+    ...(requestId !== undefined && { requestId }),
   }
   switch (`${status} ${code}`) {
     case "400 validation_error":
-      return /Provided ID is invalid/.test(said.message ?? "") ? new E.InvalidId(said) : new E.InvalidPatch(said)
+      return /Provided ID is invalid/.test(message ?? "") ? new E.InvalidId(said) : new E.InvalidPatch(said)
     case "400 bad_request":
       return new E.BadRequest(said)
     case "413 bad_request":
@@ -107,15 +133,14 @@ export const decodeError = (response: {
     case "403 users_not_enabled":
       return new E.UsersNotEnabled(said)
     case "404 resource_not_found":
-      return /The path cannot be found/.test(said.message ?? "") ? new E.RouteNotFound(said) : new E.SiteNotFound(said)
+      return /The path cannot be found/.test(message ?? "") ? new E.RouteNotFound(said) : new E.SiteNotFound(said)
     case "404 user_not_found":
       return new E.UserNotFound(said)
     case "500 internal_error":
       return new E.InternalError(said)
   }
-  if (status === 429) {
-    const seconds = Number.parseInt(response.retryAfter ?? "", 10)
-    return new E.TooManyRequests({ ...said, ...(seconds >= 0 && { retryAfter: seconds }) })
-  }
-  return new E.UnexpectedResponse({ status, code, ...said })
+  if (status === 429) return new E.TooManyRequests(said)
+  return code !== "" || message !== undefined
+    ? new E.UnexpectedResponse({ status, code, ...said })
+    : new E.UpstreamInvalidResponse({ status, ...said, ...(excerpt !== undefined && { excerpt }) })
 }

@@ -140,9 +140,16 @@ const words = {
   // [doc]
   InternalError: { name: "ServerError" },
   StoreUnavailable: { name: "ServerError" },
+  UnsendableRequest: { name: "ServerError" },
   Unreachable: { name: "ServerError" },
+  ConnectionLost: { name: "ServerError" },
+  TimedOut: { name: "ServerError" },
+  TlsFailed: { name: "ServerError" },
+  UpstreamInvalidResponse: { name: "ServerError" },
   // [ours], and ServerError where it is one
   UnexpectedResponse: { name: "UnknownError" },
+  // [ours]
+  UserAccountsRemoved: { name: "UnknownError" },
 } as const satisfies Record<UpdateUserError["_tag"], Words>
 
 /** What v2's messages begin with where v1 had the error's name. */

@@ -91,12 +91,12 @@ describe("Transport, Fetch", () => {
     }),
   )
 
-  it.live("is Unreachable when the answer breaks off", () =>
+  it.live("is a lost connection when the answer breaks off", () =>
     Effect.gen(function* () {
       const url = yield* serve((_, response) => {
         response.writeHead(200, { "content-length": "100" }).write("some of it", () => response.destroy())
       })
-      expect(yield* Effect.flip(send(get(url)))).toMatchObject({ _tag: "Unreachable" })
+      expect(yield* Effect.flip(send(get(url)))).toMatchObject({ _tag: "ConnectionLost" })
     }),
   )
 
@@ -118,7 +118,10 @@ describe("Transport, Fetch", () => {
       for (const value of ["Bearer a\nb", "Bearer a\0b", "Bearer a\u007fb", "Bearer …"]) {
         expect([value, yield* Effect.flip(withHeader(value))]).toMatchObject([
           value,
-          { _tag: "Unreachable", cause: "a header, or the token in it, has a character that HTTP does not carry" },
+          {
+            _tag: "UnsendableRequest",
+            details: ["a header, or the token in it, has a character that HTTP does not carry"],
+          },
         ])
       }
       expect(sent).toStrictEqual([])

@@ -68,7 +68,7 @@ const ask = <A>(
         })),
       ),
   })
-  const layer = Upstream.layer({ baseUrl: base, token: Redacted.make(token), ...options }).pipe(
+  const layer = Upstream.layer({ baseUrl: base, token: Redacted.make(token), retry: false, ...options }).pipe(
     Layer.provide(transport),
   )
   return UserStore.UserStore.use(operation).pipe(
@@ -285,7 +285,7 @@ describe("finding a user by e-mail address on another server", () => {
 })
 
 describe("a server that does not answer", () => {
-  it.effect("is Unreachable after 30 seconds, and the request is ended", () =>
+  it.effect("is given up after 30 seconds, and the request is ended", () =>
     Effect.gen(function* () {
       let ended = false
       const silent = () => Effect.never.pipe(Effect.onInterrupt(() => Effect.sync(() => void (ended = true))))
@@ -295,9 +295,9 @@ describe("a server that does not answer", () => {
       yield* TestClock.adjust("1 millis")
       const { error } = yield* Fiber.join(asking)
       expect(error).toMatchObject({
-        _tag: "Unreachable",
+        _tag: "TimedOut",
         isRetryable: true,
-        status: 502,
+        status: 504,
         cause: "no answer within 30s",
       })
       expect(ended).toBe(true)
@@ -312,7 +312,7 @@ describe("a server that does not answer", () => {
       yield* TestClock.adjust("2 minutes")
       expect((yield* Fiber.join(patient)).value).toStrictEqual(arthur)
       expect((yield* Fiber.join(hasty)).error).toMatchObject({
-        _tag: "Unreachable",
+        _tag: "TimedOut",
         cause: "no answer within 1s 500ms",
       })
     }),
@@ -335,41 +335,74 @@ describe("an answer that is no success", () => {
   const personal = "secret@example.com"
   const html = "<html>Bad Gateway</html>"
   const outside = "The server's answer is not one of the contract"
+  const longer = "x".repeat(300)
   it.effect.each<[string, Answer, object]>([
     [
       "an envelope",
       {
         status: 403,
         json: { code: "missing_scopes", message: "Its own words", details: ["a", { field: "x", message: "y" }] },
+        headers: { "x-request-id": "req-1" },
       },
-      { _tag: "MissingScopes", message: "Its own words", details: ["a", { field: "x", message: "y" }] },
+      {
+        _tag: "MissingScopes",
+        message: "Its own words",
+        details: ["a", { field: "x", message: "y" }],
+        requestId: "req-1",
+      },
     ],
     [
       "a limit",
-      { status: 429, text: "slow down", headers: { "retry-after": "7" } },
-      { _tag: "TooManyRequests", retryAfter: 7, isRetryable: true },
+      { status: 429, text: "slow down", headers: { "retry-after": "7", "cf-ray": "8f0-AMS" } },
+      { _tag: "TooManyRequests", retryAfter: 7, isRetryable: true, requestId: "8f0-AMS" },
     ],
     [
       "a page of a gateway",
       { status: 502, text: html },
-      { _tag: "UnexpectedResponse", status: 502, code: "", isRetryable: true, message: outside },
+      { _tag: "UpstreamInvalidResponse", status: 502, isRetryable: true, message: outside, excerpt: html },
     ],
     [
       "a page of a website",
       { status: 404, text: html },
-      { _tag: "UnexpectedResponse", status: 404, isRetryable: false },
+      { _tag: "UpstreamInvalidResponse", status: 404, isRetryable: false, excerpt: html },
+    ],
+    [
+      "a page that repeats the token, and is long",
+      { status: 500, text: `You sent ${token}, ${token}!${longer}` },
+      { excerpt: `You sent <token>, <token>!${longer}`.slice(0, 200) },
+    ],
+    [
+      "a page for a success",
+      { status: 200, text: html, headers: { "x-request-id": "req-2" } },
+      { _tag: "UpstreamInvalidResponse", status: 200, isRetryable: false, excerpt: html, requestId: "req-2" },
     ],
     [
       "a redirect",
-      { status: 302, json: arthur, headers: { location: "https://elsewhere.example.com" } },
-      { _tag: "UnexpectedResponse", status: 302 },
+      { status: 302, json: arthur, headers: { location: `https://elsewhere.example.com/?user=${personal}` } },
+      {
+        _tag: "UpstreamInvalidResponse",
+        status: 302,
+        isRetryable: false,
+        message:
+          "The server redirects to https://elsewhere.example.com, and a redirect is not followed, since it would take the token along",
+        excerpt: "",
+      },
     ],
-    ["a success in HTML", { status: 200, text: html }, { _tag: "UnexpectedResponse", status: 200, isRetryable: false }],
-    ["a success of nothing", { status: 204, text: "" }, { _tag: "UnexpectedResponse", status: 204 }],
+    [
+      "a redirect to nowhere",
+      { status: 301, text: "" },
+      { message: "The server redirects, and a redirect is not followed, since it would take the token along" },
+    ],
+    ["a success of nothing", { status: 204, text: "" }, { _tag: "UpstreamInvalidResponse", status: 204 }],
+    [
+      "a user who breaks off",
+      { text: JSON.stringify({ ...arthur, data: { email: personal } }).slice(0, -2) },
+      { _tag: "UpstreamInvalidResponse", status: 200, excerpt: "" },
+    ],
     [
       "a user who is none",
       { json: { ...arthur, status: personal, data: { email: [personal] } } },
-      { _tag: "UnexpectedResponse", status: 200, details: [] },
+      { _tag: "UpstreamInvalidResponse", status: 200, details: [], excerpt: "" },
     ],
   ])("is an error of the list: %s", ([_, answer, expected]) =>
     Effect.gen(function* () {
@@ -404,7 +437,7 @@ describe("over fetch", () => {
       const error = yield* UserStore.UserStore.use((store) => Effect.flip(store.get(siteId, userId))).pipe(
         Effect.provide(layer),
       )
-      expect(error._tag).toBe("Unreachable")
+      expect(error._tag).toBe("UnsendableRequest")
       expect(JSON.stringify(error) + inspect(error, { depth: 10, showHidden: true })).not.toContain(token)
     }),
   )

@@ -14,6 +14,8 @@ const table: ReadonlyArray<{
   /** Where the wire does not tell it apart from another. */
   readonly readAs?: Core.UpdateUserError["_tag"]
   readonly retryable?: true
+  /** Whether who reads it thinks so, knowing less. */
+  readonly readsRetryable?: true
 }> = [
   {
     error: new Core.InvalidId({}),
@@ -94,6 +96,14 @@ const table: ReadonlyArray<{
     retryable: true,
   },
   {
+    error: new Core.UnsendableRequest({}),
+    status: 500,
+    code: "internal_error",
+    message: "The request to the server cannot be sent",
+    readAs: "InternalError",
+    readsRetryable: true,
+  },
+  {
     error: new Core.Unreachable({ cause }),
     status: 502,
     code: "internal_error",
@@ -102,15 +112,55 @@ const table: ReadonlyArray<{
     retryable: true,
   },
   {
+    error: new Core.ConnectionLost({ cause }),
+    status: 502,
+    code: "internal_error",
+    message: "The connection to the server was lost before its answer had come",
+    readAs: "UnexpectedResponse",
+    retryable: true,
+  },
+  {
+    error: new Core.TimedOut({ cause }),
+    status: 504,
+    code: "internal_error",
+    message: "The server did not answer in time",
+    readAs: "UnexpectedResponse",
+    retryable: true,
+  },
+  {
+    error: new Core.TlsFailed({ cause }),
+    status: 502,
+    code: "internal_error",
+    message: "No secure connection to the server could be made",
+    readAs: "UnexpectedResponse",
+    readsRetryable: true,
+  },
+  {
+    // What it began with is nobody's who asks a server that asked it.
+    error: new Core.UpstreamInvalidResponse({ status: 404, excerpt: "<html>secret" }),
+    status: 502,
+    code: "internal_error",
+    message: "The server's answer is not one of the contract",
+    readAs: "UnexpectedResponse",
+    readsRetryable: true,
+  },
+  {
     error: new Core.UnexpectedResponse({ status: 409, code: "conflict", message: "Taken" }),
     status: 409,
     code: "conflict",
     message: "Taken",
   },
+  {
+    error: new Core.UserAccountsRemoved({ status: 410 }),
+    status: 410,
+    code: "users_not_enabled",
+    message: Core.Webflow.removed,
+    readAs: "UnexpectedResponse",
+  },
 ]
 
-const decode = (status: number, body: unknown, retryAfter?: string) =>
-  Envelope.decodeError({ status, body, retryAfter })
+const decode = (status: number, body: unknown, retryAfter?: number) =>
+  Envelope.decodeError({ status, body, retryAfter, excerpt: "how it began" })
 
 describe("the errors of the list", () => {
   it("are all in this table", () =>
@@ -132,9 +182,10 @@ describe("the errors of the list", () => {
 
       it(`is read back as ${readAs}, in the same words`, () => {
         const { status, headers, body } = encoded
-        const read = decode(status, JSON.parse(JSON.stringify(body)), headers["retry-after"])
+        const retryAfter = Envelope.parseRetryAfter(headers["retry-after"], 0)
+        const read = decode(status, JSON.parse(JSON.stringify(body)), retryAfter)
         expect(read).toMatchObject({ _tag: readAs, status: row.status, code: row.code, message: row.message })
-        expect(read.isRetryable).toBe(row.retryable ?? false)
+        expect(read.isRetryable).toBe(row.readsRetryable ?? row.retryable ?? false)
         expect(error.isRetryable).toBe(row.retryable ?? false)
       })
     },
@@ -156,14 +207,19 @@ describe("the errors of the list", () => {
   it("ask for no waiting time where none is known", () =>
     expect(Envelope.encodeError(new Core.TooManyRequests({})).headers).toStrictEqual({}))
 
-  it.each([200, 204, 302])(
-    "are never answered as a success or a redirect, also when another server's %i was the reason",
+  it.each([200, 204, 302, 404])(
+    "are a failure of that server where its answer, of %i, could not be understood",
     (status) =>
-      expect(Envelope.encodeError(new Core.UnexpectedResponse({ status, code: "" }))).toMatchObject({
+      expect(Envelope.encodeError(new Core.UpstreamInvalidResponse({ status }))).toMatchObject({
         status: 502,
         body: { code: "internal_error", message: "The server's answer is not one of the contract" },
       }),
   )
+
+  it("ask for the waiting time that was asked for, whatever they are", () =>
+    expect(
+      Envelope.encodeError(new Core.UnexpectedResponse({ status: 503, code: "x", retryAfter: 7.5 })).headers,
+    ).toStrictEqual({ "retry-after": "8" }))
 })
 
 describe("another server's error", () => {
@@ -201,37 +257,58 @@ describe("another server's error", () => {
 
   it.each([
     ["nothing", undefined],
-    ["a page of HTML", "<html>Bad Gateway</html>"],
     ["a list", [{ code: "conflict" }]],
     ["null", null],
     ["an object without a code", { error: "oops" }],
     ["parts of wrong types", { code: 5, message: {}, details: "none" }],
-  ])("of %s keeps its status, and can be retried from 500 on", (_, body) => {
-    const words = { message: "The server's answer is not one of the contract", details: [], code: "" }
-    expect(decode(502, body)).toMatchObject({ _tag: "UnexpectedResponse", status: 502, isRetryable: true, ...words })
-    expect(decode(499, body)).toMatchObject({ _tag: "UnexpectedResponse", status: 499, isRetryable: false, ...words })
+  ])("of %s is none of the contract, and can be retried from 500 on", (_, body) => {
+    const words = { message: "The server's answer is not one of the contract", details: [], excerpt: "how it began" }
+    const invalid = { _tag: "UpstreamInvalidResponse", code: "internal_error", ...words }
+    expect(decode(502, body)).toMatchObject({ ...invalid, status: 502, isRetryable: true })
+    expect(decode(408, body)).toMatchObject({ ...invalid, status: 408, isRetryable: true })
+    expect(decode(499, body)).toMatchObject({ ...invalid, status: 499, isRetryable: false })
   })
 
-  it.each([
-    ["60", 60],
-    ["0", 0],
-    ["-1", "no"],
-    ["soon", "no"],
-    ["", "no"],
-    [undefined, "no"],
-  ])("429 with Retry-After %j asks for %s seconds, whatever its body", (header, seconds) => {
-    for (const body of [
-      undefined,
-      { code: "too_many_requests", message: "Slow down" },
-      { code: "rate_limit", details: [1] },
-    ]) {
+  it("in v1's form keeps its words", () =>
+    expect(
+      decode(404, {
+        msg: "The user cannot be found",
+        code: 404,
+        name: "NotFound",
+        path: "/",
+        err: "",
+        problems: ["x"],
+      }),
+    ).toMatchObject({ _tag: "UnexpectedResponse", code: "", message: "The user cannot be found", details: ["x"] }))
+
+  it("of 429 is a limit whatever its body, and any error keeps its waiting time and its server's name for it", () => {
+    for (const body of [undefined, { code: "too_many_requests", message: "Slow down" }, { code: "x", details: [1] }]) {
       const said = { message: "Too Many Requests", details: [], ...body }
-      const error = decode(429, body, header)
-      expect(error).toMatchObject({ ...said, _tag: "TooManyRequests", code: "too_many_requests", isRetryable: true })
-      expect("retryAfter" in error ? error.retryAfter : "no").toBe(seconds)
+      const error = decode(429, body, 7)
+      expect(error).toMatchObject({ ...said, _tag: "TooManyRequests", code: "too_many_requests", retryAfter: 7 })
+      expect(decode(429, body)).not.toHaveProperty("retryAfter")
+    }
+    for (const body of [undefined, { code: "internal_error" }]) {
+      const error = Envelope.decodeError({ status: 500, body, retryAfter: 3, requestId: "a-b" })
+      expect(error).toMatchObject({ retryAfter: 3, requestId: "a-b" })
     }
   })
+})
 
-  it("asks for no waiting time with another status", () =>
-    expect(decode(503, undefined, "60")).not.toHaveProperty("retryAfter"))
+describe("Retry-After", () => {
+  const now = Date.parse("2026-01-29T12:00:00.500Z")
+  it.each<[string | undefined, number | undefined]>([
+    ["60", 60],
+    ["0", 0],
+    ["1.5", 1.5],
+    ["Thu, 29 Jan 2026 12:01:00 GMT", 59.5],
+    ["Thursday, 29-Jan-26 12:01:00 GMT", 59.5],
+    ["Thu, 29 Jan 2026 11:00:00 GMT", 0],
+    ["-1", undefined],
+    ["1e3", undefined],
+    ["2026-01-29", undefined],
+    ["soon", undefined],
+    ["", undefined],
+    [undefined, undefined],
+  ])("%j is %s seconds", (text, seconds) => expect(Envelope.parseRetryAfter(text, now)).toBe(seconds))
 })

@@ -218,7 +218,18 @@ const errors: Record<Core.UpdateUserError["_tag"], readonly [Core.UpdateUserErro
     TooManyRequests: [new Core.TooManyRequests({ retryAfter: 3 }), 429, "RateLimit", "Rate limit hit"],
     InternalError: [new Core.InternalError({}), 500, "ServerError", "An Internal Error occurred"],
     StoreUnavailable: [new Core.StoreUnavailable({ cause: "disk" }), 500, "ServerError", "An Internal Error occurred"],
+    UnsendableRequest: [new Core.UnsendableRequest({}), 500, "ServerError", "The request to the server cannot be sent"],
     Unreachable: [new Core.Unreachable({ cause: "down" }), 502, "ServerError", "The server could not be reached"],
+    ConnectionLost: [new Core.ConnectionLost({ cause: "x", message: "Lost" }), 502, "ServerError", "Lost"],
+    TimedOut: [new Core.TimedOut({ cause: "x" }), 504, "ServerError", "The server did not answer in time"],
+    TlsFailed: [new Core.TlsFailed({ cause: "x", message: "No TLS" }), 502, "ServerError", "No TLS"],
+    UpstreamInvalidResponse: [
+      new Core.UpstreamInvalidResponse({ status: 404, message: "Nonsense" }),
+      502,
+      "ServerError",
+      "Nonsense",
+    ],
+    UserAccountsRemoved: [new Core.UserAccountsRemoved({ status: 410 }), 410, "UnknownError", Core.Webflow.removed],
     UnexpectedResponse: [
       new Core.UnexpectedResponse({ status: 418, code: "teapot", message: "Tea" }),
       418,

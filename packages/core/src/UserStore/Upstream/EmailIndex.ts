@@ -1,0 +1,64 @@
+/**
+ * Finds users by e-mail address where a server only lists them: the list is read page by page, as far as it has to be and
+ * once, and what was read is remembered for as long as the store is open.
+ */
+import { Effect, Semaphore } from "effect"
+import { type UpdateUserError, UserNotFound } from "../../UpdateUserError.ts"
+import type { SiteId, User, UserId, UserPage } from "../../User.ts"
+import { emailKey } from "../../UserOrder.ts"
+import type { PageRequest } from "../../UserStore.ts"
+
+/** The largest page the contract gives. */
+const pageLimit = 100
+
+/** What was read of a site's list. */
+interface Read {
+  readonly ids: Map<string, UserId>
+  readonly turn: Semaphore.Semaphore
+  offset: number
+  isWhole: boolean
+}
+
+interface Source {
+  readonly list: (siteId: SiteId, page: PageRequest) => Effect.Effect<UserPage, UpdateUserError>
+  readonly get: (siteId: SiteId, userId: UserId) => Effect.Effect<User, UpdateUserError>
+}
+
+/** `reader` tells who asks: what one may read is not another's to know. */
+export const make = ({ list, get }: Source) => {
+  const reads = new Map<string, Read>()
+  const readOf = (key: string): Read => {
+    const known = reads.get(key)
+    if (known !== undefined) return known
+    const read = { ids: new Map(), turn: Semaphore.makeUnsafe(1), offset: 0, isWhole: false }
+    reads.set(key, read)
+    return read
+  }
+
+  return Effect.fnUntraced(function* (reader: string, siteId: SiteId, email: string) {
+    const wanted = emailKey(email)
+    const read = readOf(`${siteId} ${reader}`)
+    /** Reads on until the user has come or the list is at its end. */
+    const readOn = Effect.gen(function* () {
+      for (;;) {
+        // Another may have come this far while this one waited for its turn.
+        const id = read.ids.get(wanted)
+        if (id !== undefined) return yield* get(siteId, id)
+        if (read.isWhole) return yield* new UserNotFound()
+        const { users, total } = yield* list(siteId, { offset: read.offset, limit: pageLimit })
+        for (const user of users) {
+          const key = emailKey(user.data.email)
+          // Of two with the same address, the first one in the list.
+          if (key !== "" && !read.ids.has(key)) read.ids.set(key, user.id)
+        }
+        // A server may give less than it was asked for.
+        read.offset += users.length
+        read.isWhole = users.length === 0 || read.offset >= total
+        const found = users.find((user) => user.id === read.ids.get(wanted))
+        if (found !== undefined) return found
+      }
+    })
+    const id = read.ids.get(wanted)
+    return yield* id === undefined ? read.turn.withPermit(readOn) : get(siteId, id)
+  })
+}

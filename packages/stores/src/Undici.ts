@@ -1,0 +1,116 @@
+/**
+ * Requests to one server over undici's `Pool`: connections that are kept, and no more of them than are allowed.
+ *
+ * Its `dispatch` is used as it is: what stands on top of it costs as much again (docs/decisions/0009).
+ */
+import { Transport } from "@webflow-users/core"
+import { Duration, Effect, Layer } from "effect"
+import type { Dispatcher } from "undici"
+import Pool from "undici/lib/dispatcher/pool.js"
+
+export interface Options {
+  /** How long a connection may take to be made. 10 seconds unless said otherwise. */
+  readonly connectTimeout?: Duration.Input | undefined
+  /** How long the server may be silent, before its answer and within it. 30 seconds unless said otherwise. */
+  readonly silence?: Duration.Input | undefined
+  /** The most connections at once. 64 unless said otherwise. */
+  readonly connections?: number | undefined
+}
+
+/** Sends to the server at this address, and to no other. */
+export const layer = (address: string, options: Options = {}): Layer.Layer<Transport.Transport> =>
+  Layer.effect(
+    Transport.Transport,
+    Effect.gen(function* () {
+      const silence = Duration.toMillis(options.silence ?? "30 seconds")
+      const { origin } = new URL(address)
+      const pool = yield* Effect.acquireRelease(
+        Effect.sync(
+          () =>
+            new Pool(origin, {
+              connections: options.connections ?? 64,
+              connect: { timeout: Duration.toMillis(options.connectTimeout ?? "10 seconds") },
+              headersTimeout: silence,
+              bodyTimeout: silence,
+              maxResponseSize: Transport.maxResponseBytes,
+              allowH2: false,
+            }),
+        ),
+        (opened) => Effect.promise(() => opened.destroy()),
+      )
+      return Transport.of(({ method, url, headers, body }) =>
+        Effect.callback((resume) => {
+          const exchange = new Exchange(resume)
+          const { pathname, search } = new URL(url)
+          const request = {
+            path: pathname + search,
+            method: method as Dispatcher.HttpMethod,
+            headers,
+            body: body ?? null,
+          }
+          pool.dispatch(request, exchange)
+          return Effect.sync(() => exchange.cancel())
+        }),
+      )
+    }),
+  )
+
+type Resume = (effect: Effect.Effect<Transport.TransportResponse, Transport.TransportError>) => void
+
+class Exchange implements Dispatcher.DispatchHandler {
+  readonly #resume: Resume
+  readonly #chunks: Array<Buffer> = []
+  #controller: Dispatcher.DispatchController | undefined
+  #isCancelled = false
+  #status = 0
+  #headers: NodeJS.Dict<string | Array<string>> = {}
+
+  constructor(resume: Resume) {
+    this.#resume = resume
+  }
+
+  /** Ends it: with its connection where it is under way, and before it is sent where it waits for one. */
+  cancel() {
+    this.#isCancelled = true
+    this.#controller?.abort(new Error("Nobody waits for the answer any more"))
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController) {
+    this.#controller = controller
+    if (this.#isCancelled) this.cancel()
+  }
+
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: NodeJS.Dict<string | Array<string>>) {
+    this.#status = status
+    this.#headers = headers
+  }
+
+  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer) {
+    this.#chunks.push(chunk)
+  }
+
+  onResponseEnd() {
+    const headers = this.#headers
+    const [first, ...more] = this.#chunks
+    this.#resume(
+      Effect.succeed({
+        status: this.#status,
+        header: (name) => {
+          const value = headers[name]
+          return Array.isArray(value) ? value.join(", ") : value
+        },
+        text: first === undefined ? "" : decoder.decode(more.length === 0 ? first : Buffer.concat(this.#chunks)),
+      }),
+    )
+  }
+
+  onResponseError(_: Dispatcher.DispatchController, error: Error & { readonly code?: string }) {
+    this.#resume(
+      Effect.fail(
+        error.code === "UND_ERR_RES_EXCEEDED_MAX_SIZE" ? Transport.tooLarge(this.#status) : Transport.failureOf(error),
+      ),
+    )
+  }
+}
+
+const decoder = new TextDecoder()

@@ -1,0 +1,104 @@
+/** How patient to be with another server, as settings: each with its variable, what it has to be, and its default. */
+import { Config, Data, Duration, Effect, Option } from "effect"
+import type { Options } from "./StoreAddress.ts"
+
+/** A setting that has a value it cannot have. The message names it and says what would do. */
+export class UnusableSetting extends Data.TaggedError("UnusableSetting")<{ readonly message: string }> {
+  readonly code = "unusable_setting"
+}
+
+export interface Setting<A> {
+  readonly variable: string
+  readonly description: string
+  /** What it has to be, in words. */
+  readonly expected: string
+  /** In words too. */
+  readonly standard: string
+  readonly parse: (text: string) => Option.Option<A>
+}
+
+const duration = (variable: string, standard: string, description: string): Setting<Duration.Duration> => ({
+  variable,
+  description,
+  standard,
+  expected: "a duration above zero, such as 30 seconds, 500 millis or 2 minutes",
+  parse: (text) =>
+    Option.filter(Duration.fromInput(text.trim() as Duration.Input), (value) => Duration.isPositive(value)).pipe(
+      Option.filter(Duration.isFinite),
+    ),
+})
+
+const wholeNumber = (variable: string, most: number, standard: string, description: string): Setting<number> => ({
+  variable,
+  description,
+  standard,
+  expected: `a whole number from 1 to ${most}`,
+  parse: (text) => {
+    const value = /^\d{1,9}$/.test(text.trim()) ? Number(text) : Number.NaN
+    return value >= 1 && value <= most ? Option.some(value) : Option.none()
+  },
+})
+
+export const settings = {
+  timeout: duration(
+    "WEBFLOW_USERS_UPSTREAM_TIMEOUT",
+    "30 seconds",
+    "Another server: how long to wait for the answer to one request",
+  ),
+  attempts: wholeNumber(
+    "WEBFLOW_USERS_UPSTREAM_ATTEMPTS",
+    100,
+    "4",
+    "Another server: how often a request that fails is sent at the most; 1 never tries again",
+  ),
+  deadline: duration(
+    "WEBFLOW_USERS_UPSTREAM_DEADLINE",
+    "5 minutes",
+    "Another server: how long a call may take with all its retries",
+  ),
+  maxRetryAfter: duration(
+    "WEBFLOW_USERS_UPSTREAM_MAX_RETRY_AFTER",
+    "2 minutes",
+    "Another server: the longest that it may ask to wait by Retry-After",
+  ),
+  rate: wholeNumber(
+    "WEBFLOW_USERS_UPSTREAM_RATE",
+    100_000,
+    "what the server says",
+    "Another server: how many requests a minute to send it at the most",
+  ),
+}
+
+/** What was set, where something was. */
+export type Values = {
+  readonly [Name in keyof typeof settings]?: (typeof settings)[Name] extends Setting<infer A> ? A | undefined : never
+}
+
+/** What the settings mean to the store at an address. */
+export const optionsOf = ({ timeout, rate, ...retry }: Values): Options => ({
+  timeout,
+  retry: retry.attempts === 1 ? false : retry,
+  ...(rate !== undefined && { rateLimit: { limit: rate } }),
+})
+
+const read = <A>({ variable, expected, parse }: Setting<A>) =>
+  Effect.gen(function* () {
+    const text = yield* Effect.orDie(Config.option(Config.String(variable)))
+    if (Option.isNone(text)) return undefined
+    const value = parse(text.value)
+    return Option.isSome(value)
+      ? value.value
+      : yield* new UnusableSetting({ message: `${variable} has to be ${expected}` })
+  })
+
+/** The options as the variables of {@link settings} say. */
+export const config: Effect.Effect<Options, UnusableSetting> = Effect.map(
+  Effect.all({
+    timeout: read(settings.timeout),
+    attempts: read(settings.attempts),
+    deadline: read(settings.deadline),
+    maxRetryAfter: read(settings.maxRetryAfter),
+    rate: read(settings.rate),
+  }),
+  optionsOf,
+)
