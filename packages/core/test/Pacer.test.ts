@@ -1,0 +1,345 @@
+import { describe, expect, it } from "@effect/vitest"
+import { Pacer } from "@webflow-users/core"
+import { Clock, Deferred, Duration, Effect, Fiber, Random } from "effect"
+import { TestClock } from "effect/testing"
+import fc from "fast-check"
+import { answer, countings, serve } from "./limited-server.ts"
+
+const fresh: Pacer.Turn = { hasBegun: false }
+const begun: Pacer.Turn = { hasBegun: true }
+
+const pacerOf = (options?: Pacer.Options) => Effect.map(Pacer.make(options), (of) => of("token"))
+const ok = (headers: Readonly<Record<string, string>> = {}) =>
+  Effect.map(Clock.currentTimeMillis, (now) => answer(200, headers, now))
+const limited = (remaining: number, limit = 3) =>
+  ok({ "x-ratelimit-limit": String(limit), "x-ratelimit-remaining": String(remaining) })
+const refusal = (headers: Readonly<Record<string, string>>) =>
+  Effect.map(Clock.currentTimeMillis, (now) => answer(429, headers, now))
+
+/** Lets the clock run until everything has come to its end, and gives what came of it. */
+const settled = <A, E>(fiber: Fiber.Fiber<A, E>) => Effect.andThen(TestClock.adjust("1 day"), Fiber.join(fiber))
+
+describe("the pacer and a server that says what it allows", () => {
+  const cases = Object.entries(countings).flatMap(([name, counting]) => [
+    { name: `60 a minute, ${name}`, counting, limits: { limit: 60, window: 60_000 }, requests: 600, delay: 60 },
+    { name: `200 a second, ${name}`, counting, limits: { limit: 200, window: 1_000 }, requests: 3_000, delay: 2 },
+  ])
+  it.effect.each(cases)("$name: at the floor, and none refused", ({ counting, limits, requests, delay }) =>
+    Effect.gen(function* () {
+      // Somewhere within one of the clock's windows.
+      yield* TestClock.adjust(12_345)
+      const start = yield* Clock.currentTimeMillis
+      const server = serve(counting, limits, () => delay)
+      const pacer = yield* pacerOf({ window: limits.window })
+      const all = yield* Effect.forkChild(
+        Effect.all(
+          Array.from({ length: requests }, () => pacer.paced(server.send, fresh)),
+          { concurrency: "unbounded" },
+        ),
+      )
+      const answers = yield* settled(all)
+      const took = Math.max(...answers.map(({ at }) => at)) - start
+      const floor = (Math.ceil(requests / limits.limit) - 1) * limits.window
+      expect(server.seen).toMatchObject({ accepted: requests, refused: 0 })
+      expect(took / floor).toBeLessThanOrEqual(1.02)
+    }),
+  )
+
+  it.effect("whatever its limit, the delays and the arrivals: no request too many, and none left behind", () =>
+    Effect.promise(() =>
+      fc.assert(
+        fc.asyncProperty(
+          fc.record({
+            counting: fc.constantFrom(...Object.values(countings)),
+            limit: fc.integer({ min: 1, max: 12 }),
+            window: fc.integer({ min: 50, max: 5_000 }),
+            delays: fc.array(fc.integer({ min: 0, max: 900 }), { minLength: 1, maxLength: 20 }),
+            arrivals: fc.array(fc.integer({ min: 0, max: 9_000 }), { minLength: 1, maxLength: 60 }),
+            offset: fc.integer({ min: 0, max: 5_000 }),
+          }),
+          ({ counting, limit, window, delays, arrivals, offset }) =>
+            Effect.gen(function* () {
+              yield* TestClock.adjust(offset)
+              let index = 0
+              const server = serve(counting, { limit, window }, () => delays[(index += 1) % delays.length] ?? 0)
+              const pacer = yield* pacerOf({ window })
+              const all = yield* Effect.forkChild(
+                Effect.all(
+                  arrivals.map((at, place) =>
+                    Effect.delay(pacer.paced(server.send, { hasBegun: place % 3 === 0 }), at),
+                  ),
+                  { concurrency: "unbounded" },
+                ),
+              )
+              yield* settled(all)
+              expect(server.seen).toMatchObject({ accepted: arrivals.length, refused: 0 })
+            }).pipe(Effect.scoped, Effect.provide(TestClock.layer()), Effect.runPromise),
+        ),
+        { numRuns: 300 },
+      ),
+    ),
+  )
+
+  it.effect("learns a limit that changes, and never goes beyond the one it was told", () =>
+    Effect.gen(function* () {
+      for (const [own, most] of [
+        [undefined, 4],
+        [2, 2],
+        [9, 4],
+      ] as const) {
+        const pacer = yield* pacerOf({ limit: own })
+        yield* pacer.paced(limited(4, 5), fresh)
+        yield* TestClock.adjust("2 minutes")
+        yield* pacer.paced(limited(3, 4), fresh)
+        yield* TestClock.adjust("2 minutes")
+        const gate = yield* Deferred.make<void>()
+        let sent = 0
+        const held = Effect.sync(() => (sent += 1)).pipe(
+          Effect.andThen(Deferred.await(gate)),
+          Effect.andThen(limited(0, 4)),
+        )
+        const fibers = yield* Effect.forEach(Array.from({ length: 20 }), () =>
+          Effect.forkChild(pacer.paced(held, fresh)),
+        )
+        yield* Effect.yieldNow
+        expect([own, sent]).toStrictEqual([own, most])
+        yield* Effect.forEach(fibers, Fiber.interrupt)
+      }
+    }),
+  )
+
+  it.effect("leaves to others with the same token what they have taken", () =>
+    Effect.gen(function* () {
+      const pacer = yield* pacerOf()
+      // Of ten, others have sent seven.
+      yield* pacer.paced(limited(2, 10), fresh)
+      let sent = 0
+      const send = Effect.suspend(() => limited(Math.max(0, 2 - (sent += 1)), 10))
+      const all = yield* Effect.forkChild(
+        Effect.all(
+          Array.from({ length: 4 }, () => pacer.paced(send, fresh)),
+          { concurrency: "unbounded" },
+        ),
+      )
+      yield* Effect.yieldNow
+      expect(sent).toBe(2)
+      yield* settled(all)
+      expect(sent).toBe(4)
+    }),
+  )
+})
+
+describe("the pacer and a server that says nothing of limits", () => {
+  it.effect("asks it alone at first, and then without limit", () =>
+    Effect.gen(function* () {
+      const pacer = yield* pacerOf()
+      const gate = yield* Deferred.make<void>()
+      let sent = 0
+      const held = Effect.sync(() => (sent += 1)).pipe(Effect.andThen(Deferred.await(gate)), Effect.andThen(ok()))
+      const all = yield* Effect.forEach(Array.from({ length: 100 }), () => Effect.forkChild(pacer.paced(held, fresh)))
+      yield* Effect.yieldNow
+      expect(sent).toBe(1)
+      yield* Deferred.succeed(gate, undefined)
+      yield* Effect.forEach(all, Fiber.join)
+      expect(sent).toBe(100)
+      const second = yield* Deferred.make<void>()
+      const more = Effect.sync(() => (sent += 1)).pipe(Effect.andThen(Deferred.await(second)), Effect.andThen(ok()))
+      yield* Effect.forEach(Array.from({ length: 100 }), () => Effect.forkChild(pacer.paced(more, fresh)))
+      yield* Effect.yieldNow
+      expect(sent).toBe(200)
+    }),
+  )
+
+  it.effect("holds to the limit it was given", () =>
+    Effect.gen(function* () {
+      const pacer = yield* pacerOf({ limit: 5, window: "10 seconds" })
+      const all = yield* Effect.forkChild(
+        Effect.all(
+          Array.from({ length: 15 }, () => pacer.paced(ok(), fresh)),
+          { concurrency: "unbounded" },
+        ),
+      )
+      const times = (yield* settled(all)).map(({ at }) => at)
+      expect(new Set(times).size).toBe(3)
+      expect(times[14]).toBeGreaterThan(20_000)
+      expect(times[14]).toBeLessThan(20_400)
+    }),
+  )
+
+  it.effect("goes on when the first request is not answered for long, fails, or is given up", () =>
+    Effect.gen(function* () {
+      for (const [first, after] of [
+        [Effect.never, 5_000],
+        [Effect.fail("lost"), 0],
+      ] as const) {
+        const pacer = yield* pacerOf()
+        const start = yield* Clock.currentTimeMillis
+        const probe = yield* Effect.forkChild(Effect.exit(pacer.paced(first, fresh)))
+        const next = yield* Effect.forkChild(pacer.paced(ok(), fresh))
+        yield* TestClock.adjust("1 minute")
+        expect((yield* Fiber.join(next)).at - start).toBe(after)
+        yield* Fiber.interrupt(probe)
+      }
+      const pacer = yield* pacerOf()
+      const probe = yield* Effect.forkChild(pacer.paced(Effect.never, fresh))
+      const next = yield* Effect.forkChild(pacer.paced(ok(), fresh))
+      yield* Effect.yieldNow
+      yield* Fiber.interrupt(probe)
+      yield* Fiber.join(next)
+    }),
+  )
+})
+
+describe("a 429", () => {
+  /** When the next request is sent after one 429 with these headers. */
+  const nextAfter = Effect.fnUntraced(function* (
+    headers: Readonly<Record<string, string>>,
+    options: Pacer.Options = {},
+    times = 1,
+  ) {
+    const pacer = yield* pacerOf(options)
+    const others = yield* Effect.forEach(Array.from({ length: times }), () =>
+      Effect.forkChild(pacer.paced(refusal(headers), fresh)),
+    )
+    for (const other of others) yield* settled(other)
+    const start = yield* Clock.currentTimeMillis
+    yield* pacer.paced(refusal(headers), fresh)
+    return (yield* settled(yield* Effect.forkChild(pacer.paced(ok(), fresh)))).at - start
+  })
+
+  it.effect.each<[string, Pacer.Options, number]>([
+    ["17", {}, 17_000],
+    ["0.25", {}, 250],
+    ["0", {}, 0],
+    ["3600", {}, 120_000],
+    ["999999999999", { maxPause: "30 seconds" }, 30_000],
+  ])("with Retry-After: %s pauses for as long, if it is not too long", ([retryAfter, options, expected]) =>
+    Effect.gen(function* () {
+      expect(yield* nextAfter({ "retry-after": retryAfter }, options)).toBe(expected)
+    }),
+  )
+
+  it.effect("with a date pauses until then", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(Date.parse("2026-11-25T00:00:00Z"))
+      const pacer = yield* pacerOf()
+      yield* pacer.paced(refusal({ "retry-after": "Wed, 25 Nov 2026 00:00:42 GMT" }), fresh)
+      const next = yield* Effect.forkChild(pacer.paced(ok(), fresh))
+      expect((yield* settled(next)).at).toBe(Date.parse("2026-11-25T00:00:42Z"))
+    }),
+  )
+
+  it.effect("without one pauses for a second, then for twice as long each time, and a little more", () =>
+    Effect.gen(function* () {
+      const middle = { nextDoubleUnsafe: () => 0.5, nextIntUnsafe: () => 0 }
+      const pauses = yield* Effect.all([nextAfter({}), nextAfter({}, {}, 1), nextAfter({}, {}, 3)]).pipe(
+        Effect.provideService(Random.Random, middle),
+      )
+      expect(pauses).toStrictEqual([2_500, 2_500, 10_000])
+      expect(yield* nextAfter({}, {}, 50).pipe(Effect.provideService(Random.Random, middle))).toBe(120_000)
+    }),
+  )
+
+  it.effect("pauses everyone with this token and nobody else, and then lets one go first", () =>
+    Effect.gen(function* () {
+      const of = yield* Pacer.make()
+      const [paused, other] = [of("a"), of("b")]
+      yield* paused.paced(ok(), fresh)
+      yield* paused.paced(refusal({ "retry-after": "30" }), fresh)
+      const sent: Array<number> = []
+      const slowly = Effect.gen(function* () {
+        sent.push(yield* Clock.currentTimeMillis)
+        yield* Effect.sleep("1 second")
+        return yield* ok()
+      })
+      yield* Effect.forEach(Array.from({ length: 3 }), () => Effect.forkChild(paused.paced(slowly, fresh)))
+      yield* other.paced(ok(), fresh)
+      yield* TestClock.adjust("1 minute")
+      expect(sent).toStrictEqual([30_000, 31_000, 31_000])
+      expect(of("a")).toBe(paused)
+    }),
+  )
+})
+
+describe("who waits", () => {
+  /** A pacer with no room for a minute. */
+  const full = Effect.gen(function* () {
+    const pacer = yield* pacerOf()
+    yield* pacer.paced(limited(0, 1), fresh)
+    return pacer
+  })
+
+  it.effect("goes in the order of arrival, what has begun before what has not", () =>
+    Effect.gen(function* () {
+      const pacer = yield* full
+      const order: Array<string> = []
+      const named = (name: string) =>
+        Effect.andThen(
+          Effect.sync(() => order.push(name)),
+          limited(0, 1),
+        )
+      for (const [name, turn] of [
+        ["fresh 1", fresh],
+        ["begun 1", begun],
+        ["fresh 2", fresh],
+        ["begun 2", begun],
+      ] as const) {
+        yield* Effect.forkChild(pacer.paced(named(name), turn))
+        yield* Effect.yieldNow
+      }
+      yield* TestClock.adjust("5 minutes")
+      expect(order).toStrictEqual(["begun 1", "begun 2", "fresh 1", "fresh 2"])
+    }),
+  )
+
+  it.effect("is refused at once where it would take too long, and told how long", () =>
+    Effect.gen(function* () {
+      const pacer = yield* full
+      const asking = (seconds: number) => pacer.paced(limited(0, 1), { ...fresh, maxWait: Duration.seconds(seconds) })
+      expect(yield* Effect.flip(asking(60))).toMatchObject({ _tag: "TooManyRequests", retryAfter: 61 })
+      yield* Effect.forkChild(asking(61))
+      yield* Effect.yieldNow
+      expect(yield* Effect.flip(asking(120))).toMatchObject({ retryAfter: 121 })
+      yield* pacer.paced(limited(0, 1), begun).pipe(Effect.forkChild)
+      yield* Effect.yieldNow
+      expect(yield* Effect.flip(asking(180))).toMatchObject({ retryAfter: 181 })
+      yield* TestClock.adjust("10 minutes")
+      const unlimited = yield* pacerOf()
+      yield* unlimited.paced(refusal({ "retry-after": "7" }), fresh)
+      const turn = { ...begun, maxWait: Duration.seconds(6) }
+      expect(yield* Effect.flip(unlimited.paced(ok(), turn))).toMatchObject({ retryAfter: 7 })
+    }),
+  )
+
+  it.effect("and is given up is forgotten, whether before its turn or in it", () =>
+    Effect.gen(function* () {
+      const pacer = yield* full
+      const given = yield* Effect.forkChild(pacer.paced(Effect.die("sent"), fresh))
+      const next = yield* Effect.forkChild(pacer.paced(limited(0, 1), fresh))
+      yield* Effect.yieldNow
+      yield* Fiber.interrupt(given)
+      yield* TestClock.adjust("61 seconds")
+      yield* Fiber.join(next)
+      yield* TestClock.adjust("61 seconds")
+      const sending = yield* Effect.forkChild(pacer.paced(Effect.never, fresh))
+      const last = yield* Effect.forkChild(pacer.paced(limited(0, 1), fresh))
+      yield* Effect.yieldNow
+      const start = yield* Clock.currentTimeMillis
+      yield* Fiber.interrupt(sending)
+      // The server may have counted it.
+      expect((yield* settled(last)).at - start).toBeGreaterThanOrEqual(60_000)
+    }),
+  )
+})
+
+it.effect("keeps a bounded number of tokens in mind, the ones used last", () =>
+  Effect.gen(function* () {
+    const of = yield* Pacer.make()
+    const [first, second] = [of("first"), of("second")]
+    for (let index = 0; index < 998; index += 1) of(`other ${index}`)
+    expect(of("first")).toBe(first)
+    of("one too many")
+    expect(of("first")).toBe(first)
+    expect(of("second")).not.toBe(second)
+  }),
+)
