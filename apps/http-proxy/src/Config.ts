@@ -1,16 +1,37 @@
 /** Everything that can be set, each with its variable, its flag and its default. */
 import { UpdatePolicy } from "@webflow-users/core"
 import { UserJson } from "@webflow-users/core/wire"
-import { StoreAddress } from "@webflow-users/stores"
-import { Config, Option } from "effect"
+import { StoreAddress, UpstreamSettings } from "@webflow-users/stores"
+import { Config, Duration, Option } from "effect"
 import { Flag } from "effect/cli"
+import { ways } from "./Callers.ts"
 
 const { emailAndPassword, ecommerceGroups } = UpdatePolicy.settings
+
+const { settings } = UpstreamSettings
+
+/**
+ * How patient to be with another server. Read as text, so that what does not do is explained alike. Callers of HTTP wait for
+ * a minute, as a rule, and are to be told before they go: hence a default of its own.
+ */
+const upstream = <A>(
+  { variable, description, expected, standard, parse }: UpstreamSettings.Setting<A>,
+  name: string,
+  otherwise?: A,
+) =>
+  Flag.String(name).pipe(
+    Flag.withDescription(`${description}. ${variable}, default ${standard}`),
+    Flag.withFallbackConfig(Config.String(variable)),
+    Flag.filterMap(parse, () => `${expected} (--${name} or ${variable})`),
+    Flag.optional,
+    Flag.map((given): A | undefined => Option.getOrElse(given, () => otherwise)),
+  )
 
 export const flags = {
   store: Flag.String("store").pipe(
     Flag.withDescription(
-      `Where the users are: file: and the path of a SQLite file. WEBFLOW_USERS_STORE, default ${StoreAddress.standard}`,
+      "Where the users are: file: and the path of a SQLite file, or the https: address of another server. " +
+        `WEBFLOW_USERS_STORE, default ${StoreAddress.standard}`,
     ),
     Flag.withFallbackConfig(Config.String("WEBFLOW_USERS_STORE")),
     Flag.withDefault(StoreAddress.standard),
@@ -36,6 +57,29 @@ export const flags = {
       () => "a whole number from 0 to 65535 (--port or PORT)",
     ),
   ),
+  auth: Flag.Literals("auth", ways).pipe(
+    Flag.withDescription(
+      "In front of another server, whose tokens callers hold: ours, while this proxy holds that server's in " +
+        "WEBFLOW_USERS_TOKEN, or that server's own, which are passed on. WEBFLOW_USERS_AUTH, default tokens",
+    ),
+    Flag.withFallbackConfig(Config.Literals(ways, "WEBFLOW_USERS_AUTH")),
+    Flag.withDefault(ways[0]),
+  ),
+  tokenStore: Flag.String("token-store").pipe(
+    Flag.withDescription(
+      "Where callers' tokens are kept: a store of one's own is its own token store unless said otherwise. " +
+        `WEBFLOW_USERS_TOKEN_STORE, default ${StoreAddress.standard}`,
+    ),
+    Flag.withFallbackConfig(Config.String("WEBFLOW_USERS_TOKEN_STORE")),
+    Flag.optional,
+  ),
+  upstream: {
+    timeout: upstream(settings.timeout, "upstream-timeout"),
+    attempts: upstream(settings.attempts, "upstream-attempts"),
+    deadline: upstream({ ...settings.deadline, standard: "50 seconds" }, "upstream-deadline", Duration.seconds(50)),
+    maxRetryAfter: upstream(settings.maxRetryAfter, "upstream-max-retry-after"),
+    rate: upstream(settings.rate, "upstream-rate"),
+  },
   dataNesting: Flag.Literals("data-nesting", UserJson.dataNestings).pipe(
     Flag.withDescription(
       "How responses carry data: flat, as recorded from Webflow, or as data.data, as documented. " +
@@ -68,3 +112,6 @@ export const flags = {
     ),
   ),
 }
+
+/** The token for another server. No flag for it: everybody on the machine can read what a process was started with. */
+export const upstreamToken = Config.option(Config.Redacted("WEBFLOW_USERS_TOKEN"))

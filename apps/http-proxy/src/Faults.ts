@@ -4,6 +4,7 @@
  */
 import * as Core from "@webflow-users/core"
 import { Context, Effect, Layer, Result, Schema, SchemaIssue } from "effect"
+import type { Caller } from "./Callers.ts"
 import type * as Http from "./Http.ts"
 
 /** The request header that asks for a fault: `status=429; retryAfter=3; times=2`, with the keys of the JSON. */
@@ -152,10 +153,11 @@ export const rules: Effect.Effect<Rules, Core.BadRequest> = Effect.flatMap(Rules
  */
 export const around = Effect.fnUntraced(function* <R>(
   request: Http.Request,
-  token: Core.AccessToken,
+  caller: Caller,
+  siteId: Core.SiteId,
   serve: (request: Http.Request) => Effect.Effect<Http.Answer, Core.UpdateUserError, R>,
 ) {
-  const fault = yield* next(request, token)
+  const fault = yield* next(request, caller, siteId)
   if (fault === undefined) return yield* serve(request)
   const delayed = fault.delay === undefined ? request : yield* delay(request, fault.delay)
   if (fault.reset === true) return "Reset"
@@ -163,8 +165,7 @@ export const around = Effect.fnUntraced(function* <R>(
   return yield* row === undefined ? serve(delayed) : Effect.fail(row.make(fault.retryAfter ?? defaultRetryAfter))
 })
 
-const next = Effect.fnUntraced(function* (request: Http.Request, token: Core.AccessToken) {
-  const { siteId } = token
+const next = Effect.fnUntraced(function* (request: Http.Request, caller: Caller, siteId: Core.SiteId) {
   const header = request.header(headerName.toLowerCase())
   if (header === undefined) {
     const kept = yield* Rules
@@ -174,7 +175,7 @@ const next = Effect.fnUntraced(function* (request: Http.Request, token: Core.Acc
   }
   const enabled = yield* rules
   // Whoever may only read must not spoil what others do.
-  yield* Effect.fromResult(Core.AccessTokens.authorize(token, { siteId, scope: "users:write" }))
+  yield* caller.authorize(siteId, "users:write")
   const fault = yield* Effect.fromResult(decodeHeader(header))
   // A header for one answer is over with it, and leaves the site's rule as it is.
   if (fault.times > 1) leave(enabled, siteId, fault)

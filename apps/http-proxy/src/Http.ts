@@ -3,16 +3,14 @@
  */
 import {
   AccessGroupSort,
-  type AccessToken,
-  AccessTokens,
   BadRequest,
   type BodyTooLarge,
   InternalError,
   MethodNotAllowed,
   NotAuthorized,
-  RateLimits,
   ReadUsers,
   RouteNotFound,
+  type SiteId,
   TooManyRequests,
   Actor,
   UpdatePolicy,
@@ -23,8 +21,10 @@ import {
 } from "@webflow-users/core"
 import { JsonBody, ListQuery, Routes, type UserJson } from "@webflow-users/core/wire"
 import { Effect } from "effect"
-import * as Wire from "./Wire.ts"
+import { type Caller, Callers } from "./Callers.ts"
 import * as Faults from "./Faults.ts"
+import * as Forwarding from "./Forwarding.ts"
+import * as Wire from "./Wire.ts"
 
 export interface Request {
   readonly method: string
@@ -48,7 +48,7 @@ export interface Response {
 export type Answer = Response | "Reset"
 
 /** What answering takes. */
-export type Services = UpdateUser.UpdateUser | UserStore.UserStore | AccessTokens.AccessTokens | RateLimits.RateLimits
+export type Services = UpdateUser.UpdateUser | UserStore.UserStore | Callers
 
 /** Answers a request. Every failure is an answer too, in the contract's envelope. */
 export const answer = Effect.fnUntraced(function* (request: Request) {
@@ -62,7 +62,9 @@ const settle = <R>(
 ): Effect.Effect<Answer, never, R> =>
   responding.pipe(
     Effect.tapError((error) =>
-      error._tag === "StoreUnavailable" ? Effect.logError("The store is unavailable", error.cause) : Effect.void,
+      error._tag === "StoreUnavailable"
+        ? Effect.logError("The store is unavailable", error.cause)
+        : Forwarding.logFailure(error),
     ),
     Effect.catch((error) => Effect.succeed(failure(error, wire))),
     Effect.catchDefect((defect) =>
@@ -97,10 +99,12 @@ const respond = Effect.fnUntraced(function* (request: Request, wire: Wire.Wire) 
 
   const { siteId, userId } = match.parameters
   const asked = { siteId, scope: Routes.routes[match.route].scope }
-  return yield* authenticated(request, wire, asked, (token) =>
-    Faults.around(request, token, (faulted) =>
+  const { explain } = yield* Callers
+  return yield* authenticated(request, wire, asked, (caller, site) =>
+    Faults.around(request, caller, site, (faulted) =>
       operations[match.route]({ siteId, userId, query, request: faulted, wire }).pipe(
-        Effect.provideService(Actor, `token:${token.id}`),
+        Effect.mapError(explain),
+        Effect.provideService(Actor, caller.actor),
         Effect.map((result) => json(200, result)),
       ),
     ),
@@ -115,25 +119,26 @@ const authenticated = Effect.fnUntraced(function* (
   request: Request,
   wire: Wire.Wire,
   { siteId, scope }: { readonly siteId: string; readonly scope: Routes.Scope },
-  serve: (token: AccessToken) => Effect.Effect<Answer, UpdateUserError, Services>,
+  serve: (caller: Caller, siteId: SiteId) => Effect.Effect<Answer, UpdateUserError, Services>,
 ) {
-  const tokens = yield* AccessTokens.AccessTokens
-  const token = yield* tokens.verify(yield* bearer(request))
+  const callers = yield* Callers
+  const caller = yield* callers.identify(yield* bearer(request))
   const served = UserStore.acceptSiteId(siteId).pipe(
-    Effect.flatMap((id) => Effect.fromResult(AccessTokens.authorize(token, { siteId: id, scope }))),
-    Effect.flatMap(() => serve(token)),
+    Effect.tap((id) => caller.authorize(id, scope)),
+    Effect.flatMap((id) => serve(caller, id)),
   )
-  const limits = yield* RateLimits.RateLimits
-  const allowance = yield* limits.take(token)
+  if (caller.passedOn !== undefined) {
+    const [response, told] = yield* Forwarding.passingOn(caller.passedOn, settle(served, wire))
+    return withHeaders(response, told)
+  }
+  const allowance = yield* caller.take
   if (allowance === undefined) return yield* served
   const { limit, remaining, retryAfter } = allowance
   const response = yield* settle(
     retryAfter === undefined ? served : Effect.fail(new TooManyRequests({ retryAfter })),
     wire,
   )
-  if (response === "Reset") return response
-  const told = { "X-RateLimit-Limit": String(limit), "X-RateLimit-Remaining": String(remaining) }
-  return { ...response, headers: { ...response.headers, ...told } }
+  return withHeaders(response, { "X-RateLimit-Limit": String(limit), "X-RateLimit-Remaining": String(remaining) })
 })
 
 /** A site's rule for faults: put, looked at for what is left of it, and taken away. */
@@ -149,10 +154,10 @@ const faultRule = Effect.fnUntraced(function* (path: string, request: Request, w
     request,
     wire,
     { siteId, scope: "users:write" },
-    Effect.fnUntraced(function* (token) {
-      if (method === "PUT") rules.set(token.siteId, yield* Effect.fromResult(Faults.decode(yield* jsonBody(request))))
-      if (method === "DELETE") rules.delete(token.siteId)
-      return json(200, rules.get(token.siteId) ?? {})
+    Effect.fnUntraced(function* (_, site) {
+      if (method === "PUT") rules.set(site, yield* Effect.fromResult(Faults.decode(yield* jsonBody(request))))
+      if (method === "DELETE") rules.delete(site)
+      return json(200, rules.get(site) ?? {})
     }),
   )
 })
@@ -228,6 +233,10 @@ const json = (status: number, value: unknown, headers: Readonly<Record<string, s
   headers: { "content-type": "application/json; charset=utf-8", "cache-control": "no-store", ...headers },
   body: JSON.stringify(value),
 })
+
+/** The answer with headers beside its own. */
+const withHeaders = (response: Answer, headers: Readonly<Record<string, string>>): Answer =>
+  response === "Reset" ? response : { ...response, headers: { ...response.headers, ...headers } }
 
 const splitOnce = (text: string, separator: string): ReadonlyArray<string> => {
   const at = text.indexOf(separator)

@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, STATUS_CODES, type Server, type Ser
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net"
 import { BadRequest, MethodNotAllowed } from "@webflow-users/core"
 import { Data, Effect, Fiber, FiberSet, Latch } from "effect"
+import { EndsWithCaller } from "./Forwarding.ts"
 import * as Http from "./Http.ts"
 import { toRequest } from "./Incoming.ts"
 
@@ -49,6 +50,7 @@ interface Connection {
 export const listen = Effect.fn("Server.listen")(function* (options: Options) {
   const works = yield* FiberSet.make<void>()
   const run = yield* FiberSet.runtime(works)<Http.Services>()
+  const endsWithCaller = yield* EndsWithCaller
   const server = createServer(serverOptions)
   const connections = new Map<Socket, Connection>()
   let stopping = false
@@ -60,6 +62,16 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     connections.set(socket, {})
     // What node:http calls after a last answer.
     socket.destroySoon = () => hangUp(socket)
+    if (endsWithCaller) {
+      const giveUp = () => {
+        const work = connections.get(socket)?.work
+        if (work === undefined || work.pollUnsafe() !== undefined) return
+        work.interruptUnsafe()
+        socket.destroy()
+      }
+      // Who closes only their own side cannot be told from who has gone, until an answer comes back.
+      socket.once("end", giveUp).once("close", giveUp)
+    }
     socket.once("close", () => connections.delete(socket))
   })
 
@@ -86,7 +98,7 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
       response.end(answer.body)
     })
     const inTurn = Effect.suspend(() => (connection.isReset ? Effect.void : answered))
-    connection.work = run(work === undefined ? answered : Effect.andThen(Fiber.await(work), inTurn))
+    connection.work = run(work === undefined ? answered : Effect.andThen(after(work), inTurn))
   }
   server.on("request", serve)
   // Whatever else a caller expects of the server is left unfulfilled; the request is answered.
@@ -162,6 +174,9 @@ const answerTo = (
     ? Http.answer(request)
     : Effect.succeed(Http.failure(new BadRequest({ message: "A request needs a Host header" }), Http.wireOf(request)))
 }
+
+/** Waits for work that comes first, and gives it up with whatever waits for it. */
+const after = (work: Fiber.Fiber<void>) => Effect.onInterrupt(Fiber.await(work), () => Fiber.interrupt(work))
 
 /** Does something when an answer, if there is one, has been handed to the socket whole. */
 const afterAnswer = (answer: ServerResponse | undefined, act: () => unknown): void => {

@@ -2,47 +2,53 @@
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { AccessTokens, RateLimits, UpdatePolicy, UpdateUser } from "@webflow-users/core"
+import { UpdatePolicy, UpdateUser } from "@webflow-users/core"
 import { StoreAddress } from "@webflow-users/stores"
 import { Cause, Console, Effect, Exit, Layer, Logger } from "effect"
 import { CliConfig, CliError, CliOutput, Command, GlobalFlag } from "effect/cli"
 import "effect/schema/SchemaJITCompiler/enable"
 import { flags } from "./Config.ts"
 import * as Faults from "./Faults.ts"
+import * as Forwarding from "./Forwarding.ts"
 import * as Server from "./Server.ts"
+import * as Stores from "./Stores.ts"
 import * as Wire from "./Wire.ts"
 
 /** The package's version, put in by the bundler. */
 declare const VERSION: string
 
-const proxy = Command.make("webflow-users-proxy", flags, ({ host, port, store, dataNesting, faults, ...policy }) =>
-  Effect.gen(function* () {
-    const address = yield* Server.listen({ host, port })
-    const shown = address.family === "IPv6" ? `[${address.address}]` : address.address
-    yield* Console.log(
-      `webflow-users-proxy listens on http://${shown}:${address.port}, store ${StoreAddress.describe(store)}`,
-    )
-    if (faults) {
-      yield* Console.log("Faults are enabled: callers can ask for errors, resets and delays. This is for tests only")
-    }
-    return yield* Effect.never
-  }).pipe(
-    Effect.scoped,
-    Effect.provide(
-      Layer.mergeAll(
-        UpdateUser.UpdateUser.layer,
-        AccessTokens.AccessTokens.layer,
-        RateLimits.RateLimits.layerMemory,
-        faults ? Faults.layer : Layer.empty,
-      ).pipe(
-        Layer.provideMerge(StoreAddress.layerOwned(store)),
-        Layer.merge(Layer.succeed(UpdatePolicy.Current, policy)),
-        Layer.merge(Layer.succeed(Wire.DataNesting, dataNesting)),
-        Layer.provide([NodeCrypto.layerDigest, NodeCrypto.layerSecureRandom]),
+const proxy = Command.make(
+  "webflow-users-proxy",
+  flags,
+  ({ host, port, store, auth, tokenStore, upstream, dataNesting, faults, ...policy }) =>
+    Effect.gen(function* () {
+      const address = yield* Server.listen({ host, port })
+      const shown = address.family === "IPv6" ? `[${address.address}]` : address.address
+      yield* Console.log(
+        `webflow-users-proxy listens on http://${shown}:${address.port}, store ${StoreAddress.describe(store)}`,
+      )
+      const warning = Forwarding.warning(store)
+      if (warning !== undefined) yield* Console.error(warning)
+      if (faults) {
+        yield* Console.log("Faults are enabled: callers can ask for errors, resets and delays. This is for tests only")
+      }
+      return yield* Effect.never
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(
+        Layer.mergeAll(UpdateUser.UpdateUser.layer, faults ? Faults.layer : Layer.empty).pipe(
+          Layer.provideMerge(Stores.layer({ store, auth, tokenStore, upstream, faults })),
+          Layer.merge(Layer.succeed(UpdatePolicy.Current, policy)),
+          Layer.merge(Layer.succeed(Wire.DataNesting, dataNesting)),
+          Layer.provide([NodeCrypto.layerDigest, NodeCrypto.layerSecureRandom]),
+        ),
       ),
     ),
+).pipe(
+  Command.withDescription(
+    "Answers Webflow's Update User, and the reads beside it, on a store you keep or another server",
   ),
-).pipe(Command.withDescription("Answers Webflow's Update User, and the reads beside it, on a store you keep"))
+)
 
 /** How to call it goes where the complaint goes: standard output is for what was asked for. */
 const layerPresenter = CliOutput.layerPresenter({
@@ -57,15 +63,14 @@ const layerPresenter = CliOutput.layerPresenter({
 })
 
 const isUsageError = (error: unknown): boolean =>
-  CliError.isCliError(error) && error._tag === "ShowHelp" && error.errors.length > 0
+  error instanceof Stores.ContradictorySettings ||
+  (CliError.isCliError(error) && error._tag === "ShowHelp" && error.errors.length > 0)
 
 proxy.pipe(
   Command.run({ version: VERSION }),
   // Nobody takes the spans yet; to make them for nobody is a good part of a request.
   Effect.withTracerEnabled(false),
-  Effect.tapError((error) =>
-    error._tag === "UnusableAddress" || error._tag === "CannotListen" ? Console.error(error.message) : Effect.void,
-  ),
+  Effect.tapError((error) => (error._tag === "ShowHelp" ? Effect.void : Console.error(error.message))),
   Effect.tapDefect((defect) => Effect.logError("The proxy failed unexpectedly", defect)),
   Effect.provide([
     NodeServices.layer,

@@ -10,12 +10,13 @@ import { UpdateUserCases } from "@webflow-users/core/testing"
 import { Envelope } from "@webflow-users/core/wire"
 import { createClient } from "@webflow-users/sdk"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { start } from "./proxy.ts"
+import { open, start } from "./proxy.ts"
+import * as Spawned from "./spawned.ts"
 
 const { all, siteId, sites, users } = UpdateUserCases
 const cli = fileURLToPath(new URL("../../cli/dist/main.js", import.meta.url))
 
-type Proxy = Awaited<ReturnType<typeof start>>
+type Proxy = Pick<Awaited<ReturnType<typeof start>>, "origin">
 type Update = (proxy: Proxy, token: string, one: UpdateUserCases.UpdateUserCase) => Promise<UpdateUserCases.Outcome>
 
 /** Plain HTTP, as curl sends it. */
@@ -105,7 +106,7 @@ const stores = { memory: () => "memory:", SQLite: (name: string) => `file:${fold
 
 for (const [storeName, store] of Object.entries(stores)) {
   describe.each(Object.entries(runtimes))(`the proxy on ${storeName}, by %s`, (name, update) => {
-    let proxy: Proxy
+    let proxy: Awaited<ReturnType<typeof start>>
     const tokens = new Map<string, string>()
     beforeAll(async () => {
       proxy = await start(store(name), [...sites])
@@ -128,3 +129,50 @@ for (const [storeName, store] of Object.entries(stores)) {
     })
   })
 }
+
+/** The same table, by a proxy in front of another: every answer has come a second way. */
+const inFront: Record<string, (address: string, bearer: string) => ReturnType<typeof Spawned.start>> = {
+  "that passes tokens on": (address) => Spawned.start(address, { args: ["--auth", "passthrough"] }),
+  "with tokens of its own": (address, bearer) =>
+    Spawned.start(address, {
+      env: { WEBFLOW_USERS_TOKEN: bearer, WEBFLOW_USERS_TOKEN_STORE: `file:${folder}/tokens.db` },
+    }),
+}
+const siteIds = [...sites.map(({ id }) => id), UpdateUserCases.unknownSiteId]
+
+describe.each(Object.entries(inFront))("a proxy in front of another, %s", (name, forwarding) => {
+  describe.each([
+    ["HTTP, /v2", overHttp("/v2")],
+    ["HTTP, v1", overV1],
+  ])("by %s", (_, update) => {
+    let behind: Awaited<ReturnType<typeof start>>
+    // A token is for one site, and so is a proxy that holds it.
+    const proxies = new Map<string, Awaited<ReturnType<typeof Spawned.start>>>()
+    const tokens = new Map<string, string>()
+    beforeAll(async () => {
+      behind = await start("memory:", [...sites])
+      await using own = open(`file:${folder}/tokens.db`)
+      for (const site of siteIds) {
+        const bearer = await behind.token(site)
+        proxies.set(site, await forwarding(`${behind.origin}/v2`, bearer))
+        tokens.set(site, name === "with tokens of its own" ? await own.token(site) : bearer)
+      }
+    })
+    afterAll(async () => {
+      for (const proxy of proxies.values()) await proxy.end("SIGTERM")
+      await behind.stop()
+    })
+
+    it.each(all.map((one, index) => ({ ...one, index })))("$name", async ({ index, ...one }) => {
+      const before = users[index]!
+      const site = parseSiteId(one.siteId) ?? siteId
+      const outcome = await update(proxies.get(site)!, tokens.get(site)!, one)
+      const response = await fetch(`${proxies.get(one.home)?.origin}/v2/sites/${one.home}/users/${before.id}`, {
+        headers: { authorization: `Bearer ${tokens.get(one.home)}` },
+      })
+      const after = (await response.json()) as User
+      const { actual, expected } = UpdateUserCases.judge(one, { outcome, before, after })
+      expect(actual).toEqual(expected)
+    })
+  })
+})

@@ -14,6 +14,7 @@ import {
 import type { Routes } from "@webflow-users/core/wire"
 import { StoreAddress } from "@webflow-users/stores"
 import { Effect, Exit, Layer, ManagedRuntime, Scope } from "effect"
+import { Callers } from "../src/Callers.ts"
 import * as Server from "../src/Server.ts"
 
 export interface Site {
@@ -33,7 +34,8 @@ const layer = (
   around: (store: UserStore.UserStore["Service"]) => UserStore.UserStore["Service"],
   beside: Layer.Layer<never>,
 ) =>
-  Layer.mergeAll(UpdateUser.UpdateUser.layer, AccessTokens.AccessTokens.layer, RateLimits.RateLimits.layerMemory).pipe(
+  Layer.merge(UpdateUser.UpdateUser.layer, Callers.tokens).pipe(
+    Layer.provideMerge(Layer.merge(AccessTokens.AccessTokens.layer, RateLimits.RateLimits.layerMemory)),
     Layer.provideMerge(Layer.effect(UserStore.UserStore, Effect.map(UserStore.UserStore, around))),
     Layer.provideMerge(StoreAddress.layerOwned(store)),
     Layer.provide([NodeCrypto.layerDigest, NodeCrypto.layerSecureRandom]),

@@ -107,7 +107,11 @@ describe("that cannot listen or has no store", () => {
   it.each([
     ["a scheme nobody knows", () => "nope:secret", "No store answers to nope:. Use one like file:./users.db"],
     ["no scheme", () => "users.db", "A store's address starts with its scheme. Use one like file:./users.db"],
-    ["a server of somebody else", () => "http://user:secret@localhost/v2", "This needs a store of your own"],
+    [
+      "a server of somebody else",
+      () => "http://user:secret@localhost/v2",
+      "The server's address holds a user name or a password",
+    ],
     ["a folder that is not there", () => `file:${folder}/nowhere/users.db`, "The store cannot be opened: "],
     ["a file that is no database", () => `file:${folder}/notes.txt`, "The store cannot be opened: "],
   ])("says in one line what is wrong with %s, and ends with 1", async (_, address, message) => {

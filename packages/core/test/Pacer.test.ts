@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Pacer } from "@webflow-users/core"
-import { Clock, Deferred, Duration, Effect, Fiber, Random } from "effect"
+import { Clock, Deferred, Duration, Effect, Fiber, Random, References } from "effect"
 import { TestClock } from "effect/testing"
 import fc from "fast-check"
 import { answer, countings, serve } from "./limited-server.ts"
@@ -166,6 +166,24 @@ describe("the pacer and a server that says nothing of limits", () => {
     }),
   )
 
+  it.effect("asks it by many at once when the first is not answered for long, or has failed", () =>
+    Effect.gen(function* () {
+      for (const first of [Effect.never, Effect.fail("lost")]) {
+        const pacer = yield* pacerOf()
+        const probe = yield* Effect.forkChild(Effect.exit(pacer.paced(first, fresh)))
+        let sent = 0
+        const held = Effect.andThen(
+          Effect.sync(() => (sent += 1)),
+          Effect.never,
+        )
+        const others = yield* Effect.forEach([1, 2, 3], () => Effect.forkChild(pacer.paced(held, fresh)))
+        yield* TestClock.adjust(first === Effect.never ? "5 seconds" : 0)
+        expect(sent).toBe(3)
+        yield* Effect.forEach([probe, ...others], Fiber.interrupt)
+      }
+    }),
+  )
+
   it.effect("goes on when the first request is not answered for long, fails, or is given up", () =>
     Effect.gen(function* () {
       for (const [first, after] of [
@@ -240,6 +258,33 @@ describe("a 429", () => {
     }),
   )
 
+  it.effect("after an answer begins with a second again", () =>
+    Effect.gen(function* () {
+      const pacer = yield* pacerOf()
+      for (const answering of [refusal({}), refusal({}), ok(), refusal({})]) {
+        yield* settled(yield* Effect.forkChild(pacer.paced(answering, fresh)))
+      }
+      const start = yield* Clock.currentTimeMillis
+      const next = yield* Effect.forkChild(pacer.paced(ok(), fresh))
+      expect((yield* settled(next)).at - start).toBeLessThan(2_000)
+    }),
+  )
+
+  it.effect("with a shorter pause than one before does not shorten that", () =>
+    Effect.gen(function* () {
+      const pacer = yield* pacerOf()
+      yield* pacer.paced(ok(), fresh)
+      const gate = yield* Deferred.make<void>()
+      const late = Effect.andThen(Deferred.await(gate), refusal({ "retry-after": "1" }))
+      const other = yield* Effect.forkChild(pacer.paced(late, fresh))
+      yield* Effect.yieldNow
+      yield* pacer.paced(refusal({ "retry-after": "30" }), fresh)
+      yield* Deferred.succeed(gate, undefined)
+      yield* Fiber.join(other)
+      expect((yield* settled(yield* Effect.forkChild(pacer.paced(ok(), fresh)))).at).toBe(30_000)
+    }),
+  )
+
   it.effect("pauses everyone with this token and nobody else, and then lets one go first", () =>
     Effect.gen(function* () {
       const of = yield* Pacer.make()
@@ -304,11 +349,75 @@ describe("who waits", () => {
       yield* Effect.yieldNow
       expect(yield* Effect.flip(asking(180))).toMatchObject({ retryAfter: 181 })
       yield* TestClock.adjust("10 minutes")
+      const roomy = yield* pacerOf()
+      yield* roomy.paced(limited(4, 5), fresh)
+      yield* roomy.paced(refusal({ "retry-after": "7" }), fresh)
+      const impatient = { ...fresh, maxWait: Duration.seconds(6) }
+      expect(yield* Effect.flip(roomy.paced(ok(), impatient))).toMatchObject({ retryAfter: 7 })
       const unlimited = yield* pacerOf()
       yield* unlimited.paced(refusal({ "retry-after": "7" }), fresh)
       const turn = { ...begun, maxWait: Duration.seconds(6) }
       expect(yield* Effect.flip(unlimited.paced(ok(), turn))).toMatchObject({ retryAfter: 7 })
     }),
+  )
+
+  it.effect("does not wait for those behind", () =>
+    Effect.gen(function* () {
+      const pacer = yield* full
+      yield* Effect.forkChild(pacer.paced(limited(0, 1), fresh))
+      yield* Effect.yieldNow
+      const turn = { ...begun, maxWait: Duration.seconds(62) }
+      const first = yield* Effect.forkChild(pacer.paced(limited(0, 1), turn))
+      expect((yield* settled(first)).at).toBeLessThan(62_000)
+    }),
+  )
+
+  it.effect("is not overtaken by who comes when there is room", () =>
+    Effect.gen(function* () {
+      const pacer = yield* pacerOf({ limit: 3 })
+      yield* Effect.forEach([1, 2, 3], () => pacer.paced(ok(), fresh))
+      const order: Array<string> = []
+      const named = (name: string) =>
+        Effect.andThen(
+          Effect.sync(() => order.push(name)),
+          ok(),
+        )
+      const twice = Effect.andThen(pacer.paced(named("first"), fresh), pacer.paced(named("third"), fresh))
+      yield* Effect.forkChild(twice)
+      yield* Effect.forkChild(pacer.paced(named("second"), fresh))
+      yield* TestClock.adjust("61 seconds")
+      expect(order).toStrictEqual(["first", "second", "third"])
+    }),
+  )
+
+  it.effect("goes with all the others, however many they are", () =>
+    Effect.gen(function* () {
+      const pacer = yield* pacerOf()
+      yield* pacer.paced(refusal({ "retry-after": "1" }), fresh)
+      const all = yield* Effect.forkChild(
+        Effect.all(
+          Array.from({ length: 20_000 }, () => pacer.paced(ok(), fresh)),
+          { concurrency: "unbounded", discard: true },
+        ),
+      )
+      yield* settled(all)
+    }),
+  )
+
+  it.effect.each([3, 4, 5, 6, 7, 8, 9, 10, 11, 12])(
+    "and is given up at any moment leaves its turn to others, where fibers take turns after %i steps",
+    (steps) =>
+      Effect.gen(function* () {
+        const pacer = yield* pacerOf({ limit: 1, window: 1 })
+        for (let moment = 0; moment < 20; moment += 1) {
+          const first = yield* Effect.forkChild(pacer.paced(ok(), fresh))
+          const second = yield* Effect.forkChild(pacer.paced(ok(), fresh))
+          for (let turn = 0; turn < moment; turn += 1) yield* Effect.yieldNow
+          yield* Fiber.interrupt(first)
+          yield* TestClock.adjust("1 second")
+          yield* Fiber.join(second)
+        }
+      }).pipe(Effect.provideService(References.MaxOpsBeforeYield, steps)),
   )
 
   it.effect("and is given up is forgotten, whether before its turn or in it", () =>

@@ -32,6 +32,12 @@ type Adapter =
 const upstream = (baseUrl: string, options: Options) => {
   if (!URL.canParse(baseUrl))
     return refuse("The server's address is not a whole URL, as https://users.example.com/v2 is")
+  const { username, password } = new URL(baseUrl)
+  if (username + password !== "") {
+    return refuse(
+      "The server's address holds a user name or a password. What it wants is a token, in WEBFLOW_USERS_TOKEN",
+    )
+  }
   // Loaded when a server is called: stores of one's own do without.
   const transport = Effect.map(
     Effect.promise(() => import("./Undici.ts")),
@@ -71,6 +77,15 @@ export const layerOwned = (address: string): Layer.Layer<OwnedServices, Unusable
   return refuse(
     `This needs a store of your own, such as file:./users.db; ${schemeOf(address)}: is somebody else's server`,
   )
+}
+
+/** The tokens of a proxy's callers, in the store at an address. */
+export const layerTokens = (address: string): Layer.Layer<AccessTokenStore, UnusableAddress> => layerOwned(address)
+
+/** Whether an address is somebody else's server. */
+export const isRemote = (address: string): boolean => {
+  const adapter = adapterOf(address)
+  return adapter !== undefined && "remote" in adapter
 }
 
 /** An address as it may be shown: of a remote server only the scheme, since the rest may hold a password. */

@@ -71,7 +71,7 @@ export const settings = {
 
 /** What was set, where something was. */
 export type Values = {
-  readonly [Name in keyof typeof settings]?: (typeof settings)[Name] extends Setting<infer A> ? A | undefined : never
+  readonly [Name in keyof typeof settings]: (typeof settings)[Name] extends Setting<infer A> ? A | undefined : never
 }
 
 /** What the settings mean to the store at an address. */

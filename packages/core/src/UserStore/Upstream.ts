@@ -36,6 +36,12 @@ export const CallerToken = Context.Reference<Redacted.Redacted | undefined>(
   { defaultValue: () => undefined },
 )
 
+/** Hears of every answer to a call, whatever it says: limits, names of requests. A runtime provides it around the call. */
+export const OnAnswer = Context.Reference<(answer: Pacer.Told) => void>(
+  "@webflow-users/core/UserStore/Upstream/OnAnswer",
+  { defaultValue: () => () => undefined },
+)
+
 /** The users of another server. Fails with what that server answers, or with why it did not. */
 export const layer = (options: Options): Layer.Layer<UserStore, never, Transport> =>
   Layer.effect(
@@ -78,6 +84,8 @@ export const layer = (options: Options): Layer.Layer<UserStore, never, Transport
               }),
               { hasBegun: left !== undefined, maxWait: left === undefined ? longestWait : Duration.millis(left) },
             )
+            const heard = yield* OnAnswer
+            heard(response)
             return yield* read(response, secret, decode)
           })
 

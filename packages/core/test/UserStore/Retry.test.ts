@@ -120,6 +120,8 @@ describe("what may pass", () => {
       })
       expect(standard.times).toStrictEqual([0, 200, 600, 1_400])
       expect((yield* updating([failing(500)], { retry: { attempts: 2 } })).times.length).toBe(2)
+      const patient = yield* updating([failing(500)], { retry: { attempts: 10 } })
+      expect((patient.times[9] ?? 0) - (patient.times[8] ?? 0)).toBe(20_000)
     }),
   )
 
@@ -235,6 +237,31 @@ describe("a change of groups", () => {
   )
 })
 
+describe("a change of groups that cannot be made", () => {
+  const join = new UserPatch.UserPatch({ groups: { _tag: "EditGroups", add: ["gold"], remove: [] } })
+  const joining = outcome((store) => store.update(siteId, userId, join))
+
+  it.effect("is counted by its tries, not by its requests", () =>
+    Effect.gen(function* () {
+      const { layer, sent } = serving([ok, lost, ok, lost, ok, lost], { retry: { attempts: 3 } })
+      const fiber = yield* Effect.forkChild(Effect.provide(joining, layer))
+      yield* TestClock.adjust("1 hour")
+      expect((yield* Fiber.join(fiber)).error).toMatchObject({ _tag: "ConnectionLost", attempts: 3 })
+      expect(sent.length).toBe(6)
+    }),
+  )
+
+  it.effect("before its deadline is given up when that is known", () =>
+    Effect.gen(function* () {
+      const headers = { "x-ratelimit-limit": "1", "x-ratelimit-remaining": "0" }
+      const { layer, sent } = serving([Effect.succeed({ json: user, headers })], { retry: { deadline: "10 seconds" } })
+      const { error } = yield* Effect.provide(joining, layer)
+      expect(error).toMatchObject({ _tag: "TooManyRequests", retryAfter: 61 })
+      expect(sent.map(({ method }) => method)).toStrictEqual(["GET"])
+    }),
+  )
+})
+
 describe("a server that fails", () => {
   it.effect("is sent a tenth more than it is asked, and ten retries", () =>
     Effect.gen(function* () {
@@ -274,6 +301,26 @@ const through = (send: ReturnType<typeof serve>["send"], options: Partial<Upstre
   )
 
 describe("a server that limits", () => {
+  it.effect("takes what it has refused before what it has not seen", () =>
+    Effect.gen(function* () {
+      const { layer, sent } = serving([limited("30"), ok])
+      const both = yield* Effect.forkChild(
+        Effect.all([update({ data: { name: "first" } }), update({ data: { name: "second" } })], {
+          concurrency: 2,
+        }).pipe(Effect.provide(layer)),
+      )
+      yield* TestClock.adjust("1 hour")
+      yield* Fiber.join(both)
+      expect(sent.map(({ at, body }) => [at, body])).toStrictEqual(
+        [
+          [0, "first"],
+          [30_000, "first"],
+          [30_000, "second"],
+        ].map(([at, name]) => [at, { data: { name } }]),
+      )
+    }),
+  )
+
   it.effect("and refuses at random loses no update, and is not hurried", () =>
     Effect.gen(function* () {
       let [seed, refused] = [1, 0]

@@ -372,6 +372,20 @@ describe("an answer that is no success", () => {
       { excerpt: `You sent <token>, <token>!${longer}`.slice(0, 200) },
     ],
     [
+      "a page that would be cut within a character",
+      { status: 500, text: `${"x".repeat(199)}😀` },
+      { excerpt: `${"x".repeat(199)}\u{fffd}` },
+    ],
+    [
+      "an envelope that repeats the token",
+      {
+        status: 400,
+        json: { code: "bad_request", message: `Not for ${token}`, details: [token] },
+        headers: { "x-request-id": `id-${token}` },
+      },
+      { _tag: "BadRequest", message: "Not for <token>", details: ["<token>"], requestId: "id-<token>" },
+    ],
+    [
       "a page for a success",
       { status: 200, text: html, headers: { "x-request-id": "req-2" } },
       { _tag: "UpstreamInvalidResponse", status: 200, isRetryable: false, excerpt: html, requestId: "req-2" },

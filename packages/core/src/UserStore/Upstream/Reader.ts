@@ -15,30 +15,28 @@ export const of = (baseUrl: string) => {
     decode: (json: unknown) => Effect.Effect<A, Schema.SchemaError>,
   ) {
     const { status, header, text } = response
-    const body = parse(text)
-    const requestId = requestIdHeaders.map(header).find((value) => value !== undefined)
+    const hidden = (said: string): string =>
+      secret.length < shortestSecret ? said : said.replaceAll(secret, "<token>")
+    const id = requestIdHeaders.map(header).find((value) => value !== undefined)
+    const named = id === undefined ? {} : { requestId: hidden(id) }
     if (status >= 200 && status <= 299) {
+      const body = parse(text)
       return yield* Effect.mapError(
         decode(body),
-        // What does not decode may be a person's data: the error tells nothing of it.
-        () =>
-          new UpstreamInvalidResponse({
-            status,
-            ...named(requestId),
-            ...(body === undefined && excerptOf(text, secret)),
-          }),
+        () => new UpstreamInvalidResponse({ status, ...named, ...(body === undefined && excerptOf(hidden(text))) }),
       )
     }
     if (status < 400) {
       return yield* new UpstreamInvalidResponse({
         status,
-        message: redirected(header("location")),
-        ...named(requestId),
+        ...named,
+        message: redirected(hidden(header("location") ?? "")),
       })
     }
+    const said = hidden(text)
     const retryAfter = Envelope.parseRetryAfter(header("retry-after"), yield* Clock.currentTimeMillis)
     return yield* explain(
-      Envelope.decodeError({ status, body, retryAfter, requestId, ...excerptOf(text, secret, { isFailure: true }) }),
+      Envelope.decodeError({ status, body: parse(said), excerpt: beginning(said), retryAfter, ...named }),
     )
   })
 }
@@ -46,7 +44,8 @@ export const of = (baseUrl: string) => {
 /** Where servers and what stands before them put their name for a request. */
 const requestIdHeaders = ["x-request-id", "request-id", "x-amzn-requestid", "cf-ray"]
 
-const named = (requestId: string | undefined) => (requestId === undefined ? {} : { requestId })
+/** A shorter token than any server issues would be found in words that are none. */
+const shortestSecret = 8
 
 const parse = (text: string): unknown => {
   try {
@@ -58,21 +57,23 @@ const parse = (text: string): unknown => {
 
 const excerptLength = 200
 
-/** How an answer begins; of a success that is JSON, or once was, nothing: it may be a person's data. */
-const excerptOf = (text: string, secret: string, { isFailure = false } = {}) => {
-  if (!isFailure && /^\s*[[{"]/.test(text)) return {}
-  const told = secret === "" ? text : text.replaceAll(secret, "<token>")
-  return { excerpt: told.slice(0, excerptLength).toWellFormed() }
-}
+const beginning = (text: string): string => text.slice(0, excerptLength).toWellFormed()
 
-const redirected = (location: string | undefined): string => {
-  const to = location !== undefined && URL.canParse(location) ? ` to ${new URL(location).origin}` : ""
+/** How a success begins that is none. Where it is JSON, or once was, nothing of it: it may be a person's data. */
+const excerptOf = (text: string) => (/^\s*[[{"]/.test(text) ? {} : { excerpt: beginning(text) })
+
+const redirected = (location: string): string => {
+  const to = URL.canParse(location) ? ` to ${new URL(location).origin}` : ""
   return `The server redirects${to}, and a redirect is not followed, since it would take the token along`
 }
 
 /** Webflow itself does not say why it does not answer; what it says is kept. */
 const removedFrom = (error: UpdateUserError): UpdateUserError => {
   if (error.status !== 404 && error.status !== 410 && error._tag !== "UsersNotEnabled") return error
-  const { requestId, status, code, message } = error
-  return new UserAccountsRemoved({ status, ...named(requestId), details: [`${code}: ${message}`, ...error.details] })
+  const { requestId, status, code, message, details } = error
+  return new UserAccountsRemoved({
+    status,
+    details: [`${code}: ${message}`, ...details],
+    ...(requestId !== undefined && { requestId }),
+  })
 }

@@ -1,8 +1,8 @@
 /**
  * Trying again, the one layer of it. An update replaces what it names, so to send it twice is safe.
  *
- * - Errors that may pass are tried again after a while that doubles each time, or for as long as the server asks. A 429 is
- *   no failure: the pacer holds everyone until the server takes requests again, and only the deadline ends it.
+ * - Errors that may pass are tried again after a while that doubles each time, or after as long as the server asks. A 429
+ *   is no failure: the pacer holds everyone until the server takes requests again, and only the deadline ends it.
  * - Over all calls, at most one retry for ten of them, and ten to begin with: a server that fails is not sent a multiple
  *   of what it cannot serve. AWS's SDKs do so in their standard mode.
  */
@@ -48,12 +48,7 @@ export const make = (options: Options | false = {}): Retry => {
     Schedule.jittered,
     Schedule.setInputType<UpdateUserError>(),
     Schedule.modifyDelay(({ input, duration }) =>
-      Effect.succeed(
-        // After a 429 it is the pacer that waits.
-        input._tag === "TooManyRequests"
-          ? Duration.zero
-          : Duration.max(Duration.min(duration, longestBackoff), Duration.millis(askedWait(input))),
-      ),
+      Effect.succeed(Duration.max(Duration.min(duration, longestBackoff), Duration.millis(askedWait(input)))),
     ),
   )
 
@@ -91,7 +86,7 @@ export const make = (options: Options | false = {}): Retry => {
       }).pipe(
         Effect.retry(
           Schedule.while(backoff, ({ input, duration, now }) =>
-            Effect.sync(() => mayTryAgain(input, Math.max(askedWait(input), Duration.toMillis(duration)), now)),
+            Effect.sync(() => mayTryAgain(input, Duration.toMillis(duration), now)),
           ),
         ),
         Effect.mapError((error) => (tries > 1 ? Object.assign(error, { attempts: tries }) : error)),

@@ -1,0 +1,83 @@
+/**
+ * Who calls, what they may do, and how often. Either callers hold this proxy's own tokens, or, in front of another server,
+ * each brings that server's token and it is passed on.
+ */
+import {
+  AccessTokens,
+  type MissingScopes,
+  type NotAuthorized,
+  RateLimits,
+  type SiteForbidden,
+  type SiteId,
+  type StoreUnavailable,
+  type UpdateUserError,
+  UpstreamInvalidResponse,
+} from "@webflow-users/core"
+import type { Routes } from "@webflow-users/core/wire"
+import { Context, Effect, Layer, Redacted } from "effect"
+
+export interface Caller {
+  /** As whom updates are recorded. */
+  readonly actor: string
+  /** Whether they may do this to a site's users. */
+  readonly authorize: (siteId: SiteId, scope: Routes.Scope) => Effect.Effect<void, MissingScopes | SiteForbidden>
+  /** Counts a request, and gives what they may still ask; nothing where this proxy does not limit them. */
+  readonly take: Effect.Effect<RateLimits.Allowance | undefined>
+  /** The token that is passed on; nothing where this proxy has the server's token itself, or the store. */
+  readonly passedOn?: Redacted.Redacted
+}
+
+/** Recognises callers by their bearer token. */
+export class Callers extends Context.Service<
+  Callers,
+  {
+    readonly identify: (bearer: string) => Effect.Effect<Caller, NotAuthorized | StoreUnavailable>
+    /** What a failure of the store is to a caller. */
+    readonly explain: (error: UpdateUserError) => UpdateUserError
+  }
+>()("@webflow-users/http-proxy/Callers") {
+  /** Callers hold tokens that were issued here. */
+  static readonly tokens = Layer.effect(
+    Callers,
+    Effect.gen(function* () {
+      const tokens = yield* AccessTokens.AccessTokens
+      const limits = yield* RateLimits.RateLimits
+      return Callers.of({
+        identify: (bearer) =>
+          Effect.map(tokens.verify(bearer), (token) => ({
+            actor: `token:${token.id}`,
+            authorize: (siteId, scope) => Effect.fromResult(AccessTokens.authorize(token, { siteId, scope })),
+            take: limits.take(token),
+          })),
+        // The caller's token is good: it is this proxy's that the server behind it does not take.
+        explain: (error) => (error._tag === "NotAuthorized" ? notAuthorizedBehind(error) : error),
+      })
+    }),
+  )
+
+  /** Callers bring the token of the server behind this one, which judges it. */
+  static readonly passthrough = Layer.succeed(
+    Callers,
+    Callers.of({
+      identify: (bearer) =>
+        Effect.succeed({
+          actor: "passthrough",
+          authorize: () => Effect.void,
+          take: Effect.succeed(undefined),
+          passedOn: Redacted.make(bearer),
+        }),
+      explain: (error) => error,
+    }),
+  )
+}
+
+const notAuthorizedBehind = ({ status, requestId }: NotAuthorized) =>
+  new UpstreamInvalidResponse({
+    status,
+    message: "The server behind this one does not accept this one's token",
+    ...(requestId !== undefined && { requestId }),
+  })
+
+/** The ways to let callers in. */
+export const ways = ["tokens", "passthrough"] as const
+export type Way = (typeof ways)[number]

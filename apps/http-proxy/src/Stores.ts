@@ -1,0 +1,73 @@
+/** What the settings say of where users and callers' tokens are, as layers. */
+import { AccessTokens, RateLimits, type UserStore } from "@webflow-users/core"
+import { StoreAddress, UpstreamSettings } from "@webflow-users/stores"
+import { Data, Effect, Layer, Option, type Redacted } from "effect"
+import type { Digest, SecureRandom } from "effect/crypto"
+import { Callers, type Way } from "./Callers.ts"
+import { upstreamToken } from "./Config.ts"
+import { EndsWithCaller } from "./Forwarding.ts"
+
+/** Settings that are good each for itself and not together. */
+export class ContradictorySettings extends Data.TaggedError("ContradictorySettings")<{ readonly message: string }> {}
+
+export interface Settings {
+  readonly store: string
+  readonly auth: Way
+  readonly tokenStore: Option.Option<string>
+  readonly faults: boolean
+  readonly upstream: UpstreamSettings.Values
+}
+
+/** The users, and who may ask for them. */
+export const layer = (
+  settings: Settings,
+): Layer.Layer<
+  UserStore.UserStore | Callers,
+  StoreAddress.UnusableAddress | ContradictorySettings,
+  Digest.Digest | SecureRandom.SecureRandom
+> =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const token = yield* Effect.orDie(upstreamToken)
+      const problem = contradiction(settings, token)
+      if (problem !== undefined) return yield* new ContradictorySettings({ message: problem })
+      const { store, auth, upstream } = settings
+      const isRemote = StoreAddress.isRemote(store)
+      const users = StoreAddress.layer(store, {
+        ...UpstreamSettings.optionsOf(upstream),
+        token: Option.getOrUndefined(token),
+        // Who would have to wait for longer than this is told so at once.
+        maxWait: upstream.deadline,
+      }).pipe(Layer.merge(Layer.succeed(EndsWithCaller, isRemote)))
+      if (auth === "passthrough") return Layer.merge(users, Callers.passthrough)
+      const tokens = Callers.tokens.pipe(
+        Layer.provide([AccessTokens.AccessTokens.layer, RateLimits.RateLimits.layerMemory]),
+      )
+      const issued = tokenAddress(settings)
+      // One store, opened once, where it keeps the tokens too.
+      return issued === store
+        ? Layer.provideMerge(tokens, StoreAddress.layerOwned(store))
+        : Layer.merge(users, Layer.provide(tokens, StoreAddress.layerTokens(issued)))
+    }),
+  )
+
+/** Where the tokens of callers are. */
+export const tokenAddress = ({ store, tokenStore }: Pick<Settings, "store" | "tokenStore">): string =>
+  Option.getOrElse(tokenStore, () => (StoreAddress.isRemote(store) ? StoreAddress.standard : store))
+
+const contradiction = (
+  { store, auth, tokenStore, faults }: Settings,
+  token: Option.Option<Redacted.Redacted>,
+): string | undefined => {
+  if (auth === "tokens") return undefined
+  if (!StoreAddress.isRemote(store)) {
+    return "--auth passthrough (or WEBFLOW_USERS_AUTH) passes callers' tokens on to another server, and the store is none: give --store the https: address of one"
+  }
+  if (Option.isSome(token)) {
+    return "With --auth passthrough callers bring the token of the server behind: WEBFLOW_USERS_TOKEN must not be set"
+  }
+  if (Option.isSome(tokenStore)) {
+    return "With --auth passthrough no tokens are kept here: leave out --token-store (WEBFLOW_USERS_TOKEN_STORE)"
+  }
+  return faults ? "--faults needs --auth tokens: otherwise anyone could ask for them" : undefined
+}
