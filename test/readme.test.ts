@@ -121,6 +121,13 @@ it("what the README says of settings is what --help says", async () => {
     "WEBFLOW_USERS_EMAIL_AND_PASSWORD",
     "WEBFLOW_USERS_ECOMMERCE_GROUPS",
     "WEBFLOW_USERS_FAULTS",
+    "WEBFLOW_USERS_AUTH",
+    "WEBFLOW_USERS_TOKEN_STORE",
+    "WEBFLOW_USERS_UPSTREAM_TIMEOUT",
+    "WEBFLOW_USERS_UPSTREAM_ATTEMPTS",
+    "WEBFLOW_USERS_UPSTREAM_DEADLINE",
+    "WEBFLOW_USERS_UPSTREAM_MAX_RETRY_AFTER",
+    "WEBFLOW_USERS_UPSTREAM_RATE",
   ])
   for (const [, name = "", flag = "", standard = ""] of rows) {
     const line = help.split("\n").find((entry) => entry.trimStart().startsWith(`${flag} `))

@@ -47,11 +47,6 @@ const safely = (window: number): number => Math.ceil(window * 1.002) + 2
 /** How long the first request may keep the others waiting: a server that hangs would hold them for as long as it is let. */
 const probePatience = 5_000
 
-interface Waiting {
-  readonly hasBegun: boolean
-  readonly go: () => void
-}
-
 /** The most tokens that are kept in mind. Whoever passes on what tokens strangers bring must not grow with them. */
 const maxTokens = 1_000
 
@@ -91,22 +86,25 @@ const pacerOf = (options: Options, { clock, random, run }: Means): Pacer => {
   let isKnown = false
   let probingSince = 0
   let underWay = 0
-  /** When the requests of the last window were answered, oldest first; those of others with the same token too. */
+  /** When requests were answered, those of others with the same token too; from `oldest` on within the last window. */
   let answered: Array<number> = []
+  let oldest = 0
   let pausedUntil = 0
   /** 429s in a row that did not say how long to wait. */
   let vagueRefusals = 0
-  /** What has begun, and what has not. */
-  const queues: readonly [Array<Waiting>, Array<Waiting>] = [[], []]
-  const queueOf = (hasBegun: boolean) => queues[hasBegun ? 0 : 1]
+  /** What lets them go: who has begun, and who has not. */
+  const queues: readonly [Array<() => void>, Array<() => void>] = [[], []]
   let alarm: { readonly at: number; readonly fiber: Fiber.Fiber<void> } | undefined
   let isLettingGo = false
 
   const now = () => clock.currentTimeMillisUnsafe()
 
   const forget = (at: number) => {
-    const kept = answered.findIndex((time) => time + window > at)
-    if (kept !== 0) answered = kept < 0 ? [] : answered.slice(kept)
+    while ((answered[oldest] ?? Number.POSITIVE_INFINITY) + window <= at) oldest += 1
+    // Now and then, and not for each: a limit may be high.
+    if (oldest * 2 <= answered.length) return
+    answered = answered.slice(oldest)
+    oldest = 0
   }
 
   /** How many may be sent now. */
@@ -115,14 +113,15 @@ const pacerOf = (options: Options, { clock, random, run }: Means): Pacer => {
     if (!isKnown) return underWay === 0 || at >= probingSince + probePatience ? 1 : 0
     if (limit === undefined) return Number.POSITIVE_INFINITY
     forget(at)
-    return limit - underWay - answered.length
+    return limit - underWay - (answered.length - oldest)
   }
 
   /** When there may be room where there is none; `undefined` where only an answer can make some. */
   const nextRoom = (at: number): number | undefined => {
     if (at < pausedUntil) return pausedUntil
     if (!isKnown) return probingSince + probePatience
-    return answered[0] === undefined ? undefined : answered[0] + window
+    const time = answered[oldest]
+    return time === undefined ? undefined : time + window
   }
 
   /** How long who waits behind so many others will have to wait, as far as can be told. */
@@ -131,13 +130,15 @@ const pacerOf = (options: Options, { clock, random, run }: Means): Pacer => {
     if (limit === undefined) return pause
     forget(at)
     // What is under way makes room a window after its answer, and that may come any time.
-    const ends = [...answered, ...Array.from({ length: underWay }, () => at)].map((time) => time + window - at)
+    const ends = [...answered.slice(oldest), ...Array.from({ length: underWay }, () => at)].map(
+      (time) => time + window - at,
+    )
     const place = ahead - Math.max(0, limit - ends.length)
     return place < 0 ? pause : Math.max(pause, (ends[place % ends.length] ?? 0) + Math.floor(place / limit) * window)
   }
 
   const send = (at: number) => {
-    if (underWay === 0) probingSince = at
+    if (!isKnown && underWay === 0) probingSince = at
     underWay += 1
   }
 
@@ -150,7 +151,7 @@ const pacerOf = (options: Options, { clock, random, run }: Means): Pacer => {
       const next = queues[0].shift() ?? queues[1].shift()
       if (next === undefined) break
       send(at)
-      next.go()
+      next()
     }
     isLettingGo = false
     if (queues[0].length + queues[1].length === 0) return
@@ -166,33 +167,37 @@ const pacerOf = (options: Options, { clock, random, run }: Means): Pacer => {
     letGo()
   }
 
+  const tooLate = (delay: number) => Effect.fail(new TooManyRequests({ retryAfter: Math.ceil(delay / 1000) }))
+
   /** Waits, and says at the end whether it is under way. */
   const turn = ({ hasBegun, maxWait }: Turn) => {
     let hasGone = false
-    const waiting = Effect.callback<void, TooManyRequests>((resume) => {
-      const at = now()
-      const queue = queueOf(hasBegun)
-      const ahead = queues[0].length + (hasBegun ? 0 : queues[1].length)
-      if (ahead === 0 && room(at) > 0) {
-        hasGone = true
-        send(at)
-        return resume(Effect.void)
-      }
-      const delay = maxWait === undefined ? 0 : expected(ahead, at)
-      if (maxWait !== undefined && delay > Duration.toMillis(maxWait)) {
-        return resume(Effect.fail(new TooManyRequests({ retryAfter: Math.ceil(delay / 1000) })))
-      }
+    const queue = queues[hasBegun ? 0 : 1]
+    const queued = Effect.callback<void>((resume) => {
       const go = () => {
         hasGone = true
         resume(Effect.void)
       }
-      const entry = { hasBegun, go }
-      queue.push(entry)
+      queue.push(go)
       letGo()
       return Effect.sync(() => {
-        const place = queue.indexOf(entry)
+        const place = queue.indexOf(go)
         if (place >= 0) queue.splice(place, 1)
       })
+    })
+    const waiting: Effect.Effect<void, TooManyRequests> = Effect.suspend(() => {
+      const at = now()
+      const ahead = queues[0].length + (hasBegun ? 0 : queues[1].length)
+      if (ahead === 0 && room(at) > 0) {
+        hasGone = true
+        send(at)
+        return Effect.void
+      }
+      if (maxWait === undefined) return queued
+      const delay = expected(ahead, at)
+      if (delay > Duration.toMillis(maxWait)) return tooLate(delay)
+      // It may come otherwise: by a pause that nobody could expect.
+      return Effect.timeoutOrElse(queued, { duration: maxWait, orElse: () => tooLate(expected(ahead, now())) })
     })
     return { waiting, hasGone: () => hasGone }
   }
@@ -216,7 +221,7 @@ const pacerOf = (options: Options, { clock, random, run }: Means): Pacer => {
     if (said !== undefined && remaining !== undefined) {
       forget(at)
       // What the server has counted and was not sent from here, others with the same token have sent.
-      const others = said - remaining - answered.length - (underWay - 1)
+      const others = said - remaining - (answered.length - oldest) - (underWay - 1)
       for (let index = 0; index < others; index += 1) answered.push(at)
     }
     isKnown = status !== 429
@@ -227,6 +232,7 @@ const pacerOf = (options: Options, { clock, random, run }: Means): Pacer => {
     const seconds = parseRetryAfter(header("retry-after"), at)
     const pause = seconds === undefined ? guess() : seconds * 1000
     pausedUntil = Math.max(pausedUntil, at + Math.min(pause, maxPause))
+    probingSince = pausedUntil
   }
 
   /** A second, doubled with every 429 in a row, and up to half as much again so that not all programs come back at once. */

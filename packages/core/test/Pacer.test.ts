@@ -361,6 +361,39 @@ describe("who waits", () => {
     }),
   )
 
+  it.effect("is refused when it turns out that it takes too long", () =>
+    Effect.gen(function* () {
+      const pacer = yield* pacerOf()
+      yield* pacer.paced(ok(), fresh)
+      const gate = yield* Deferred.make<void>()
+      const late = Effect.andThen(Deferred.await(gate), refusal({ "retry-after": "100" }))
+      const other = yield* Effect.forkChild(pacer.paced(late, fresh))
+      yield* Effect.yieldNow
+      yield* pacer.paced(refusal({ "retry-after": "10" }), fresh)
+      const turn = { ...fresh, maxWait: Duration.seconds(30) }
+      const waiting = yield* Effect.forkChild(Effect.flip(pacer.paced(Effect.die("sent"), turn)))
+      yield* TestClock.adjust("5 seconds")
+      yield* Deferred.succeed(gate, undefined)
+      yield* Fiber.join(other)
+      yield* TestClock.adjust("25 seconds")
+      expect(yield* Fiber.join(waiting)).toMatchObject({ _tag: "TooManyRequests", retryAfter: 75 })
+    }),
+  )
+
+  it.effect("after a pause waits for the one that goes first, also beside one that hangs, but not for ever", () =>
+    Effect.gen(function* () {
+      const pacer = yield* pacerOf()
+      yield* pacer.paced(ok(), fresh)
+      yield* Effect.forkChild(pacer.paced(Effect.never, fresh))
+      yield* TestClock.adjust("20 seconds")
+      yield* pacer.paced(refusal({ "retry-after": "10" }), fresh)
+      const all = yield* Effect.forkChild(
+        Effect.all([pacer.paced(ok(), fresh), pacer.paced(ok(), fresh)], { concurrency: 2 }),
+      )
+      expect((yield* settled(all)).map(({ at }) => at)).toStrictEqual([35_000, 35_000])
+    }),
+  )
+
   it.effect("does not wait for those behind", () =>
     Effect.gen(function* () {
       const pacer = yield* full
