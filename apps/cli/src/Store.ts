@@ -1,5 +1,5 @@
 /** The store a command works on: its address, and the token that another's server wants. */
-import { Actor, type UserStore } from "@webflow-users/core"
+import { type AccessTokenStore, Actor, type UserStore } from "@webflow-users/core"
 import { StoreAddress, UpstreamSettings } from "@webflow-users/stores"
 import { Config, Effect, Layer, Option } from "effect"
 import { Flag, GlobalFlag } from "effect/cli"
@@ -34,4 +34,14 @@ export const layer: Layer.Layer<UserStore.UserStore, Failure, Asks> = Layer.unwr
 /** The store, with what only its owner can do. */
 export const layerOwned: Layer.Layer<StoreAddress.OwnedServices, Failure, Asks> = Layer.unwrap(
   Effect.map(Address, (address) => StoreAddress.layerOwned(address)),
+)
+
+const tokenStore = Config.option(Config.String("WEBFLOW_USERS_TOKEN_STORE"))
+
+/** The store, and the tokens of a proxy's callers that serves it. */
+export const layerWithTokens: Layer.Layer<UserStore.UserStore | AccessTokenStore, Failure, Asks> = Layer.unwrap(
+  Effect.gen(function* () {
+    const address = yield* Address
+    return StoreAddress.layerWithTokens(address, { tokenStore: Option.getOrUndefined(yield* Effect.orDie(tokenStore)) })
+  }),
 )

@@ -1,6 +1,7 @@
 /** `token create`, `token list`, `token revoke`: who may call a proxy that serves this store. */
 import { type AccessToken, AccessTokens, RateLimits, ReadUsers, UserStore } from "@webflow-users/core"
 import type { Routes } from "@webflow-users/core/wire"
+import { StoreAddress } from "@webflow-users/stores"
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import { Effect, Layer, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
@@ -11,7 +12,7 @@ import { table } from "./Text.ts"
 
 const layer = AccessTokens.AccessTokens.layer.pipe(
   Layer.provide([NodeCrypto.layerDigest, NodeCrypto.layerSecureRandom]),
-  Layer.provideMerge(Store.layerOwned),
+  Layer.provideMerge(Store.layerWithTokens),
 )
 
 const allScopes = ["users:read", "users:write"] as const satisfies ReadonlyArray<Routes.Scope>
@@ -96,8 +97,8 @@ export const token = Command.make("token").pipe(
 /** No rate is said too: what is left out could as well be something an older program does not know of. */
 const inJson = (issued: AccessToken) => ({ ...issued, rate: issued.rate ?? null })
 
-/** A token for a site that is not there would only ever answer 404. */
+/** A token for a site that is not there would only ever answer 404. What sites another server has is not asked here. */
 const existingSite = Effect.fnUntraced(function* (site: string) {
-  yield* ReadUsers.listAccessGroups(site, { offset: 0, limit: 1 })
+  if (!StoreAddress.isRemote(yield* Store.Address)) yield* ReadUsers.listAccessGroups(site, { offset: 0, limit: 1 })
   return yield* UserStore.acceptSiteId(site)
 })

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto"
 import { existsSync } from "node:fs"
+import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { errorIn, fresh, otherSiteId, seeded, siteId } from "./run.ts"
 
@@ -104,14 +105,44 @@ describe("token", { concurrent: true }, () => {
     expect(store.query("SELECT * FROM access_tokens")).toEqual([])
   })
 
-  it.each([[["create", "--site", siteId, "--scope", "users:read"]], [["list"]], [["revoke", "x"]]])(
-    "%j needs a store of one's own",
-    async (args) => {
+  describe("of a proxy in front of another server", () => {
+    const behind = { WEBFLOW_USERS_STORE: "http://127.0.0.1:1/v2" }
+
+    it("are kept in the usual place, without asking that server", async () => {
       const store = fresh()
-      const outcome = await store.cli(["token", ...args, "--store", "http://127.0.0.1:1/v2"])
-      expect(outcome.code).toBe(2)
-      expect(errorIn(outcome)).toMatchObject({ tag: "UnusableAddress" })
-      expect(existsSync(store.path)).toBe(false)
-    },
-  )
+      const issued = await store.cli(["token", "create", "--site", otherSiteId, "--scope", "users:read"], {
+        env: behind,
+      })
+      expect(issued).toMatchObject({ code: 0, stderr: "" })
+      expect(existsSync(join(store.cwd, "webflow-users.db"))).toBe(true)
+      const { id } = JSON.parse(issued.stdout)
+      const listed = await store.cli(["token", "list"], { env: behind })
+      expect(JSON.parse(listed.stdout)).toMatchObject([{ id, siteId: otherSiteId }])
+      expect(await store.cli(["token", "revoke", id], { env: behind })).toMatchObject({ code: 0 })
+    })
+
+    it("are kept where WEBFLOW_USERS_TOKEN_STORE says, which has to be a store of one's own", async () => {
+      const store = fresh()
+      const env = { ...behind, WEBFLOW_USERS_TOKEN_STORE: `file:${store.path}` }
+      const args = ["token", "create", "--site", siteId, "--scope", "users:read"]
+      expect(await store.cli(args, { env })).toMatchObject({ code: 0 })
+      expect(store.query("SELECT site_id FROM access_tokens")).toEqual([{ site_id: siteId }])
+      const elsewhere = await store.cli(args, {
+        env: { ...env, WEBFLOW_USERS_TOKEN_STORE: "https://users.example.com" },
+      })
+      expect(elsewhere.code).toBe(2)
+      expect(errorIn(elsewhere)).toMatchObject({ tag: "UnusableAddress" })
+    })
+  })
+
+  it("of a store of one's own may be kept in another", async () => {
+    const [store, tokens] = [await seeded(), fresh()]
+    const env = { WEBFLOW_USERS_TOKEN_STORE: `file:${tokens.path}` }
+    const issue = (site: string) => store.cli(["token", "create", "--site", site, "--scope", "users:read"], { env })
+    expect(await issue(siteId)).toMatchObject({ code: 0 })
+    expect(tokens.query("SELECT site_id FROM access_tokens")).toEqual([{ site_id: siteId }])
+    // The users are where they were.
+    expect(errorIn(await issue(otherSiteId))).toMatchObject({ tag: "SiteNotFound" })
+    expect(store.query("SELECT name FROM sqlite_schema WHERE name = 'access_tokens'")).toEqual([])
+  })
 })

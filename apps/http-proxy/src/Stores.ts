@@ -31,29 +31,25 @@ export const layer = (
       const token = yield* Effect.orDie(upstreamToken)
       const problem = contradiction(settings, token)
       if (problem !== undefined) return yield* new ContradictorySettings({ message: problem })
-      const { store, auth, upstream } = settings
-      const isRemote = StoreAddress.isRemote(store)
-      const users = StoreAddress.layer(store, {
+      const { store, auth, tokenStore, upstream } = settings
+      const options = {
         ...UpstreamSettings.optionsOf(upstream),
         token: Option.getOrUndefined(token),
         // Who would have to wait for longer than this is told so at once.
         maxWait: upstream.deadline,
-      }).pipe(Layer.merge(Layer.succeed(EndsWithCaller, isRemote)))
-      if (auth === "passthrough") return Layer.merge(users, Callers.passthrough)
-      const tokens = Callers.tokens.pipe(
-        Layer.provide([AccessTokens.AccessTokens.layer, RateLimits.RateLimits.layerMemory]),
-      )
-      const issued = tokenAddress(settings)
-      // One store, opened once, where it keeps the tokens too.
-      return issued === store
-        ? Layer.provideMerge(tokens, StoreAddress.layerOwned(store))
-        : Layer.merge(users, Layer.provide(tokens, StoreAddress.layerTokens(issued)))
+      }
+      const callers =
+        auth === "passthrough"
+          ? Layer.merge(StoreAddress.layer(store, options), Callers.passthrough)
+          : Callers.tokens.pipe(
+              Layer.provide([AccessTokens.AccessTokens.layer, RateLimits.RateLimits.layerMemory]),
+              Layer.provideMerge(
+                StoreAddress.layerWithTokens(store, { ...options, tokenStore: Option.getOrUndefined(tokenStore) }),
+              ),
+            )
+      return Layer.merge(callers, Layer.succeed(EndsWithCaller, StoreAddress.isRemote(store)))
     }),
   )
-
-/** Where the tokens of callers are. */
-export const tokenAddress = ({ store, tokenStore }: Pick<Settings, "store" | "tokenStore">): string =>
-  Option.getOrElse(tokenStore, () => (StoreAddress.isRemote(store) ? StoreAddress.standard : store))
 
 const contradiction = (
   { store, auth, tokenStore, faults }: Settings,

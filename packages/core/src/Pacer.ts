@@ -167,8 +167,6 @@ const pacerOf = (options: Options, { clock, random, run }: Means): Pacer => {
     letGo()
   }
 
-  const tooLate = (delay: number) => Effect.fail(new TooManyRequests({ retryAfter: Math.ceil(delay / 1000) }))
-
   /** Waits, and says at the end whether it is under way. */
   const turn = ({ hasBegun, maxWait }: Turn) => {
     let hasGone = false
@@ -267,6 +265,8 @@ const pacerOf = (options: Options, { clock, random, run }: Means): Pacer => {
       }),
   }
 }
+
+const tooLate = (delay: number) => Effect.fail(new TooManyRequests({ retryAfter: Math.ceil(delay / 1000) }))
 
 const wholeNumber = (text: string | undefined): number | undefined =>
   text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : undefined

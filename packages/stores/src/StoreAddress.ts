@@ -1,7 +1,7 @@
 /**
  * One address for every store: the scheme of a URL picks the adapter, and the driver it needs, from one table.
  */
-import type { AccessTokenStore, NewUsers, Sites, UserEvents, UserStore } from "@webflow-users/core"
+import { AccessTokenStore, type NewUsers, type Sites, type UserEvents, type UserStore } from "@webflow-users/core"
 import * as MemoryTokens from "@webflow-users/core/AccessTokenStore/Memory"
 import * as SqlTokens from "@webflow-users/core/AccessTokenStore/Sql"
 import * as MemoryUsers from "@webflow-users/core/UserStore/Memory"
@@ -79,8 +79,20 @@ export const layerOwned = (address: string): Layer.Layer<OwnedServices, Unusable
   )
 }
 
-/** The tokens of a proxy's callers, in the store at an address. */
-export const layerTokens = (address: string): Layer.Layer<AccessTokenStore, UnusableAddress> => layerOwned(address)
+/**
+ * The store at an address, and where the tokens of a proxy's callers are that serves it: at `tokenStore`, otherwise in the
+ * store itself, and in front of another server in the store that is meant where nobody says which.
+ */
+export const layerWithTokens = (
+  address: string,
+  { tokenStore, ...options }: Options & { readonly tokenStore?: string | undefined } = {},
+): Layer.Layer<UserStore.UserStore | AccessTokenStore, UnusableAddress> => {
+  const tokens = tokenStore ?? (isRemote(address) ? standard : address)
+  if (tokens === address) return layerOwned(address)
+  // Nothing but the tokens: the users there are not the ones that are served.
+  const kept = Layer.effect(AccessTokenStore, AccessTokenStore).pipe(Layer.provide(layerOwned(tokens)))
+  return Layer.merge(layer(address, options), kept)
+}
 
 /** Whether an address is somebody else's server. */
 export const isRemote = (address: string): boolean => {
