@@ -15,17 +15,19 @@ export const of = (baseUrl: string) => {
     decode: (json: unknown) => Effect.Effect<A, Schema.SchemaError>,
   ) {
     const { status, header, text } = response
-    const body = parse(text)
+    const hide = hiding(secret)
     const requestId = requestIdHeaders.map(header).find((value) => value !== undefined)
+    const named = requestId === undefined ? {} : { requestId: hide(requestId) }
     if (status >= 200 && status <= 299) {
+      const body = parse(text)
       return yield* Effect.mapError(
         decode(body),
-        // What does not decode may be a person's data: the error tells nothing of it.
+        // What does not decode may be a person's data: the error tells nothing of what is JSON, or once was.
         () =>
           new UpstreamInvalidResponse({
             status,
-            ...named(requestId),
-            ...(body === undefined && excerptOf(text, secret)),
+            ...named,
+            ...(body === undefined && !/^\s*[[{"]/.test(text) && { excerpt: excerptOf(hide(text)) }),
           }),
       )
     }
@@ -33,12 +35,13 @@ export const of = (baseUrl: string) => {
       return yield* new UpstreamInvalidResponse({
         status,
         message: redirected(header("location")),
-        ...named(requestId),
+        ...named,
       })
     }
     const retryAfter = Envelope.parseRetryAfter(header("retry-after"), yield* Clock.currentTimeMillis)
+    const told = hide(text)
     return yield* explain(
-      Envelope.decodeError({ status, body, retryAfter, requestId, ...excerptOf(text, secret, { isFailure: true }) }),
+      Envelope.decodeError({ status, body: parse(told), retryAfter, ...named, excerpt: excerptOf(told) }),
     )
   })
 }
@@ -46,7 +49,14 @@ export const of = (baseUrl: string) => {
 /** Where servers and what stands before them put their name for a request. */
 const requestIdHeaders = ["x-request-id", "request-id", "x-amzn-requestid", "cf-ray"]
 
-const named = (requestId: string | undefined) => (requestId === undefined ? {} : { requestId })
+/** Takes the token out of what a server says, which may quote it, and out of JSON as some write a slash in it. */
+const hiding = (secret: string) => {
+  // What is shorter is no secret, and stands in words that are none either.
+  if (secret.length < 8) return (text: string) => text
+  const quoted = JSON.stringify(secret).slice(1, -1)
+  return (text: string) =>
+    [secret, quoted, quoted.replaceAll("/", "\\/")].reduce((left, form) => left.replaceAll(form, "<token>"), text)
+}
 
 const parse = (text: string): unknown => {
   try {
@@ -58,12 +68,8 @@ const parse = (text: string): unknown => {
 
 const excerptLength = 200
 
-/** How an answer begins; of a success that is JSON, or once was, nothing: it may be a person's data. */
-const excerptOf = (text: string, secret: string, { isFailure = false } = {}) => {
-  if (!isFailure && /^\s*[[{"]/.test(text)) return {}
-  const told = secret === "" ? text : text.replaceAll(secret, "<token>")
-  return { excerpt: told.slice(0, excerptLength).toWellFormed() }
-}
+/** How an answer begins. */
+const excerptOf = (told: string): string => told.slice(0, excerptLength).toWellFormed()
 
 const redirected = (location: string | undefined): string => {
   const to = location !== undefined && URL.canParse(location) ? ` to ${new URL(location).origin}` : ""
@@ -74,5 +80,9 @@ const redirected = (location: string | undefined): string => {
 const removedFrom = (error: UpdateUserError): UpdateUserError => {
   if (error.status !== 404 && error.status !== 410 && error._tag !== "UsersNotEnabled") return error
   const { requestId, status, code, message } = error
-  return new UserAccountsRemoved({ status, ...named(requestId), details: [`${code}: ${message}`, ...error.details] })
+  return new UserAccountsRemoved({
+    status,
+    ...(requestId !== undefined && { requestId }),
+    details: [`${code}: ${message}`, ...error.details],
+  })
 }
