@@ -1,7 +1,14 @@
 /**
  * One address for every store: the scheme of a URL picks the adapter, and the driver it needs, from one table.
  */
-import type { AccessTokenStore, NewUsers, Sites, UserEvents, UserStore } from "@webflow-users/core"
+import {
+  type AccessTokenStore,
+  type NewUsers,
+  type Sites,
+  Transport,
+  type UserEvents,
+  type UserStore,
+} from "@webflow-users/core"
 import * as MemoryTokens from "@webflow-users/core/AccessTokenStore/Memory"
 import * as SqlTokens from "@webflow-users/core/AccessTokenStore/Sql"
 import * as MemoryUsers from "@webflow-users/core/UserStore/Memory"
@@ -20,7 +27,16 @@ export const standard = "file:./webflow-users.db"
 export type OwnedServices = UserStore.UserStore | UserEvents | NewUsers | Sites | AccessTokenStore
 
 /** How a server is called that is somebody else's; of a store of one's own, nothing of it counts. */
-export interface Options extends Omit<UpstreamUsers.Options, "baseUrl"> {}
+export interface Options extends Omit<UpstreamUsers.Options, "baseUrl"> {
+  /** For who has to know what was sent and what came of it. */
+  readonly around?: Around | undefined
+}
+
+/** Stands around the sending of a request, of which it is told no more than the method: the rest is secret or personal. */
+export type Around = (
+  method: string,
+  sending: Effect.Effect<Transport.TransportResponse, Transport.TransportError>,
+) => Effect.Effect<Transport.TransportResponse, Transport.TransportError>
 
 type Adapter =
   | { readonly example: string; readonly owned: (address: string) => Layer.Layer<OwnedServices, unknown> }
@@ -37,8 +53,18 @@ const upstream = (baseUrl: string, options: Options) => {
     Effect.promise(() => import("./Undici.ts")),
     (driver) => driver.layer(baseUrl, { silence: options.timeout }),
   )
-  return UpstreamUsers.layer({ ...options, baseUrl }).pipe(Layer.provide(Layer.unwrap(transport)))
+  return UpstreamUsers.layer({ ...options, baseUrl }).pipe(
+    Layer.provide(
+      options.around === undefined ? Layer.unwrap(transport) : surround(Layer.unwrap(transport), options.around),
+    ),
+  )
 }
+
+const surround = (transport: Layer.Layer<Transport.Transport>, around: Around) =>
+  Layer.effect(
+    Transport.Transport,
+    Effect.map(Transport.Transport, ({ send }) => ({ send: (request) => around(request.method, send(request)) })),
+  ).pipe(Layer.provide(transport))
 
 const refuse = (message: string) => Layer.effectContext(Effect.fail(new UnusableAddress({ message })))
 
