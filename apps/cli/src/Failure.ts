@@ -5,6 +5,7 @@ import type { UpdateUserError, UserImport } from "@webflow-users/core"
 import type { StoreAddress, UpstreamSettings } from "@webflow-users/stores"
 import { Data, Predicate } from "effect"
 import type { CliError } from "effect/cli"
+import * as NextStep from "./NextStep.ts"
 
 /** A file, or standard input, that cannot be read as what it should be. */
 export class UnreadableInput extends Data.TaggedError("UnreadableInput")<{ readonly message: string }> {
@@ -45,21 +46,48 @@ export interface Told {
   readonly retryAfter?: number
   /** What a driver or the network said. */
   readonly cause?: string
+  /** How an answer begins that is none of the contract, such as a gateway's page. */
+  readonly excerpt?: string
+  /** How often another server was asked. */
+  readonly attempts?: number
+  /** What another server calls the request. */
+  readonly requestId?: string
+  /** Whom the command was about, as the caller named them. */
+  readonly user?: string
+  /** What has become of an update. */
+  readonly outcome?: "unchanged" | "unknown"
+  readonly nextStep?: string
   /** How the command is called, when it was not called so. */
   readonly usage?: string
   /** Where in the program it happened, when asked for. */
   readonly trace?: string
 }
 
-export const tell = (failure: Failure): Told => ({
-  tag: failure._tag,
-  code: "code" in failure ? failure.code : failure._tag === "UnusableAddress" ? "unusable_address" : "usage",
-  status: "status" in failure ? failure.status : null,
-  message: failure.message,
-  details: "details" in failure ? failure.details : [],
-  ...("retryAfter" in failure && failure.retryAfter !== undefined && { retryAfter: failure.retryAfter }),
-  ...("cause" in failure && failure.cause !== undefined && { cause: innermost(failure.cause) }),
-})
+export const tell = (failure: Failure): Told => {
+  const attempts = attemptsOf(failure)
+  const nextStep = NextStep.of(failure)
+  return {
+    tag: failure._tag,
+    code: "code" in failure ? failure.code : failure._tag === "UnusableAddress" ? "unusable_address" : "usage",
+    status: "status" in failure ? failure.status : null,
+    // To a caller over HTTP it is an internal error; here it is one's own file.
+    message: failure._tag === "StoreUnavailable" ? "The store could not be read or written" : failure.message,
+    details: "details" in failure ? failure.details : [],
+    ...("retryAfter" in failure && failure.retryAfter !== undefined && { retryAfter: failure.retryAfter }),
+    ...("cause" in failure && failure.cause !== undefined && { cause: innermost(failure.cause) }),
+    ...("excerpt" in failure && failure.excerpt !== "" && { excerpt: failure.excerpt }),
+    ...("requestId" in failure && failure.requestId !== undefined && { requestId: failure.requestId }),
+    ...(attempts !== undefined && { attempts }),
+    ...(nextStep !== undefined && { nextStep }),
+  }
+}
+
+/** What could have been tried again and was not says so too; a store of one's own is not tried again. */
+const attemptsOf = (failure: Failure): number | undefined => {
+  if (!("attempts" in failure) && !("isRetryable" in failure)) return undefined
+  const { attempts, isRetryable, _tag } = failure
+  return attempts ?? (isRetryable && _tag !== "StoreUnavailable" ? 1 : undefined)
+}
 
 /** Something nobody expected. Its text may hold anything, so it is told only to who asks for it. */
 export const tellDefect = (): Told => ({

@@ -5,6 +5,7 @@ import { Effect } from "effect"
 import { Argument, Command } from "effect/cli"
 import { Output } from "./Output.ts"
 import * as Store from "./Store.ts"
+import { about } from "./Subject.ts"
 import { groupsOf, printable, table, valueOf } from "./Text.ts"
 
 export const get = Command.make(
@@ -13,11 +14,15 @@ export const get = Command.make(
     site: Argument.String("site").pipe(Argument.withDescription("The site's id")),
     user: Argument.String("user").pipe(Argument.withDescription("The user's id or e-mail address")),
   },
-  Effect.fnUntraced(function* ({ site, user }) {
-    const output = yield* Output
-    const found = yield* ReadUsers.findUser(site, user)
-    yield* output.result(UserJson.encodeUser(found), () => inWords(found))
-  }, Effect.provide(Store.layer)),
+  Effect.fnUntraced(
+    function* ({ site, user }) {
+      const output = yield* Output
+      const found = yield* ReadUsers.findUser(site, user)
+      yield* output.result(UserJson.encodeUser(found), () => inWords(found))
+    },
+    Effect.provide(Store.layer),
+    (command, { user }) => about(command, { user, isUpdate: false }),
+  ),
 ).pipe(
   Command.withDescription("Show a user"),
   Command.withExamples([{ command: "webflow-users get SITE ada@example.com" }]),

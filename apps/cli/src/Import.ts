@@ -5,7 +5,8 @@ import { Argument, Command, Flag } from "effect/cli"
 import * as Csv from "./Csv.ts"
 import { ImportRefused, UnreadableInput } from "./Failure.ts"
 import * as Input from "./Input.ts"
-import { listed, Output } from "./Output.ts"
+import { listed } from "./InWords.ts"
+import { Output } from "./Output.ts"
 import * as Store from "./Store.ts"
 
 export const importUsers = Command.make(

@@ -2,11 +2,10 @@
  * What is printed, and where: results on standard output, failures on standard error. Words for a person at a terminal;
  * JSON where `--json` asks for it or nobody is there to read.
  */
-import { Cause, Console, Context, Effect, Layer, Option, Predicate, Stdio } from "effect"
+import { Console, Context, Effect, Layer, Stdio } from "effect"
 import { CliOutput, Flag, GlobalFlag, TerminalCapabilities } from "effect/cli"
-import * as ExitCode from "./ExitCode.ts"
-import { type Failure, tell, tellDefect, type Told } from "./Failure.ts"
-import { printable } from "./Text.ts"
+import type { Told } from "./Failure.ts"
+import { inWords } from "./InWords.ts"
 
 const switchOf = <const Name extends string>(name: Name, description: string) =>
   GlobalFlag.Setting(name)({
@@ -27,8 +26,8 @@ export class Output extends Context.Service<
     /** Something to know beside the result, for a person only: in JSON the result holds it. */
     readonly note: (words: string) => Effect.Effect<void>
     readonly failure: (told: Told) => Effect.Effect<void>
-    /** Prints why a command failed and gives the exit code that says so. */
-    readonly report: (cause: Cause.Cause<Failure>) => Effect.Effect<number>
+    /** Whether to tell where in the program something happened. */
+    readonly isDebug: boolean
     readonly help: (text: (formatter: CliOutput.Formatter) => string, wasAsked: boolean) => Effect.Effect<void>
   }
 >()("@webflow-users/cli/Output") {
@@ -40,21 +39,11 @@ export class Output extends Context.Service<
       const isTerminal = { out: yield* stdio.stdoutIsTerminal, err: yield* stdio.stderrIsTerminal }
       const { canColor } = yield* TerminalCapabilities.TerminalCapabilities
       const isJson = isAsked("json", args) || !isTerminal.out
-      const isDebug = isAsked("debug", args)
-
-      const failure = (told: Told) => Console.error(isJson ? JSON.stringify({ error: told }) : inWords(told))
       return Output.of({
         result: (json, words) => Console.log(isJson ? toJson(json, isTerminal.out) : words()),
         note: (words) => (isJson ? Effect.void : Console.error(words)),
-        failure,
-        report: Effect.fnUntraced(function* (cause) {
-          const expected = Option.getOrUndefined(Cause.findErrorOption(cause))
-          // The presenter has shown it, with the usage of the command.
-          if (expected?._tag === "ShowHelp") return ExitCode.of(expected)
-          const told = expected === undefined ? tellDefect() : tell(expected)
-          yield* failure(isDebug ? { ...told, trace: Cause.pretty(cause) } : told)
-          return expected === undefined ? ExitCode.defect : ExitCode.of(expected)
-        }),
+        failure: (told) => Console.error(isJson ? toJson({ error: told }, false) : inWords(told)),
+        isDebug: isAsked("debug", args),
         help: (text, wasAsked) => {
           const colors = canColor && (wasAsked ? isTerminal.out : isTerminal.err)
           return (wasAsked ? Console.log : Console.error)(text(CliOutput.defaultFormatter({ colors })))
@@ -103,37 +92,3 @@ const toJson = (json: unknown, isForEyes: boolean): string =>
     /[\u007f-\u009f]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   )
-
-const inWords = (told: Told): string =>
-  [
-    `Error: ${told.message.split("\n").map(printable).join("\n  ").trimEnd()}`,
-    ...listed(told.details.map(detailOf)),
-    ...(told.cause === undefined ? [] : [`  ${printable(told.cause)}`]),
-    ...(told.retryAfter === undefined ? [] : [`  Try again in ${told.retryAfter} seconds.`]),
-    ...(told.usage === undefined ? [] : ["", `Usage: ${told.usage}`, "       --help tells the rest."]),
-    ...(told.trace === undefined ? [] : ["", told.trace]),
-  ].join("\n")
-
-/** The most that a person is shown of a list of problems; JSON has them all. */
-const mostListed = 20
-
-/** Problems as indented lines. */
-export const listed = (problems: ReadonlyArray<string>): ReadonlyArray<string> => [
-  ...problems.slice(0, mostListed).map((problem) => `  ${printable(problem)}`),
-  ...(problems.length > mostListed ? [`  … and ${problems.length - mostListed} more; --json lists them all`] : []),
-]
-
-/** Details come in every form a server may send, and problems of a file with their place. */
-const detailOf = (detail: unknown): string => {
-  if (Predicate.isString(detail)) return detail
-  for (const [where, what] of [
-    ["param", "description"],
-    ["field", "message"],
-    ["place", "reason"],
-  ] as const) {
-    if (Predicate.hasProperty(detail, where) && Predicate.hasProperty(detail, what)) {
-      return `${String(detail[where])}: ${String(detail[what])}`
-    }
-  }
-  return JSON.stringify(detail)
-}

@@ -3,7 +3,9 @@ import { type AccessTokenStore, Actor, type UserStore } from "@webflow-users/cor
 import { StoreAddress, UpstreamSettings } from "@webflow-users/stores"
 import { Config, Effect, Layer, Option } from "effect"
 import { Flag, GlobalFlag } from "effect/cli"
+import { Calls } from "./Calls.ts"
 import type { Failure } from "./Failure.ts"
+import { table } from "./Text.ts"
 
 export const Address = GlobalFlag.Setting("store")({
   flag: Flag.String("store").pipe(
@@ -22,12 +24,21 @@ type Asks = GlobalFlag.Setting.Identifier<"store">
 // No flag for it: a token on a command line ends up in the shell's history and in everybody's list of processes.
 const token = Config.option(Config.Redacted("WEBFLOW_USERS_TOKEN"))
 
+/** How patient to be with another server, for the help. */
+export const settings: string = table(
+  Object.values(UpstreamSettings.settings).map(({ variable, description, standard }) => [
+    variable,
+    `${description.replace(/^Another server: /, "")} (${standard})`,
+  ]),
+)
+
 /** The store, whoever keeps it. */
-export const layer: Layer.Layer<UserStore.UserStore, Failure, Asks> = Layer.unwrap(
+export const layer: Layer.Layer<UserStore.UserStore, Failure, Asks | Calls> = Layer.unwrap(
   Effect.gen(function* () {
     const address = yield* Address
     const options = yield* UpstreamSettings.config
-    return StoreAddress.layer(address, { ...options, token: Option.getOrUndefined(yield* Effect.orDie(token)) })
+    const { around } = yield* Calls
+    return StoreAddress.layer(address, { ...options, around, token: Option.getOrUndefined(yield* Effect.orDie(token)) })
   }),
 ).pipe(Layer.merge(Layer.succeed(Actor, "cli")))
 

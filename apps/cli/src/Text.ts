@@ -33,6 +33,13 @@ export const table = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
     .join("\n")
 }
 
+/** A time to wait, in whole units. */
+export const inTime = (seconds: number): string => {
+  const [unit, length] = seconds <= 120 ? ["second", 1] : seconds <= 7200 ? ["minute", 60] : ["hour", 3600]
+  const count = Math.ceil(seconds / length)
+  return `${count} ${unit}${count === 1 ? "" : "s"}`
+}
+
 /** The beginning of a text that is too long for a column. */
 export const shorten = (text: string, length: number): string => {
   const characters = [...text]

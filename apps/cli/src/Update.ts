@@ -1,23 +1,40 @@
 /** `update SITE USER`: the operation, from a command line. */
 import { ReadUsers, UpdatePolicy, UpdateUser, type User, type UserPatch } from "@webflow-users/core"
 import { JsonBody, UserJson } from "@webflow-users/core/wire"
-import { Effect, Layer, Option } from "effect"
+import { UpstreamSettings } from "@webflow-users/stores"
+import { type Config, Effect, Layer, Option } from "effect"
 import { Argument, CliError, Command, Flag } from "effect/cli"
 import * as Changes from "./Changes.ts"
 import * as Input from "./Input.ts"
 import { Output } from "./Output.ts"
 import { patchFlags, patchOf } from "./PatchFlags.ts"
 import * as Store from "./Store.ts"
+import { about } from "./Subject.ts"
 import { groupsOf, printable, valueOf } from "./Text.ts"
 
 /** As every other wrong call is shown. */
 const showUsage = (error: CliError.ValidationError) =>
   new CliError.ShowHelp({ commandPath: ["webflow-users", "update"], errors: [error] })
 
-/** A decision that cannot be read from its variable is told like any other wrong call. */
+/** A decision as its variable says. */
+const decision = <A>({ variable, values, config }: Decision<A>) =>
+  Effect.mapError(
+    config,
+    () => new UpstreamSettings.UnusableSetting({ message: `${variable} has to be ${values.join(" or ")}` }),
+  )
+
+interface Decision<A> {
+  readonly variable: string
+  readonly values: ReadonlyArray<string>
+  readonly config: Config.Config<A>
+}
+
 const withPolicy = Effect.provideServiceEffect(
   UpdatePolicy.Current,
-  Effect.mapError(UpdatePolicy.config, (error) => showUsage(new CliError.ValidationError({ message: error.message }))),
+  Effect.all({
+    emailAndPassword: decision(UpdatePolicy.settings.emailAndPassword),
+    ecommerceGroups: decision(UpdatePolicy.settings.ecommerceGroups),
+  }),
 )
 
 export const update = Command.make(
@@ -37,12 +54,16 @@ export const update = Command.make(
       Flag.withDefault(false),
     ),
   },
-  Effect.fnUntraced(function* ({ site, user, data, isDryRun, ...flags }) {
-    const patch = yield* patchOf(flags, yield* Effect.transposeOption(Option.map(data, readBody))).pipe(
-      Effect.catchTag("ValidationError", (error) => showUsage(error)),
-    )
-    yield* (isDryRun ? preview : carryOut)(site, user, patch).pipe(Effect.provide(layer))
-  }, withPolicy),
+  Effect.fnUntraced(
+    function* ({ site, user, data, isDryRun, ...flags }) {
+      const patch = yield* patchOf(flags, yield* Effect.transposeOption(Option.map(data, readBody))).pipe(
+        Effect.catchTag("ValidationError", (error) => showUsage(error)),
+      )
+      yield* (isDryRun ? preview : carryOut)(site, user, patch).pipe(Effect.provide(layer))
+    },
+    withPolicy,
+    (command, { user, isDryRun }) => about(command, { user, isUpdate: !isDryRun }),
+  ),
 ).pipe(
   Command.withDescription("Update a user"),
   Command.withExamples([

@@ -3,10 +3,12 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Effect, Exit, Layer, type Runtime, Stdio } from "effect"
 import { CliConfig, Command, GlobalFlag } from "effect/cli"
+import { Calls } from "./Calls.ts"
 import { get } from "./Get.ts"
 import { importUsers } from "./Import.ts"
 import { joinSort, list } from "./List.ts"
 import * as Output from "./Output.ts"
+import { report } from "./Report.ts"
 import { siteCommand } from "./Site.ts"
 import * as Store from "./Store.ts"
 import { token } from "./Token.ts"
@@ -19,7 +21,9 @@ const webflowUsers = Command.make("webflow-users").pipe(
   Command.withDescription(
     [
       "Update, read and import the members of sites, in a store of your own or on another server.",
-      "The bearer token that another server wants is read from WEBFLOW_USERS_TOKEN.",
+      "The bearer token that another server wants is read from WEBFLOW_USERS_TOKEN, and how patient to be with it from:",
+      "",
+      ...Store.settings.split("\n").map((line) => `  ${line}`),
       "",
       "Exit codes: 0 done, 1 failed, 2 called wrongly or invalid input, 3 not authorised, 4 too many requests,",
       "5 store or server unavailable, 6 not found, 130 interrupted.",
@@ -32,16 +36,13 @@ const webflowUsers = Command.make("webflow-users").pipe(
 const layer = Layer.mergeAll(
   Output.presenter,
   CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] }),
-).pipe(Layer.provideMerge(Output.Output.layer), Layer.provideMerge(NodeServices.layer))
+).pipe(Layer.provideMerge(Calls.layer), Layer.provideMerge(Output.Output.layer), Layer.provideMerge(NodeServices.layer))
 
 /** Gives the exit code. What it fails with is an interruption only. */
 const program = Stdio.Stdio.use(({ args }) => args).pipe(
   Effect.flatMap((args) => Command.runWith(webflowUsers, { version: VERSION })(joinSort(args))),
   Effect.as(0),
-  Effect.catchCauseIf(
-    (cause) => !Cause.hasInterruptsOnly(cause),
-    (cause) => Output.Output.use((output) => output.report(cause)),
-  ),
+  Effect.catchCauseIf((cause) => !Cause.hasInterruptsOnly(cause), report),
   Effect.provide(layer),
 )
 

@@ -4,10 +4,8 @@ import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { describe, expect, it } from "vitest"
 import { ada, cli, errorIn, fresh, seeded, siteId } from "./run.ts"
-import { serve } from "./server.ts"
+import { envelope, serve } from "./server.ts"
 
-const envelope = (code: string, message: string) =>
-  JSON.stringify({ code, message, externalReference: null, details: [] })
 const page = "<html><body>Something in between</body></html>"
 
 /** What another server answers, and what that is to the shell. */
@@ -125,6 +123,7 @@ describe("a store", { concurrent: true }, () => {
         status: null,
         message: expect.stringContaining("--debug"),
         details: [],
+        user: ada.id,
       })
     })
 

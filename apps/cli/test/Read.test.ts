@@ -69,6 +69,7 @@ describe("list", { concurrent: true }, () => {
       status: 404,
       message: "Requested resource not found: The site cannot be found",
       details: [],
+      nextStep: expect.stringContaining("--store"),
     })
   })
 })

@@ -53,9 +53,3 @@ export const standard: UpdatePolicy = {
 export const Current = Context.Reference<UpdatePolicy>("@webflow-users/core/UpdatePolicy", {
   defaultValue: () => standard,
 })
-
-/** The decisions as the variables of {@link settings} say. */
-export const config: Config.Config<UpdatePolicy> = Config.all({
-  emailAndPassword: settings.emailAndPassword.config,
-  ecommerceGroups: settings.ecommerceGroups.config,
-})

@@ -1,13 +1,20 @@
 /**
  * One address for every store: the scheme of a URL picks the adapter, and the driver it needs, from one table.
  */
-import { AccessTokenStore, type NewUsers, type Sites, type UserEvents, type UserStore } from "@webflow-users/core"
+import {
+  AccessTokenStore,
+  type NewUsers,
+  type Sites,
+  Transport,
+  type UserEvents,
+  type UserStore,
+} from "@webflow-users/core"
 import * as MemoryTokens from "@webflow-users/core/AccessTokenStore/Memory"
 import * as SqlTokens from "@webflow-users/core/AccessTokenStore/Sql"
 import * as MemoryUsers from "@webflow-users/core/UserStore/Memory"
 import * as SqlUsers from "@webflow-users/core/UserStore/Sql"
 import * as UpstreamUsers from "@webflow-users/core/UserStore/Upstream"
-import { Cause, Data, Effect, Layer } from "effect"
+import { Cause, Data, Duration, Effect, Layer } from "effect"
 import * as Sqlite from "./Sqlite.ts"
 
 /** The address names no store that can be opened. The message says why and what would do. */
@@ -20,7 +27,16 @@ export const standard = "file:./webflow-users.db"
 export type OwnedServices = UserStore.UserStore | UserEvents | NewUsers | Sites | AccessTokenStore
 
 /** How a server is called that is somebody else's; of a store of one's own, nothing of it counts. */
-export interface Options extends Omit<UpstreamUsers.Options, "baseUrl"> {}
+export interface Options extends Omit<UpstreamUsers.Options, "baseUrl"> {
+  /** For who has to know what was sent and what came of it. */
+  readonly around?: Around | undefined
+}
+
+/** Stands around the sending of a request, of which it is told no more than the method: the rest is secret or personal. */
+export type Around = (
+  method: string,
+  sending: Effect.Effect<Transport.TransportResponse, Transport.TransportError>,
+) => Effect.Effect<Transport.TransportResponse, Transport.TransportError>
 
 type Adapter =
   | { readonly example: string; readonly owned: (address: string) => Layer.Layer<OwnedServices, unknown> }
@@ -38,13 +54,28 @@ const upstream = (baseUrl: string, options: Options) => {
       "The server's address holds a user name or a password. What it wants is a token, in WEBFLOW_USERS_TOKEN",
     )
   }
+  const { timeout, around } = options
   // Loaded when a server is called: stores of one's own do without.
-  const transport = Effect.map(
-    Effect.promise(() => import("./Undici.ts")),
-    (driver) => driver.layer(baseUrl, { silence: options.timeout }),
+  const driver = Layer.unwrap(
+    Effect.map(
+      Effect.promise(() => import("./Undici.ts")),
+      // The store ends a request that takes too long, and says so; this is for what it could not end.
+      (undici) =>
+        undici.layer(
+          baseUrl,
+          timeout === undefined ? {} : { silence: Duration.times(Duration.fromInputUnsafe(timeout), 2) },
+        ),
+    ),
   )
-  return UpstreamUsers.layer({ ...options, baseUrl }).pipe(Layer.provide(Layer.unwrap(transport)))
+  const transport = around === undefined ? driver : surround(driver, around)
+  return UpstreamUsers.layer({ ...options, baseUrl }).pipe(Layer.provide(transport))
 }
+
+const surround = (transport: Layer.Layer<Transport.Transport>, around: Around) =>
+  Layer.effect(
+    Transport.Transport,
+    Effect.map(Transport.Transport, ({ send }) => ({ send: (request) => around(request.method, send(request)) })),
+  ).pipe(Layer.provide(transport))
 
 const refuse = (message: string) => Layer.effectContext(Effect.fail(new UnusableAddress({ message })))
 

@@ -11,7 +11,7 @@ import Pool from "undici/lib/dispatcher/pool.js"
 export interface Options {
   /** How long a connection may take to be made. 10 seconds unless said otherwise. */
   readonly connectTimeout?: Duration.Input | undefined
-  /** How long the server may be silent, before its answer and within it. 30 seconds unless said otherwise. */
+  /** How long the server may be silent, before its answer and within it. A minute unless said otherwise. */
   readonly silence?: Duration.Input | undefined
   /** The most connections at once. 64 unless said otherwise. */
   readonly connections?: number | undefined
@@ -22,7 +22,7 @@ export const layer = (address: string, options: Options = {}): Layer.Layer<Trans
   Layer.effect(
     Transport.Transport,
     Effect.gen(function* () {
-      const silence = Duration.toMillis(options.silence ?? "30 seconds")
+      const silence = Duration.toMillis(options.silence ?? "1 minute")
       const { origin } = new URL(address)
       const pool = yield* Effect.acquireRelease(
         Effect.sync(

@@ -15,28 +15,33 @@ export const of = (baseUrl: string) => {
     decode: (json: unknown) => Effect.Effect<A, Schema.SchemaError>,
   ) {
     const { status, header, text } = response
-    const hidden = (said: string): string =>
-      secret.length < shortestSecret ? said : said.replaceAll(secret, "<token>")
-    const id = requestIdHeaders.map(header).find((value) => value !== undefined)
-    const named = id === undefined ? {} : { requestId: hidden(id) }
+    const hide = hiding(secret)
+    const requestId = requestIdHeaders.map(header).find((value) => value !== undefined)
+    const named = requestId === undefined ? {} : { requestId: hide(requestId) }
     if (status >= 200 && status <= 299) {
       const body = parse(text)
       return yield* Effect.mapError(
         decode(body),
-        () => new UpstreamInvalidResponse({ status, ...named, ...(body === undefined && excerptOf(hidden(text))) }),
+        // What does not decode may be a person's data: the error tells nothing of what is JSON, or once was.
+        () =>
+          new UpstreamInvalidResponse({
+            status,
+            ...named,
+            ...(body === undefined && !/^\s*[[{"]/.test(text) && { excerpt: excerptOf(hide(text)) }),
+          }),
       )
     }
     if (status < 400) {
       return yield* new UpstreamInvalidResponse({
         status,
+        message: redirected(hide(header("location") ?? "")),
         ...named,
-        message: redirected(hidden(header("location") ?? "")),
       })
     }
-    const said = hidden(text)
     const retryAfter = Envelope.parseRetryAfter(header("retry-after"), yield* Clock.currentTimeMillis)
+    const told = hide(text)
     return yield* explain(
-      Envelope.decodeError({ status, body: parse(said), excerpt: beginning(said), retryAfter, ...named }),
+      Envelope.decodeError({ status, body: parse(told), retryAfter, ...named, excerpt: excerptOf(told) }),
     )
   })
 }
@@ -44,8 +49,14 @@ export const of = (baseUrl: string) => {
 /** Where servers and what stands before them put their name for a request. */
 const requestIdHeaders = ["x-request-id", "request-id", "x-amzn-requestid", "cf-ray"]
 
-/** A shorter token than any server issues would be found in words that are none. */
-const shortestSecret = 8
+/** Takes the token out of what a server says, which may quote it, and out of JSON as some write a slash in it. */
+const hiding = (secret: string) => {
+  // What is shorter is no secret, and stands in words that are none either.
+  if (secret.length < 8) return (text: string) => text
+  const quoted = JSON.stringify(secret).slice(1, -1)
+  return (text: string) =>
+    [secret, quoted, quoted.replaceAll("/", "\\/")].reduce((left, form) => left.replaceAll(form, "<token>"), text)
+}
 
 const parse = (text: string): unknown => {
   try {
@@ -57,10 +68,8 @@ const parse = (text: string): unknown => {
 
 const excerptLength = 200
 
-const beginning = (text: string): string => text.slice(0, excerptLength).toWellFormed()
-
-/** How a success begins that is none. Where it is JSON, or once was, nothing of it: it may be a person's data. */
-const excerptOf = (text: string) => (/^\s*[[{"]/.test(text) ? {} : { excerpt: beginning(text) })
+/** How an answer begins. */
+const excerptOf = (told: string): string => told.slice(0, excerptLength).toWellFormed()
 
 const redirected = (location: string): string => {
   const to = URL.canParse(location) ? ` to ${new URL(location).origin}` : ""
@@ -70,10 +79,10 @@ const redirected = (location: string): string => {
 /** Webflow itself does not say why it does not answer; what it says is kept. */
 const removedFrom = (error: UpdateUserError): UpdateUserError => {
   if (error.status !== 404 && error.status !== 410 && error._tag !== "UsersNotEnabled") return error
-  const { requestId, status, code, message, details } = error
+  const { requestId, status, code, message } = error
   return new UserAccountsRemoved({
     status,
-    details: [`${code}: ${message}`, ...details],
     ...(requestId !== undefined && { requestId }),
+    details: [`${code}: ${message}`, ...error.details],
   })
 }

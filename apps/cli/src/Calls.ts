@@ -1,0 +1,66 @@
+/** What a command has asked of another server: told to a person who waits, and what a failure says of an update goes by it. */
+import type { Transport } from "@webflow-users/core"
+import { Envelope, Routes } from "@webflow-users/core/wire"
+import type { StoreAddress } from "@webflow-users/stores"
+import { Clock, Context, Effect, Exit, Layer, Option } from "effect"
+import { Output } from "./Output.ts"
+import { inTime } from "./Text.ts"
+
+type Sent = Exit.Exit<Transport.TransportResponse, Transport.TransportError>
+
+export class Calls extends Context.Service<
+  Calls,
+  {
+    readonly around: StoreAddress.Around
+    /** Whether an update was sent of which it is not known that the server refused it, or that it never arrived. */
+    readonly mayHaveChanged: Effect.Effect<boolean>
+  }
+>()("@webflow-users/cli/Calls") {
+  static readonly layer = Layer.effect(
+    Calls,
+    Effect.gen(function* () {
+      const output = yield* Output
+      let mayHaveChanged = false
+      let problem: string | undefined
+
+      const look = Effect.fnUntraced(function* (method: string, sent: Sent) {
+        if (method === Routes.routes.updateUser.method && !isWithoutEffect(sent)) mayHaveChanged = true
+        problem = problemOf(sent)
+        const seconds = problem === undefined || !Exit.isSuccess(sent) ? undefined : yield* pauseAsked(sent.value)
+        if (seconds !== undefined && seconds > 0) yield* output.note(`The server asks to wait ${inTime(seconds)}.`)
+      })
+
+      return Calls.of({
+        around: (method, sending) =>
+          Effect.suspend(() => (problem === undefined ? Effect.void : output.note(`${problem}. Trying again …`))).pipe(
+            Effect.andThen(sending),
+            Effect.onExit((sent) => look(method, sent)),
+          ),
+        mayHaveChanged: Effect.sync(() => mayHaveChanged),
+      })
+    }),
+  )
+}
+
+/** A redirect or a refusal was answered before anything was done; what never came to the server did nothing there. */
+const isWithoutEffect = (sent: Sent): boolean => {
+  if (Exit.isSuccess(sent)) return sent.value.status >= 300 && sent.value.status < 500
+  const error = Option.getOrUndefined(Exit.findErrorOption(sent))
+  return error?._tag === "Unreachable" || error?._tag === "TlsFailed" || error?._tag === "UnsendableRequest"
+}
+
+/** Why the same may be asked once more, where it may. */
+const problemOf = (sent: Sent): string | undefined => {
+  if (Exit.isSuccess(sent)) {
+    const { status } = sent.value
+    return status === 429 || status >= 500 ? `The server answered ${status}` : undefined
+  }
+  // Whoever no longer waits interrupts the request.
+  return Option.match(Exit.findErrorOption(sent), {
+    onNone: () => "The server did not answer in time",
+    onSome: ({ message }) => message,
+  })
+}
+
+const pauseAsked = ({ header }: Transport.TransportResponse) =>
+  Effect.map(Clock.currentTimeMillis, (now) => Envelope.parseRetryAfter(header("retry-after"), now))
