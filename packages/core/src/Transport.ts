@@ -55,18 +55,22 @@ export const tooLarge = (status: number): E.UpstreamInvalidResponse =>
 export const of = (send: Send): Transport["Service"] =>
   Transport.of({
     send: (request) => {
-      const reason = unsendable(request)
-      return reason === undefined ? send(request) : Effect.fail(new E.UnsendableRequest({ details: [reason] }))
+      // Space around a header's value is no part of it. Some clients take it away, and some refuse it.
+      const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, value.trim()]))
+      const reason = unsendable(request.url, headers)
+      return reason === undefined
+        ? send({ ...request, headers })
+        : Effect.fail(new E.UnsendableRequest({ details: [reason] }))
     },
   })
 
 // Clients quote an address or a header that they do not take, and with it a secret: these words replace theirs.
-const unsendable = ({ url, headers }: TransportRequest): string | undefined => {
+const unsendable = (url: string, headers: TransportRequest["headers"]): string | undefined => {
   if (URL.canParse(url)) {
     const { username, password } = new URL(url)
     if (username + password !== "") return "the server's address holds a user name or a password"
   }
-  return Object.values(headers).every((value) => /^[\t\x20-\x7e\x80-\xff]*$/.test(value.trim()))
+  return Object.values(headers).every((value) => /^[\t\x20-\x7e\x80-\xff]*$/.test(value))
     ? undefined
     : "a header, or the token in it, has a character that HTTP does not carry"
 }
@@ -76,21 +80,32 @@ const unsendable = ({ url, headers }: TransportRequest): string | undefined => {
  * it failed leaves open whether the request arrived.
  */
 export const failureOf = (cause: unknown): TransportError => {
-  const code = codeIn(cause)
-  if (/^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|ENOENT)$/.test(code)) {
+  const { code, name, message } = root(cause)
+  if (
+    /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|ENOENT|UND_ERR_CONNECT_TIMEOUT)$/.test(
+      code,
+    )
+  ) {
     return new E.Unreachable({ cause })
   }
-  if (/^(ETIMEDOUT|UND_ERR_(CONNECT|HEADERS|BODY)_TIMEOUT)$/.test(code)) return new E.TimedOut({ cause })
+  if (/^(ETIMEDOUT|UND_ERR_(HEADERS|BODY)_TIMEOUT)$/.test(code)) return new E.TimedOut({ cause })
   if (/^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH|INVALID_CA|EPROTO)/.test(code)) {
     return new E.TlsFailed({ cause })
   }
-  if (code.startsWith("HPE_"))
+  if (code === "UND_ERR_HEADERS_OVERFLOW") {
+    return new E.UpstreamInvalidResponse({ status: 502, message: "The headers of the server's answer are too large" })
+  }
+  // An answer in chunks that just ends is one that breaks off. The cause of the others quotes what the server sent.
+  if ((name === "HTTPParserError" || code.startsWith("HPE_")) && !message.includes("EOF")) {
     return new E.UpstreamInvalidResponse({ status: 502, message: "The server's answer is not HTTP" })
+  }
   return new E.ConnectionLost({ cause })
 }
 
-/** The code of an error, or of what it wraps. */
-const codeIn = (error: unknown): string => {
-  if (Predicate.hasProperty(error, "code") && Predicate.isString(error.code)) return error.code
-  return Predicate.hasProperty(error, "cause") ? codeIn(error.cause) : ""
+/** What tells most of an error: itself or what it wraps, whichever has a code; undici's parser gives none. */
+const root = (error: unknown): { readonly code: string; readonly name: string; readonly message: string } => {
+  const { code, name, message, cause }: Partial<Record<string, unknown>> = Predicate.isObject(error) ? error : {}
+  return typeof code !== "string" && cause !== undefined
+    ? root(cause)
+    : { code: String(code ?? ""), name: String(name ?? ""), message: String(message ?? "") }
 }

@@ -1,14 +1,7 @@
 /**
  * One address for every store: the scheme of a URL picks the adapter, and the driver it needs, from one table.
  */
-import {
-  AccessTokenStore,
-  type NewUsers,
-  type Sites,
-  Transport,
-  type UserEvents,
-  type UserStore,
-} from "@webflow-users/core"
+import { AccessTokenStore, type NewUsers, type Sites, Transport, type UserEvents, UserStore } from "@webflow-users/core"
 import * as MemoryTokens from "@webflow-users/core/AccessTokenStore/Memory"
 import * as SqlTokens from "@webflow-users/core/AccessTokenStore/Sql"
 import * as MemoryUsers from "@webflow-users/core/UserStore/Memory"
@@ -120,9 +113,11 @@ export const layerWithTokens = (
 ): Layer.Layer<UserStore.UserStore | AccessTokenStore, UnusableAddress> => {
   const tokens = tokenStore ?? (isRemote(address) ? standard : address)
   if (tokens === address) return layerOwned(address)
-  // Nothing but the tokens: the users there are not the ones that are served.
-  const kept = Layer.effect(AccessTokenStore, AccessTokenStore).pipe(Layer.provide(layerOwned(tokens)))
-  return Layer.merge(layer(address, options), kept)
+  // Nothing but the users of the one and the tokens of the other, though each may have both.
+  return Layer.merge(
+    Layer.effect(UserStore.UserStore, UserStore.UserStore).pipe(Layer.provide(layer(address, options))),
+    Layer.effect(AccessTokenStore, AccessTokenStore).pipe(Layer.provide(layerOwned(tokens))),
+  )
 }
 
 /** Whether an address is somebody else's server. */

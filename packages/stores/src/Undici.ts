@@ -22,14 +22,14 @@ export const layer = (address: string, options: Options = {}): Layer.Layer<Trans
   Layer.effect(
     Transport.Transport,
     Effect.gen(function* () {
-      const silence = Duration.toMillis(options.silence ?? "1 minute")
+      const silence = wholeMillis(options.silence ?? "1 minute")
       const { origin } = new URL(address)
       const pool = yield* Effect.acquireRelease(
         Effect.sync(
           () =>
             new Pool(origin, {
               connections: options.connections ?? 64,
-              connect: { timeout: Duration.toMillis(options.connectTimeout ?? "10 seconds") },
+              connect: { timeout: wholeMillis(options.connectTimeout ?? "10 seconds") },
               headersTimeout: silence,
               bodyTimeout: silence,
               maxResponseSize: Transport.maxResponseBytes,
@@ -55,6 +55,9 @@ export const layer = (address: string, options: Options = {}): Layer.Layer<Trans
     }),
   )
 
+/** undici takes no others. */
+const wholeMillis = (duration: Duration.Input): number => Math.ceil(Duration.toMillis(duration))
+
 type Resume = (effect: Effect.Effect<Transport.TransportResponse, Transport.TransportError>) => void
 
 class Exchange implements Dispatcher.DispatchHandler {
@@ -72,12 +75,13 @@ class Exchange implements Dispatcher.DispatchHandler {
   /** Ends it: with its connection where it is under way, and before it is sent where it waits for one. */
   cancel() {
     this.#isCancelled = true
-    this.#controller?.abort(new Error("Nobody waits for the answer any more"))
+    this.#controller?.abort(nobodyWaits())
   }
 
   onRequestStart(controller: Dispatcher.DispatchController) {
+    // An abort would take the connection with it, and nothing was sent over it yet.
+    if (this.#isCancelled) throw nobodyWaits()
     this.#controller = controller
-    if (this.#isCancelled) this.cancel()
   }
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: NodeJS.Dict<string | Array<string>>) {
@@ -112,5 +116,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     )
   }
 }
+
+const nobodyWaits = () => new Error("Nobody waits for the answer any more")
 
 const decoder = new TextDecoder()

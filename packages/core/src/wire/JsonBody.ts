@@ -27,7 +27,7 @@ export const parseJsonBody = (bytes: Uint8Array): Result.Result<unknown, BadRequ
 }
 
 /** Level by level and not by recursion: depth is what must not be trusted here. */
-const isDeeperThan = (json: unknown, limit: number): boolean => {
+export const isDeeperThan = (json: unknown, limit: number): boolean => {
   let level = [json]
   for (let depth = 0; level.length > 0; depth += 1) {
     if (depth >= limit) return true

@@ -1,66 +1,81 @@
 /** What another server's answers mean: read tolerantly, and every answer that is no success made an error of the list. */
-import { Clock, Effect, type Schema } from "effect"
+import { Clock, Effect, Predicate, type Schema } from "effect"
 import type { TransportResponse } from "../../Transport.ts"
 import { type UpdateUserError, UpstreamInvalidResponse, UserAccountsRemoved } from "../../UpdateUserError.ts"
 import { isWebflow } from "../../Webflow.ts"
 import * as Envelope from "../../wire/Envelope.ts"
+import { isDeeperThan, maxDepth } from "../../wire/JsonBody.ts"
 
-/** Reads the answers of the server at an address. `secret` is the token that was sent, which no error may repeat. */
+/** Reads the answers of the server at an address. `token` is the one that was sent, which no error may repeat. */
 export const of = (baseUrl: string) => {
   const explain = isWebflow(baseUrl) ? removedFrom : (error: UpdateUserError) => error
 
   return Effect.fnUntraced(function* <A>(
     response: TransportResponse,
-    secret: string,
+    token: string,
     decode: (json: unknown) => Effect.Effect<A, Schema.SchemaError>,
   ) {
     const { status, header, text } = response
-    const hide = hiding(secret)
-    const requestId = requestIdHeaders.map(header).find((value) => value !== undefined)
-    const named = requestId === undefined ? {} : { requestId: hide(requestId) }
-    if (status >= 200 && status <= 299) {
-      const body = parse(text)
-      return yield* Effect.mapError(
-        decode(body),
-        // What does not decode may be a person's data: the error tells nothing of what is JSON, or once was.
-        () =>
-          new UpstreamInvalidResponse({
-            status,
-            ...named,
-            ...(body === undefined && !/^\s*[[{"]/.test(text) && { excerpt: excerptOf(hide(text)) }),
-          }),
-      )
+    if (status < 200 || status > 299) {
+      const now = yield* Clock.currentTimeMillis
+      return yield* explain(failureOf(response, hiding(token), now))
     }
-    if (status < 400) {
-      return yield* new UpstreamInvalidResponse({
-        status,
-        message: redirected(hide(header("location") ?? "")),
-        ...named,
-      })
-    }
-    const retryAfter = Envelope.parseRetryAfter(header("retry-after"), yield* Clock.currentTimeMillis)
-    const told = hide(text)
-    return yield* explain(
-      Envelope.decodeError({ status, body: parse(told), retryAfter, ...named, excerpt: excerptOf(told) }),
-    )
+    return yield* Effect.mapError(decode(parse(text)), () => {
+      const hide = hiding(token)
+      return new UpstreamInvalidResponse({ status, excerpt: excerptOf(text, hide), ...requestIdOf(header, hide) })
+    })
   })
+}
+
+const failureOf = (
+  { status, header, text }: TransportResponse,
+  hide: (text: string) => string,
+  now: number,
+): UpdateUserError => {
+  const requestId = requestIdOf(header, hide)
+  if (status < 400) {
+    const message = hide(redirected(header("location") ?? ""))
+    return new UpstreamInvalidResponse({ status, message, ...requestId })
+  }
+  const retryAfter = Envelope.parseRetryAfter(header("retry-after"), now)
+  const body = parse(text, hidingInJson(hide))
+  return Envelope.decodeError({ status, body, excerpt: excerptOf(text, hide), retryAfter, ...requestId })
 }
 
 /** Where servers and what stands before them put their name for a request. */
 const requestIdHeaders = ["x-request-id", "request-id", "x-amzn-requestid", "cf-ray"]
 
-/** Takes the token out of what a server says, which may quote it, and out of JSON as some write a slash in it. */
-const hiding = (secret: string) => {
-  // What is shorter is no secret, and stands in words that are none either.
-  if (secret.length < 8) return (text: string) => text
-  const quoted = JSON.stringify(secret).slice(1, -1)
-  return (text: string) =>
-    [secret, quoted, quoted.replaceAll("/", "\\/")].reduce((left, form) => left.replaceAll(form, "<token>"), text)
+const requestIdOf = (header: TransportResponse["header"], hide: (text: string) => string) => {
+  const requestId = requestIdHeaders.map(header).find((value) => value !== undefined)
+  return requestId === undefined ? {} : { requestId: hide(requestId) }
 }
 
-const parse = (text: string): unknown => {
+/** A shorter token than any server issues would be found in words that are none. */
+const shortestSecret = 8
+
+/** Takes the token out of what a server says, which may quote it: as it is, as JSON has it, and as the name of a host. */
+const hiding = (token: string) => {
+  // As it was sent: space around it is no part of a header.
+  const secret = token.trim()
+  if (secret.length < shortestSecret) return (text: string) => text
+  const quoted = JSON.stringify(secret).slice(1, -1)
+  const forms = [secret, quoted, quoted.replaceAll("/", "\\/"), secret.toLowerCase()]
+  return (text: string) => forms.reduce((left, form) => left.replaceAll(form, "<token>"), text)
+}
+
+/** The same while JSON is read, in whatever way it spells what it says. */
+const hidingInJson = (hide: (text: string) => string) => (_: string, value: unknown) => {
+  if (Predicate.isString(value)) return hide(value)
+  return Predicate.isObject(value)
+    ? Object.fromEntries(Object.entries(value).map(([name, held]) => [hide(name), held]))
+    : value
+}
+
+const parse = (text: string, revive?: (name: string, value: unknown) => unknown): unknown => {
   try {
-    return JSON.parse(text)
+    const json: unknown = JSON.parse(text, revive)
+    // What is nested without end cannot be written again. In a list, users stand deeper than they may in a request.
+    return isDeeperThan(json, 2 * maxDepth) ? undefined : json
   } catch {
     return undefined
   }
@@ -68,8 +83,9 @@ const parse = (text: string): unknown => {
 
 const excerptLength = 200
 
-/** How an answer begins. */
-const excerptOf = (told: string): string => told.slice(0, excerptLength).toWellFormed()
+/** How an answer begins that is no JSON, and never was: of any other it may be a person's data. */
+const excerptOf = (text: string, hide: (text: string) => string): string =>
+  /^\s*[[{"]/.test(text) ? "" : hide(text).slice(0, excerptLength).toWellFormed()
 
 const redirected = (location: string): string => {
   const to = URL.canParse(location) ? ` to ${new URL(location).origin}` : ""
@@ -79,10 +95,10 @@ const redirected = (location: string): string => {
 /** Webflow itself does not say why it does not answer; what it says is kept. */
 const removedFrom = (error: UpdateUserError): UpdateUserError => {
   if (error.status !== 404 && error.status !== 410 && error._tag !== "UsersNotEnabled") return error
-  const { requestId, status, code, message } = error
+  const { requestId, status, code, message, details } = error
   return new UserAccountsRemoved({
     status,
+    details: [`${code}: ${message}`, ...details],
     ...(requestId !== undefined && { requestId }),
-    details: [`${code}: ${message}`, ...error.details],
   })
 }
