@@ -78,7 +78,8 @@ const adapters: Readonly<Record<string, Adapter>> = {
     owned: (address) => {
       const path = pathOf(address)
       if (path === undefined) return refuse("A path has to follow file:, as in file:./users.db or file:///var/users.db")
-      return Layer.merge(SqlUsers.layer, SqlTokens.layer).pipe(Layer.provide(Sqlite.layer(path)))
+      // Two files may be open at once: without this, the second would be given the first.
+      return Layer.fresh(Layer.merge(SqlUsers.layer, SqlTokens.layer)).pipe(Layer.provide(Sqlite.layer(path)))
     },
   },
   memory: { example: "memory:", owned: () => Layer.merge(MemoryUsers.layer, MemoryTokens.layer) },
