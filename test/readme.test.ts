@@ -128,6 +128,7 @@ it("what the README says of settings is what --help says", async () => {
     "WEBFLOW_USERS_UPSTREAM_DEADLINE",
     "WEBFLOW_USERS_UPSTREAM_MAX_RETRY_AFTER",
     "WEBFLOW_USERS_UPSTREAM_RATE",
+    "WEBFLOW_USERS_UPSTREAM_WINDOW",
   ])
   for (const [, name = "", flag = "", standard = ""] of rows) {
     const line = help.split("\n").find((entry) => entry.trimStart().startsWith(`${flag} `))

@@ -49,8 +49,7 @@ export class Callers extends Context.Service<
             authorize: (siteId, scope) => Effect.fromResult(AccessTokens.authorize(token, { siteId, scope })),
             take: limits.take(token),
           })),
-        // The caller's token is good: it is this proxy's that the server behind it does not take.
-        explain: (error) => (error._tag === "NotAuthorized" ? notAuthorizedBehind(error) : error),
+        explain: refusedBehind,
       })
     }),
   )
@@ -71,12 +70,16 @@ export class Callers extends Context.Service<
   )
 }
 
-const notAuthorizedBehind = ({ status, requestId }: NotAuthorized) =>
-  new UpstreamInvalidResponse({
+/** The caller's token is good and allows it: it is this proxy's that the server behind does not take, or not for this. */
+const refusedBehind = (error: UpdateUserError): UpdateUserError => {
+  if (error._tag !== "NotAuthorized" && error._tag !== "MissingScopes" && error._tag !== "SiteForbidden") return error
+  const { status, requestId } = error
+  return new UpstreamInvalidResponse({
     status,
     message: "The server behind this one does not accept this one's token",
     ...(requestId !== undefined && { requestId }),
   })
+}
 
 /** The ways to let callers in. */
 export const ways = ["tokens", "passthrough"] as const

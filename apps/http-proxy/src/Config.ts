@@ -79,6 +79,7 @@ export const flags = {
     deadline: upstream({ ...settings.deadline, standard: "50 seconds" }, "upstream-deadline", Duration.seconds(50)),
     maxRetryAfter: upstream(settings.maxRetryAfter, "upstream-max-retry-after"),
     rate: upstream(settings.rate, "upstream-rate"),
+    window: upstream(settings.window, "upstream-window"),
   },
   dataNesting: Flag.Literals("data-nesting", UserJson.dataNestings).pipe(
     Flag.withDescription(

@@ -1,6 +1,7 @@
 /** What is special about answering from another server: whose token goes there, what is told of it, what is logged. */
 import { type UpdateUserError, Webflow } from "@webflow-users/core"
 import * as Upstream from "@webflow-users/core/UserStore/Upstream"
+import { RateLimitHeaders } from "@webflow-users/core/wire"
 import { Context, Effect, type Redacted } from "effect"
 
 /**
@@ -11,49 +12,71 @@ export const EndsWithCaller = Context.Reference<boolean>("@webflow-users/http-pr
   defaultValue: () => false,
 })
 
-const limitHeaders = ["X-RateLimit-Limit", "X-RateLimit-Remaining"] as const
+/** Asks so that nobody waits for their turn when this server has to stop. */
+export const untilStop = <A, E, R>(stopping: Effect.Effect<void>, asking: Effect.Effect<A, E, R>) =>
+  Effect.provideService(asking, Upstream.Ending, stopping)
 
 /** Asks with the caller's own token. Gives what came of it, and the headers that tell what this token may still ask. */
 export const passingOn = <A, E, R>(token: Redacted.Redacted, asking: Effect.Effect<A, E, R>) =>
   Effect.suspend(() => {
-    const told: Record<string, string> = {}
+    let told: Readonly<Record<string, string>> = {}
     return asking.pipe(
       Effect.provideService(Upstream.CallerToken, token),
       Effect.provideService(Upstream.OnAnswer, ({ header }) => {
-        for (const name of limitHeaders) {
-          const value = header(name.toLowerCase())
-          if (value !== undefined && /^\d{1,9}$/.test(value)) told[name] = value
-        }
+        told = RateLimitHeaders.write(RateLimitHeaders.read(header))
       }),
       Effect.map((result) => [result, told] as const),
     )
   })
 
-/** Tells the operator, who sees no answers, that the server behind fails. Nothing of what was asked is in it. */
+/**
+ * Which failures the operator has to hear of, who sees no answers: of the store, or of the server behind. `words` are this
+ * project's own; those of a server may repeat anything, and are not logged.
+ */
+const logged = {
+  InvalidId: undefined,
+  InvalidPatch: undefined,
+  BadRequest: undefined,
+  BodyTooLarge: undefined,
+  NotAuthorized: undefined,
+  MissingScopes: undefined,
+  SiteForbidden: undefined,
+  UsersNotEnabled: "facts",
+  SiteNotFound: undefined,
+  UserNotFound: undefined,
+  RouteNotFound: undefined,
+  MethodNotAllowed: undefined,
+  TooManyRequests: undefined,
+  InternalError: "facts",
+  StoreUnavailable: "words",
+  UnsendableRequest: "words",
+  Unreachable: "words",
+  ConnectionLost: "words",
+  TimedOut: "words",
+  TlsFailed: "words",
+  UpstreamInvalidResponse: "words",
+  UnexpectedResponse: "facts",
+  UserAccountsRemoved: "words",
+} as const satisfies Record<UpdateUserError["_tag"], "facts" | "words" | undefined>
+
+/** Logs it, and nothing of what was asked. */
 export const logFailure = (error: UpdateUserError): Effect.Effect<void> => {
-  switch (error._tag) {
-    case "UnsendableRequest":
-    case "Unreachable":
-    case "ConnectionLost":
-    case "TimedOut":
-    case "TlsFailed":
-    case "UpstreamInvalidResponse":
-    case "UserAccountsRemoved": {
-      const { _tag: failure, status, attempts = 1, requestId } = error
-      return Effect.logWarning(error.message, {
-        failure,
-        status,
-        attempts,
-        ...(requestId !== undefined && { requestId }),
-        ...("cause" in error && { cause: reason(error.cause) }),
-      })
-    }
-    default:
-      return Effect.void
-  }
+  if (error._tag === "StoreUnavailable") return Effect.logError("The store is unavailable", error.cause)
+  const told = logged[error._tag]
+  if (told === undefined) return Effect.void
+  const { _tag: failure, status, attempts = 1, requestId } = error
+  return Effect.logWarning(told === "words" ? error.message : "The server behind failed").pipe(
+    Effect.annotateLogs({
+      failure,
+      status,
+      attempts,
+      ...(requestId !== undefined && { requestId }),
+      ...("cause" in error && { cause: reason(error.cause) }),
+    }),
+  )
 }
 
-/** The code or the words of what a client said, which name an address and nothing that was sent to it. */
+/** The words of what a client said, which name an address and nothing that was sent to it. */
 const reason = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 
 /** What there is to say at the start about the server at an address; nothing of most. */

@@ -19,7 +19,7 @@ import {
   UserSort,
   UserStore,
 } from "@webflow-users/core"
-import { JsonBody, ListQuery, Routes, type UserJson } from "@webflow-users/core/wire"
+import { JsonBody, ListQuery, RateLimitHeaders, Routes, type UserJson } from "@webflow-users/core/wire"
 import { Effect } from "effect"
 import { type Caller, Callers } from "./Callers.ts"
 import * as Faults from "./Faults.ts"
@@ -61,11 +61,7 @@ const settle = <R>(
   wire: Wire.Wire,
 ): Effect.Effect<Answer, never, R> =>
   responding.pipe(
-    Effect.tapError((error) =>
-      error._tag === "StoreUnavailable"
-        ? Effect.logError("The store is unavailable", error.cause)
-        : Forwarding.logFailure(error),
-    ),
+    Effect.tapError(Forwarding.logFailure),
     Effect.catch((error) => Effect.succeed(failure(error, wire))),
     Effect.catchDefect((defect) =>
       Effect.as(Effect.logError("A request failed unexpectedly", defect), failure(new InternalError(), wire)),
@@ -102,7 +98,10 @@ const respond = Effect.fnUntraced(function* (request: Request, wire: Wire.Wire) 
   const { explain } = yield* Callers
   return yield* authenticated(request, wire, asked, (caller, site) =>
     Faults.around(request, caller, site, (faulted) =>
-      operations[match.route]({ siteId, userId, query, request: faulted, wire }).pipe(
+      Forwarding.untilStop(
+        request.stopping,
+        operations[match.route]({ siteId, userId, query, request: faulted, wire }),
+      ).pipe(
         Effect.mapError(explain),
         Effect.provideService(Actor, caller.actor),
         Effect.map((result) => json(200, result)),
@@ -138,7 +137,7 @@ const authenticated = Effect.fnUntraced(function* (
     retryAfter === undefined ? served : Effect.fail(new TooManyRequests({ retryAfter })),
     wire,
   )
-  return withHeaders(response, { "X-RateLimit-Limit": String(limit), "X-RateLimit-Remaining": String(remaining) })
+  return withHeaders(response, RateLimitHeaders.write({ limit, remaining }))
 })
 
 /** A site's rule for faults: put, looked at for what is left of it, and taken away. */

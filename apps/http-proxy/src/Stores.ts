@@ -33,10 +33,9 @@ export const layer = (
       if (problem !== undefined) return yield* new ContradictorySettings({ message: problem })
       const { store, auth, tokenStore, upstream } = settings
       const options = {
-        ...UpstreamSettings.optionsOf(upstream),
+        // Callers of HTTP do not wait for ever, neither for their turn nor for the answer.
+        ...UpstreamSettings.optionsOf(upstream, { countsWaiting: true }),
         token: Option.getOrUndefined(token),
-        // Who would have to wait for longer than this is told so at once.
-        maxWait: upstream.deadline,
       }
       const callers =
         auth === "passthrough"

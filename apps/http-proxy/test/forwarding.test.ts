@@ -209,7 +209,6 @@ const envelope = (code: string, details: ReadonlyArray<unknown> = []) => ({
 describe("what another server answers", () => {
   it.each([
     [400, envelope("validation_error", ["a", { param: "b", description: "c" }])],
-    [403, envelope("missing_scopes")],
     [404, envelope("user_not_found")],
     [409, envelope("conflict", [{ field: "x", message: "y" }])],
   ])("%i is passed on as it is", async (status, body) => {
@@ -220,15 +219,20 @@ describe("what another server answers", () => {
     expect(server.asked.length).toBe(1)
   })
 
-  it("to the proxy's own token is not the caller's fault", async () => {
+  it.each([
+    [401, "not_authorized"],
+    [403, "missing_scopes"],
+    [403, "forbidden"],
+  ])("to the proxy's own token is not the caller's fault: %i %s", async (status, code) => {
     await using proxy = await forwarding()
-    server.json(401, envelope("not_authorized"))
+    server.json(status, envelope(code))
     expect(await call(proxy.origin)).toMatchObject({
       status: 502,
       json: { code: "internal_error", message: "The server behind this one does not accept this one's token" },
     })
     const { stderr, stdout } = await proxy.end("SIGTERM")
     expect(stdout + stderr).toContain("does not accept this one's token")
+    expect(stdout + stderr).toContain(`status=${status}`)
   })
 
   it("is tried again where it may pass, and is told in the envelope where it does not", async () => {
@@ -336,9 +340,9 @@ describe("a caller who hangs up", () => {
     else connection.socket.end()
     expect(await ended).toBe(false)
     await connection.closed
-    // It is not tried again either, and the proxy goes on.
-    server.json(200, user)
-    expect((await call(proxy.origin)).status).toBe(200)
+    // The proxy goes on, and when all its work is done, nothing was asked a second time.
+    expect((await fetch(`${proxy.origin}/health`)).status).toBe(200)
+    await proxy.end("SIGTERM")
     expect(server.asked.length).toBe(1)
   })
 
@@ -359,6 +363,25 @@ describe("a caller who hangs up", () => {
     using connection = await dial(proxy.origin)
     connection.socket.end(request("GET /health"))
     expect((await connection.next())?.status).toBe(200)
+  })
+})
+
+describe("a stop", () => {
+  it("answers who waits for their turn at once", async () => {
+    server.json(200, user, { "x-ratelimit-limit": "1", "x-ratelimit-remaining": "0" })
+    await using patient = await Spawned.start(server.address, {
+      args: ["--auth", "passthrough", "--upstream-deadline", "10 minutes"],
+    })
+    expect((await call(patient.origin)).status).toBe(200)
+    using connection = await dial(patient.origin)
+    connection.send(patching())
+    // What is answered after it shows that it has arrived.
+    expect((await fetch(`${patient.origin}/health`)).status).toBe(200)
+    const ended = patient.end("SIGTERM")
+    const refused = await connection.next()
+    expect([refused?.status, Number(refused?.headers["retry-after"]) > 0]).toEqual([429, true])
+    expect((await ended).code).toBe(0)
+    expect(server.asked.length).toBe(1)
   })
 })
 

@@ -2,16 +2,19 @@
  * Keeps the requests of one token within what its server allows: a number of requests in a window of time, learned from
  * `X-RateLimit-Limit` and `X-RateLimit-Remaining`, and a pause for everyone where the server says 429.
  *
- * Never are more than the limit on their way or answered within the last window. A request counts from when it is sent
- * until a window after its answer, so that the server, whichever way it counts its windows, sees no more than it allows.
- * N requests take (⌈N ÷ limit⌉ − 1) windows, and what their answers take.
+ * A request counts from when it is sent until a window after its answer, so that the server, whichever way it counts its
+ * windows, has seen no more than it allows. What the server says that it has left may be sent besides: it knows better when
+ * its window has passed. N requests take (⌈N ÷ limit⌉ − 1) windows, and what their answers take.
  */
-import { Clock, Duration, Effect, Exit, type Fiber, FiberSet, Random, type Scope } from "effect"
-import { TooManyRequests } from "./UpdateUserError.ts"
+import { type Clock, Data, Duration, Effect, Exit, type Fiber, type Random } from "effect"
+import * as Monotonic from "./Monotonic.ts"
+import type { TransportResponse } from "./Transport.ts"
+import * as WindowCount from "./WindowCount.ts"
 import { parseRetryAfter } from "./wire/Envelope.ts"
+import * as RateLimitHeaders from "./wire/RateLimitHeaders.ts"
 
 export interface Options {
-  /** The most requests in a window. What the server says counts too; the smaller of both holds. */
+  /** The most requests in a window, a whole number from 1. What the server says counts too. */
   readonly limit?: number | undefined
   /** How long a window is: a minute, as documented of Webflow, unless said otherwise. No header tells it. */
   readonly window?: Duration.Input | undefined
@@ -19,127 +22,135 @@ export interface Options {
   readonly maxPause?: Duration.Input | undefined
 }
 
+export const defaults = { window: "1 minute", maxPause: "2 minutes" } as const
+
 /** How a request waits for its turn. */
 export interface Turn {
   /** What has begun goes before what has not: the next requests of a change whose first one was sent, and its retries. */
   readonly hasBegun: boolean
-  /** Who would have to wait longer is refused at once. As long as it takes, unless said otherwise. */
+  /** Who would have to wait longer is refused, at once where that is known. As long as it takes, unless said otherwise. */
   readonly maxWait?: Duration.Duration | undefined
+  /** When it ends, nobody waits any longer. */
+  readonly ending?: Effect.Effect<void> | undefined
 }
+
+/** A turn would come too late. Nothing was sent. */
+export class TooLate extends Data.TaggedError("TooLate")<{
+  /** When it would have come, in seconds. */
+  readonly retryAfter: number
+}> {}
 
 /** What of an answer the pacer reads. */
-export interface Told {
-  readonly status: number
-  readonly header: (name: string) => string | undefined
-}
+export type Told = Pick<TransportResponse, "status" | "header">
 
 export interface Pacer {
-  /** Sends a request when it is its turn. Fails with `TooManyRequests` where that would be too late. */
+  /** Sends a request when it is its turn. */
   readonly paced: <A extends Told, Err, R>(
     send: Effect.Effect<A, Err, R>,
     turn: Turn,
-  ) => Effect.Effect<A, Err | TooManyRequests, R>
+  ) => Effect.Effect<A, Err | TooLate, R>
+  /** Whether nobody needs what it knows: nothing waits, is under way, or counts. */
+  readonly isIdle: () => boolean
 }
 
 /** Clocks are read in whole milliseconds and tick differently: a window is taken for a little longer than it is. */
 const safely = (window: number): number => Math.ceil(window * 1.002) + 2
 
-/** How long the first request may keep the others waiting: a server that hangs would hold them for as long as it is let. */
-const probePatience = 5_000
+/** How long nothing may be answered before more is asked, in milliseconds: a server that hangs would hold everybody. */
+const patience = 5_000
 
-/** The most tokens that are kept in mind. Whoever passes on what tokens strangers bring must not grow with them. */
-const maxTokens = 1_000
+/** What there was when a request was sent. */
+interface Sent {
+  /** Its number, from 1. */
+  readonly number: number
+  /** How many others were on their way. */
+  readonly beside: number
+  /** How many the server could have counted by then, this one too. */
+  readonly counted: number
+  /** How many requests of others had been seen by then. */
+  readonly strangers: number
+}
 
-/** Gives each token of a server its pacer, the same one whenever it is asked for. */
-export const make = Effect.fnUntraced(function* (
-  options: Options = {},
-): Effect.fn.Return<(token: string) => Pacer, never, Scope.Scope> {
-  const clock = yield* Clock.Clock
-  const random = yield* Random.Random
-  const run = yield* FiberSet.runtime(yield* FiberSet.make<void>())()
-  const pacers = new Map<string, Pacer>()
-  return (token) => {
-    const pacer = pacers.get(token) ?? pacerOf(options, { clock, random, run })
-    // The last one asked for is the last one in the map.
-    pacers.delete(token)
-    pacers.set(token, pacer)
-    if (pacers.size > maxTokens) {
-      const [oldest] = pacers.keys()
-      if (oldest !== undefined) pacers.delete(oldest)
-    }
-    return pacer
-  }
-})
-
-interface Means {
+/** What a pacer runs with. */
+export interface Means {
   readonly clock: Clock.Clock
   readonly random: typeof Random.Random.Service
+  /** Runs what has to happen later. */
   readonly run: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
 }
 
-const pacerOf = (options: Options, { clock, random, run }: Means): Pacer => {
-  const window = safely(Duration.toMillis(options.window ?? "1 minute"))
-  const maxPause = Duration.toMillis(options.maxPause ?? "2 minutes")
+/** A pacer for one token at one server. */
+export const of = (options: Options, { clock, random, run }: Means): Pacer => {
+  const window = safely(Duration.toMillis(options.window ?? defaults.window))
+  const maxPause = Duration.toMillis(options.maxPause ?? defaults.maxPause)
+  const own = options.limit ?? Number.POSITIVE_INFINITY
 
-  let limit = options.limit
-  /** Whether the server has answered, since the start or since it last said 429. Until then it is asked one at a time. */
-  let isKnown = false
-  let probingSince = 0
+  /** The limit, as the server said it last. */
+  let said = Number.POSITIVE_INFINITY
+  /**
+   * How many may be under way: one until the server has answered well, so that its limit is known before it is met, and again
+   * after a 429. A server that refuses and says no limit is approached as TCP approaches a network: to half of what it was
+   * too much at quickly, from there slowly.
+   */
+  let most = 1
+  let threshold = Number.POSITIVE_INFINITY
+  /** When something was last sent, or more was allowed because nothing was answered. */
+  let grownAt = 0
   let underWay = 0
-  /** When requests were answered, those of others with the same token too; from `oldest` on within the last window. */
-  let answered: Array<number> = []
-  let oldest = 0
+  let sent = 0
+  let strangers = 0
+  /** How many may be sent in all, by what the server last said that it has left. */
+  let granted = 0
+  const ours = WindowCount.make(window)
+  const others = WindowCount.make(window)
   let pausedUntil = 0
-  /** 429s in a row that did not say how long to wait. */
-  let vagueRefusals = 0
+  /** Pauses in a row for which the server did not say how long. */
+  let vaguePauses = 0
   /** What lets them go: who has begun, and who has not. */
-  const queues: readonly [Array<() => void>, Array<() => void>] = [[], []]
+  const queues: readonly [Array<(sent: Sent) => void>, Array<(sent: Sent) => void>] = [[], []]
   let alarm: { readonly at: number; readonly fiber: Fiber.Fiber<void> } | undefined
   let isLettingGo = false
 
-  const now = () => clock.currentTimeMillisUnsafe()
-
+  const now = () => Monotonic.millisOf(clock)
   const forget = (at: number) => {
-    while ((answered[oldest] ?? Number.POSITIVE_INFINITY) + window <= at) oldest += 1
-    // Now and then, and not for each: a limit may be high.
-    if (oldest * 2 <= answered.length) return
-    answered = answered.slice(oldest)
-    oldest = 0
+    ours.forget(at)
+    others.forget(at)
   }
 
   /** How many may be sent now. */
   const room = (at: number): number => {
     if (at < pausedUntil) return 0
-    if (!isKnown) return underWay === 0 || at >= probingSince + probePatience ? 1 : 0
-    if (limit === undefined) return Number.POSITIVE_INFINITY
     forget(at)
-    return limit - underWay - (answered.length - oldest)
+    const allowed = Math.max(said - underWay - ours.total() - others.total(), granted - sent)
+    return Math.min(Math.floor(most) - underWay, own - underWay - ours.total(), allowed)
   }
 
-  /** When there may be room where there is none; `undefined` where only an answer can make some. */
-  const nextRoom = (at: number): number | undefined => {
+  /** When there may be room where there is none; nothing where only an answer can make some. */
+  const nextRoom = (at: number): number => {
     if (at < pausedUntil) return pausedUntil
-    if (!isKnown) return probingSince + probePatience
-    const time = answered[oldest]
-    return time === undefined ? undefined : time + window
+    const patient = Math.floor(most) <= underWay ? grownAt + patience : Number.POSITIVE_INFINITY
+    return Math.min(patient, ours.nextEnd(), others.nextEnd())
   }
 
   /** How long who waits behind so many others will have to wait, as far as can be told. */
   const expected = (ahead: number, at: number): number => {
-    const pause = Math.max(0, pausedUntil - at)
-    if (limit === undefined) return pause
     forget(at)
-    // What is under way makes room a window after its answer, and that may come any time.
-    const ends = [...answered.slice(oldest), ...Array.from({ length: underWay }, () => at)].map(
-      (time) => time + window - at,
+    const common = { underWay, window }
+    const endings = ours.endings()
+    return Math.max(
+      0,
+      pausedUntil - at,
+      WindowCount.waitFor(ahead, { ...common, limit: own, endings }, at),
+      WindowCount.waitFor(ahead, { ...common, limit: said, endings: [...endings, ...others.endings()] }, at),
     )
-    const place = ahead - Math.max(0, limit - ends.length)
-    return place < 0 ? pause : Math.max(pause, (ends[place % ends.length] ?? 0) + Math.floor(place / limit) * window)
   }
 
-  const send = (at: number) => {
-    if (!isKnown && underWay === 0) probingSince = at
+  const send = (at: number): Sent => {
+    forget(at)
+    sent += 1
     underWay += 1
+    grownAt = at
+    return { number: sent, beside: underWay - 1, counted: ours.total() + others.total() + underWay, strangers }
   }
 
   /** Lets go whoever may go, and sees to it that the next one goes in time. */
@@ -147,33 +158,35 @@ const pacerOf = (options: Options, { clock, random, run }: Means): Pacer => {
     // Who is let go may be answered before this comes back, and let go others: the loop sees it.
     if (isLettingGo) return
     isLettingGo = true
+    if (most <= underWay && now() >= grownAt + patience) {
+      most *= 2
+      grownAt = now()
+    }
     for (let at = now(); room(at) > 0; at = now()) {
       const next = queues[0].shift() ?? queues[1].shift()
       if (next === undefined) break
-      send(at)
-      next()
+      next(send(at))
     }
     isLettingGo = false
     if (queues[0].length + queues[1].length === 0) return
     const at = now()
     const next = nextRoom(at)
-    if (next === undefined || next === alarm?.at) return
+    if (next === Number.POSITIVE_INFINITY || next === alarm?.at) return
     alarm?.fiber.interruptUnsafe()
-    alarm = { at: next, fiber: run(Effect.andThen(Effect.sleep(next - at), Effect.sync(ring))) }
+    const ring = Effect.sync(() => {
+      alarm = undefined
+      letGo()
+    })
+    alarm = { at: next, fiber: run(Effect.delay(ring, Math.ceil(next - at))) }
   }
 
-  const ring = () => {
-    alarm = undefined
-    letGo()
-  }
-
-  /** Waits, and says at the end whether it is under way. */
-  const turn = ({ hasBegun, maxWait }: Turn) => {
-    let hasGone = false
+  /** Waits, and says at the end what was sent by then, if it was. */
+  const turn = ({ hasBegun, maxWait, ending }: Turn) => {
+    let gone: Sent | undefined
     const queue = queues[hasBegun ? 0 : 1]
     const queued = Effect.callback<void>((resume) => {
-      const go = () => {
-        hasGone = true
+      const go = (as: Sent) => {
+        gone = as
         resume(Effect.void)
       }
       queue.push(go)
@@ -183,21 +196,66 @@ const pacerOf = (options: Options, { clock, random, run }: Means): Pacer => {
         if (place >= 0) queue.splice(place, 1)
       })
     })
-    const waiting: Effect.Effect<void, TooManyRequests> = Effect.suspend(() => {
+    const ahead = () => queues[0].length + (hasBegun ? 0 : queues[1].length)
+    const late = Effect.suspend(() => tooLate(expected(ahead(), now())))
+    const waiting: Effect.Effect<void, TooLate> = Effect.suspend(() => {
       const at = now()
-      const ahead = queues[0].length + (hasBegun ? 0 : queues[1].length)
-      if (ahead === 0 && room(at) > 0) {
-        hasGone = true
-        send(at)
+      if (ahead() === 0 && room(at) > 0) {
+        gone = send(at)
         return Effect.void
       }
-      if (maxWait === undefined) return queued
-      const delay = expected(ahead, at)
-      if (delay > Duration.toMillis(maxWait)) return tooLate(delay)
+      const delay = maxWait === undefined ? 0 : expected(ahead(), at)
+      if (maxWait !== undefined && delay > Duration.toMillis(maxWait)) return tooLate(delay)
+      const inTime = ending === undefined ? queued : Effect.raceFirst(queued, Effect.andThen(ending, late))
       // It may come otherwise: by a pause that nobody could expect.
-      return Effect.timeoutOrElse(queued, { duration: maxWait, orElse: () => tooLate(expected(ahead, now())) })
+      return maxWait === undefined ? inTime : Effect.timeoutOrElse(inTime, { duration: maxWait, orElse: () => late })
     })
-    return { waiting, hasGone: () => hasGone }
+    return { waiting, gone: () => gone }
+  }
+
+  const learn = ({ status, header }: Told, request: Sent | undefined) => {
+    const at = now()
+    const { limit, remaining } = RateLimitHeaders.read(header)
+    said = limit ?? said
+    ours.add(at, 1)
+    if (said < Number.POSITIVE_INFINITY && remaining !== undefined && request !== undefined) {
+      // It counted some time between the sending and now: what was there then counts, and what was sent since. What it has
+      // counted beyond that, others with the same token have sent.
+      const known = request.counted + (sent - request.number) + (strangers - request.strangers)
+      const unknown = Math.max(0, said - remaining - known)
+      others.add(at, unknown)
+      strangers += unknown
+      // Those on their way beside it may have come after it. What was granted before, others have taken part of.
+      granted = Math.max(unknown > 0 ? 0 : granted, request.number - request.beside + remaining)
+    }
+    if (status === 429) refused(header("retry-after"), at)
+    else if (limit !== undefined || (status >= 200 && status <= 299)) accepted()
+    else most += 1
+  }
+
+  const accepted = () => {
+    vaguePauses = 0
+    const isOpen = said < Number.POSITIVE_INFINITY || threshold === Number.POSITIVE_INFINITY
+    most = isOpen ? Number.POSITIVE_INFINITY : most + (most < threshold ? 1 : 1 / most)
+  }
+
+  const refused = (retryAfter: string | undefined, at: number) => {
+    granted = 0
+    const isFirst = at >= pausedUntil
+    if (isFirst) threshold = Math.max(1, Math.floor(Math.min(most, underWay) / 2))
+    most = 1
+    const seconds = parseRetryAfter(retryAfter, clock.currentTimeMillisUnsafe())
+    // Those that were under way together are refused together, and that is once.
+    if (seconds === undefined && !isFirst) return
+    const pause = seconds === undefined ? guess() : seconds * 1000
+    pausedUntil = Math.max(pausedUntil, at + Math.min(pause, maxPause))
+    grownAt = pausedUntil
+  }
+
+  /** A second, doubled with every pause in a row, and up to half as much again so that not all programs come back at once. */
+  const guess = (): number => {
+    vaguePauses = Math.min(vaguePauses + 1, 10)
+    return 500 * 2 ** vaguePauses * (1 + random.nextDoubleUnsafe() / 2)
   }
 
   const end = () => {
@@ -205,58 +263,29 @@ const pacerOf = (options: Options, { clock, random, run }: Means): Pacer => {
     letGo()
   }
 
-  /** A request that was sent counts from its end on, however it ended: the server may have counted it. */
-  const count = (at: number) => {
-    if (limit !== undefined) answered.push(at)
-  }
-
-  const learn = ({ status, header }: Told) => {
-    const at = now()
-    const said = wholeNumber(header("x-ratelimit-limit"))
-    if (said !== undefined && said > 0) limit = Math.min(said, options.limit ?? said)
-    count(at)
-    const remaining = wholeNumber(header("x-ratelimit-remaining"))
-    if (said !== undefined && remaining !== undefined) {
-      forget(at)
-      // What the server has counted and was not sent from here, others with the same token have sent.
-      const others = said - remaining - (answered.length - oldest) - (underWay - 1)
-      for (let index = 0; index < others; index += 1) answered.push(at)
-    }
-    isKnown = status !== 429
-    if (status !== 429) {
-      vagueRefusals = 0
-      return
-    }
-    const seconds = parseRetryAfter(header("retry-after"), at)
-    const pause = seconds === undefined ? guess() : seconds * 1000
-    pausedUntil = Math.max(pausedUntil, at + Math.min(pause, maxPause))
-    probingSince = pausedUntil
-  }
-
-  /** A second, doubled with every 429 in a row, and up to half as much again so that not all programs come back at once. */
-  const guess = (): number => {
-    vagueRefusals = Math.min(vagueRefusals + 1, 10)
-    return 500 * 2 ** vagueRefusals * (1 + random.nextDoubleUnsafe() / 2)
-  }
-
   return {
+    isIdle: () => {
+      forget(now())
+      const isCounted = Math.min(said, own) < Number.POSITIVE_INFINITY && ours.total() > 0
+      return !isCounted && underWay + queues[0].length + queues[1].length === 0 && now() >= pausedUntil
+    },
     paced: (sending, how) =>
       Effect.uninterruptibleMask((restore) => {
-        const { waiting, hasGone } = turn(how)
+        const { waiting, gone } = turn(how)
         return Effect.matchCauseEffect(restore(waiting), {
           onFailure: (cause) => {
             // Its turn had come, and it is not taken.
-            if (hasGone()) end()
+            if (gone() !== undefined) end()
             return Effect.failCause(cause)
           },
           onSuccess: () =>
-            Effect.onExit(restore(sending), (sent) =>
+            Effect.onExit(restore(sending), (exit) =>
               Effect.sync(() => {
-                if (Exit.isSuccess(sent)) learn(sent.value)
+                if (Exit.isSuccess(exit)) learn(exit.value, gone())
                 else {
-                  count(now())
-                  // It has told nothing, and that is no reason to keep the others waiting.
-                  isKnown = true
+                  // The server may have counted it. It has told nothing, which is no reason to hold all the others.
+                  ours.add(now(), 1)
+                  most += 1
                 }
                 end()
               }),
@@ -266,7 +295,4 @@ const pacerOf = (options: Options, { clock, random, run }: Means): Pacer => {
   }
 }
 
-const tooLate = (delay: number) => Effect.fail(new TooManyRequests({ retryAfter: Math.ceil(delay / 1000) }))
-
-const wholeNumber = (text: string | undefined): number | undefined =>
-  text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : undefined
+const tooLate = (delay: number) => Effect.fail(new TooLate({ retryAfter: Math.ceil(delay / 1000) }))

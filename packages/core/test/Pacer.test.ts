@@ -1,14 +1,14 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Pacer } from "@webflow-users/core"
+import { Pacer, Pacers } from "@webflow-users/core"
 import { Clock, Deferred, Duration, Effect, Fiber, Random, References } from "effect"
 import { TestClock } from "effect/testing"
 import fc from "fast-check"
-import { answer, countings, serve } from "./limited-server.ts"
+import { type Answer, answer, countings, serve } from "./limited-server.ts"
 
 const fresh: Pacer.Turn = { hasBegun: false }
 const begun: Pacer.Turn = { hasBegun: true }
 
-const pacerOf = (options?: Pacer.Options) => Effect.map(Pacer.make(options), (of) => of("token"))
+const pacerOf = (options?: Pacer.Options) => Effect.map(Pacers.make(options), (of) => of("token"))
 const ok = (headers: Readonly<Record<string, string>> = {}) =>
   Effect.map(Clock.currentTimeMillis, (now) => answer(200, headers, now))
 const limited = (remaining: number, limit = 3) =>
@@ -29,7 +29,9 @@ describe("the pacer and a server that says what it allows", () => {
       // Somewhere within one of the clock's windows.
       yield* TestClock.adjust(12_345)
       const start = yield* Clock.currentTimeMillis
-      const server = serve(counting, limits, () => delay)
+      let asked = 0
+      // No two answers take the same time.
+      const server = serve(counting, limits, () => delay * (0.5 + ((asked += 7) % 10) / 10))
       const pacer = yield* pacerOf({ window: limits.window })
       const all = yield* Effect.forkChild(
         Effect.all(
@@ -166,9 +168,12 @@ describe("the pacer and a server that says nothing of limits", () => {
     }),
   )
 
-  it.effect("asks it by many at once when the first is not answered for long, or has failed", () =>
+  it.effect("asks it by more and more at once when the first is not answered for long, or has failed", () =>
     Effect.gen(function* () {
-      for (const first of [Effect.never, Effect.fail("lost")]) {
+      for (const [first, waits] of [
+        [Effect.never, [1, 3, 7]],
+        [Effect.fail("lost"), [4, 8, 16]],
+      ] as const) {
         const pacer = yield* pacerOf()
         const probe = yield* Effect.forkChild(Effect.exit(pacer.paced(first, fresh)))
         let sent = 0
@@ -176,9 +181,13 @@ describe("the pacer and a server that says nothing of limits", () => {
           Effect.sync(() => (sent += 1)),
           Effect.never,
         )
-        const others = yield* Effect.forEach([1, 2, 3], () => Effect.forkChild(pacer.paced(held, fresh)))
-        yield* TestClock.adjust(first === Effect.never ? "5 seconds" : 0)
-        expect(sent).toBe(3)
+        const others = yield* Effect.forEach(Array.from({ length: 20 }), () =>
+          Effect.forkChild(pacer.paced(held, fresh)),
+        )
+        for (const expected of waits) {
+          yield* TestClock.adjust("5 seconds")
+          expect(sent).toBe(expected)
+        }
         yield* Effect.forEach([probe, ...others], Fiber.interrupt)
       }
     }),
@@ -287,7 +296,7 @@ describe("a 429", () => {
 
   it.effect("pauses everyone with this token and nobody else, and then lets one go first", () =>
     Effect.gen(function* () {
-      const of = yield* Pacer.make()
+      const of = yield* Pacers.make()
       const [paused, other] = [of("a"), of("b")]
       yield* paused.paced(ok(), fresh)
       yield* paused.paced(refusal({ "retry-after": "30" }), fresh)
@@ -341,7 +350,7 @@ describe("who waits", () => {
     Effect.gen(function* () {
       const pacer = yield* full
       const asking = (seconds: number) => pacer.paced(limited(0, 1), { ...fresh, maxWait: Duration.seconds(seconds) })
-      expect(yield* Effect.flip(asking(60))).toMatchObject({ _tag: "TooManyRequests", retryAfter: 61 })
+      expect(yield* Effect.flip(asking(60))).toMatchObject({ _tag: "TooLate", retryAfter: 61 })
       yield* Effect.forkChild(asking(61))
       yield* Effect.yieldNow
       expect(yield* Effect.flip(asking(120))).toMatchObject({ retryAfter: 121 })
@@ -376,7 +385,7 @@ describe("who waits", () => {
       yield* Deferred.succeed(gate, undefined)
       yield* Fiber.join(other)
       yield* TestClock.adjust("25 seconds")
-      expect(yield* Fiber.join(waiting)).toMatchObject({ _tag: "TooManyRequests", retryAfter: 75 })
+      expect(yield* Fiber.join(waiting)).toMatchObject({ _tag: "TooLate", retryAfter: 75 })
     }),
   )
 
@@ -474,9 +483,159 @@ describe("who waits", () => {
   )
 })
 
+describe("whatever goes wrong", () => {
+  /** How many of a kind of request are under way at once at the most, and that all come to an end. */
+  const mostAtOnce = Effect.fnUntraced(function* (
+    pacer: Pacer.Pacer,
+    count: number,
+    answering: Effect.Effect<Answer, string>,
+  ) {
+    let [underWay, most] = [0, 0]
+    const send = Effect.suspend(() => {
+      underWay += 1
+      most = Math.max(most, underWay)
+      return Effect.ensuring(
+        answering,
+        Effect.sync(() => (underWay -= 1)),
+      )
+    })
+    const all = yield* Effect.forkChild(
+      Effect.all(
+        Array.from({ length: count }, () => Effect.exit(pacer.paced(send, fresh))),
+        { concurrency: "unbounded", discard: true },
+      ),
+    )
+    yield* settled(all)
+    return most
+  })
+
+  it.effect.each<[string, Effect.Effect<Answer, string>]>([
+    ["are slow", Effect.delay(ok(), "8 seconds")],
+    ["fail", Effect.fail("lost")],
+    ["fail late", Effect.delay(Effect.fail("lost"), "8 seconds")],
+    ["are 502s", Effect.map(Clock.currentTimeMillis, (at) => answer(502, {}, at))],
+  ])("no more than its own limit is under way where answers %s", ([_, answering]) =>
+    Effect.gen(function* () {
+      const pacer = yield* pacerOf({ limit: 10 })
+      expect(yield* mostAtOnce(pacer, 100, answering)).toBeLessThanOrEqual(10)
+    }),
+  )
+
+  it.effect("no more than was learned is under way after a 429, where the answer after it is slow", () =>
+    Effect.gen(function* () {
+      const pacer = yield* pacerOf()
+      yield* pacer.paced(limited(9, 10), fresh)
+      yield* pacer.paced(refusal({ "retry-after": "1" }), fresh)
+      expect(yield* mostAtOnce(pacer, 100, Effect.delay(ok(), "8 seconds"))).toBeLessThanOrEqual(10)
+    }),
+  )
+
+  const bad: ReadonlyArray<[string, Effect.Effect<Answer, string>]> = [
+    ["is slow", Effect.delay(ok(), "8 seconds")],
+    ["is a 502 that says nothing", Effect.map(Clock.currentTimeMillis, (at) => answer(502, {}, at))],
+    ["fails", Effect.fail("lost")],
+    ["is given up", Effect.interrupt],
+  ]
+  it.effect.each(bad)("a server that says its limit refuses nearly nobody where the first answer %s", ([_, first]) =>
+    Effect.gen(function* () {
+      const server = serve(countings["a sliding window"], { limit: 60, window: 60_000 }, () => 100)
+      const pacer = yield* pacerOf()
+      const probe = yield* Effect.forkChild(Effect.exit(pacer.paced(Effect.andThen(server.send, first), fresh)))
+      const all = yield* Effect.forkChild(
+        Effect.all(
+          Array.from({ length: 600 }, () => pacer.paced(server.send, fresh)),
+          { concurrency: "unbounded" },
+        ),
+      )
+      yield* settled(all)
+      yield* Fiber.interrupt(probe)
+      expect(server.seen).toMatchObject({ refused: 0, accepted: 601 })
+    }),
+  )
+
+  it.effect("a limit beyond all measure is read, and holds nobody up", () =>
+    Effect.gen(function* () {
+      const pacer = yield* pacerOf()
+      yield* pacer.paced(limited(0, 999_999_999), fresh)
+      const turn = { ...fresh, maxWait: Duration.seconds(10) }
+      expect(yield* Effect.flip(pacer.paced(ok(), turn))).toMatchObject({ _tag: "TooLate", retryAfter: 61 })
+    }),
+  )
+
+  it.effect("an own limit is what is sent from here, whatever others with the same token send", () =>
+    Effect.gen(function* () {
+      const pacer = yield* pacerOf({ limit: 30 })
+      let mine = 0
+      // The other half of what the server allows is always taken.
+      const send = Effect.suspend(() => limited(60 - 30 - ((mine += 1) % 30), 60))
+      const all = yield* Effect.forkChild(
+        Effect.all(
+          Array.from({ length: 90 }, () => pacer.paced(send, fresh)),
+          { concurrency: "unbounded" },
+        ),
+      )
+      const last = Math.max(...(yield* settled(all)).map(({ at }) => at))
+      expect(last).toBeGreaterThan(120_000)
+      expect(last).toBeLessThan(125_000)
+    }),
+  )
+
+  it.effect("several 429s at once are one, where none says how long", () =>
+    Effect.gen(function* () {
+      const pacer = yield* pacerOf()
+      yield* pacer.paced(ok(), fresh)
+      const gate = yield* Deferred.make<void>()
+      const late = Effect.andThen(Deferred.await(gate), refusal({}))
+      const burst = yield* Effect.forEach(Array.from({ length: 20 }), () => Effect.forkChild(pacer.paced(late, fresh)))
+      yield* Effect.yieldNow
+      yield* Deferred.succeed(gate, undefined)
+      yield* Effect.forEach(burst, Fiber.join)
+      const start = yield* Clock.currentTimeMillis
+      const next = yield* Effect.forkChild(pacer.paced(ok(), fresh))
+      expect((yield* settled(next)).at - start).toBeLessThan(2_000)
+    }),
+  )
+
+  it.effect("a server that refuses and says no limit is approached slowly", () =>
+    Effect.gen(function* () {
+      const { send, seen } = serve(countings["windows of the clock"], { limit: 60, window: 60_000 }, () => 50)
+      const silent = Effect.map(send, ({ status, at, header }) =>
+        answer(status, status === 429 ? { "retry-after": header("retry-after") ?? "" } : {}, at),
+      )
+      const pacer = yield* pacerOf()
+      const until: Effect.Effect<void, Pacer.TooLate> = Effect.flatMap(pacer.paced(silent, begun), ({ status }) =>
+        status === 429 ? until : Effect.void,
+      )
+      const all = yield* Effect.forkChild(
+        Effect.all(
+          Array.from({ length: 600 }, () => until),
+          { concurrency: "unbounded", discard: true },
+        ),
+      )
+      yield* settled(all)
+      expect(seen.accepted).toBe(600)
+      // All that go at once before anything is known, and then a few a window.
+      expect(seen.refused - 541).toBeLessThan(200)
+    }),
+  )
+
+  it.effect("waiting ends where it has to", () =>
+    Effect.gen(function* () {
+      const pacer = yield* pacerOf()
+      yield* pacer.paced(limited(0, 1), fresh)
+      const ending = yield* Deferred.make<void>()
+      const turn = { ...fresh, ending: Deferred.await(ending) }
+      const waiting = yield* Effect.forkChild(Effect.flip(pacer.paced(Effect.die("sent"), turn)))
+      yield* TestClock.adjust("1 second")
+      yield* Deferred.succeed(ending, undefined)
+      expect(yield* Fiber.join(waiting)).toMatchObject({ _tag: "TooLate" })
+    }),
+  )
+})
+
 it.effect("keeps a bounded number of tokens in mind, the ones used last", () =>
   Effect.gen(function* () {
-    const of = yield* Pacer.make()
+    const of = yield* Pacers.make()
     const [first, second] = [of("first"), of("second")]
     for (let index = 0; index < 998; index += 1) of(`other ${index}`)
     expect(of("first")).toBe(first)

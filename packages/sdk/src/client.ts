@@ -29,6 +29,7 @@ export class ClientClosed extends Data.TaggedError("ClientClosed")<{ readonly me
 export interface RemoteOptions {
   /** Its address with the prefix: `https://users.example.com/v2`. */
   readonly baseUrl: string
+  /** Keep one client for a token, and use it for all calls: what the server allows, it keeps within for its own calls. */
   readonly token: string
   /** Sends the requests; the platform's `fetch` unless another is given. */
   readonly fetch?: typeof globalThis.fetch
@@ -134,8 +135,13 @@ export function createClient(options: RemoteOptions | StoreOptions): Client | St
   }
 }
 
-const remote = ({ token, fetch, ...options }: RemoteOptions) =>
-  Upstream.layer({ ...options, token: Redacted.make(token) }).pipe(Layer.provide(FetchTransport.layer(fetch)))
+const remote = ({ token, fetch, ...options }: RemoteOptions) => {
+  const { limit } = options.rateLimit ?? {}
+  if (limit !== undefined && !(Number.isSafeInteger(limit) && limit > 0)) {
+    throw new RangeError("rateLimit.limit has to be a whole number from 1")
+  }
+  return Upstream.layer({ ...options, token: Redacted.make(token) }).pipe(Layer.provide(FetchTransport.layer(fetch)))
+}
 
 // Imported when it is asked for: a client over HTTP runs where Node's modules are not to be had.
 const local = ({ store, policy }: StoreOptions) =>

@@ -39,14 +39,8 @@ type Adapter =
     }
 
 const upstream = (baseUrl: string, options: Options) => {
-  if (!URL.canParse(baseUrl))
-    return refuse("The server's address is not a whole URL, as https://users.example.com/v2 is")
-  const { username, password } = new URL(baseUrl)
-  if (username + password !== "") {
-    return refuse(
-      "The server's address holds a user name or a password. What it wants is a token, in WEBFLOW_USERS_TOKEN",
-    )
-  }
+  const problem = UpstreamUsers.addressProblem(baseUrl)
+  if (problem !== undefined) return refuse(`The server's address ${problem}`)
   const { timeout, around } = options
   // Loaded when a server is called: stores of one's own do without.
   const driver = Layer.unwrap(

@@ -1,5 +1,6 @@
 /** How patient to be with another server, as settings: each with its variable, what it has to be, and its default. */
 import { Config, Data, Duration, Effect, Option } from "effect"
+import { defaults } from "@webflow-users/core/UserStore/Upstream"
 import type { Options } from "./StoreAddress.ts"
 
 /** A setting that has a value it cannot have. The message names it and says what would do. */
@@ -42,30 +43,35 @@ const wholeNumber = (variable: string, most: number, standard: string, descripti
 export const settings = {
   timeout: duration(
     "WEBFLOW_USERS_UPSTREAM_TIMEOUT",
-    "30 seconds",
+    defaults.timeout,
     "Another server: how long to wait for the answer to one request",
   ),
   attempts: wholeNumber(
     "WEBFLOW_USERS_UPSTREAM_ATTEMPTS",
     100,
-    "4",
-    "Another server: how often a request that fails is sent at the most; 1 never tries again",
+    String(defaults.attempts),
+    "Another server: how often a request that fails is sent at the most; 1 never tries again, nor waits out a 429",
   ),
   deadline: duration(
     "WEBFLOW_USERS_UPSTREAM_DEADLINE",
-    "5 minutes",
+    defaults.deadline,
     "Another server: how long a call may take with all its retries",
   ),
   maxRetryAfter: duration(
     "WEBFLOW_USERS_UPSTREAM_MAX_RETRY_AFTER",
-    "2 minutes",
+    defaults.maxRetryAfter,
     "Another server: the longest that it may ask to wait by Retry-After",
   ),
   rate: wholeNumber(
     "WEBFLOW_USERS_UPSTREAM_RATE",
     100_000,
     "what the server says",
-    "Another server: how many requests a minute to send it at the most",
+    "Another server: how many requests to send it at the most in a window",
+  ),
+  window: duration(
+    "WEBFLOW_USERS_UPSTREAM_WINDOW",
+    defaults.window,
+    "Another server: how long the window of its limit is",
   ),
 }
 
@@ -75,11 +81,10 @@ export type Values = {
 }
 
 /** What the settings mean to the store at an address. */
-export const optionsOf = ({ timeout, rate, ...retry }: Values): Options => ({
-  timeout,
-  retry: retry.attempts === 1 ? false : retry,
-  ...(rate !== undefined && { rateLimit: { limit: rate } }),
-})
+export const optionsOf = (
+  { timeout, rate, window, ...retry }: Values,
+  { countsWaiting = false }: { readonly countsWaiting?: boolean } = {},
+): Options => ({ timeout, retry: { ...retry, countsWaiting }, rateLimit: { limit: rate, window } })
 
 const read = <A>({ variable, expected, parse }: Setting<A>) =>
   Effect.gen(function* () {
@@ -99,6 +104,7 @@ export const config: Effect.Effect<Options, UnusableSetting> = Effect.map(
     deadline: read(settings.deadline),
     maxRetryAfter: read(settings.maxRetryAfter),
     rate: read(settings.rate),
+    window: read(settings.window),
   }),
-  optionsOf,
+  (values) => optionsOf(values),
 )

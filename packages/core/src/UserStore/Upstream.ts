@@ -1,6 +1,8 @@
 /** Users on another server that speaks the contract: another deployment of ours, or a vendor's. */
-import { Clock, Context, DateTime, Duration, Effect, Layer, Redacted, type Schema } from "effect"
+import { Context, DateTime, Duration, Effect, Layer, Redacted, type Schema } from "effect"
+import * as Monotonic from "../Monotonic.ts"
 import * as Pacer from "../Pacer.ts"
+import * as Pacers from "../Pacers.ts"
 import { undeclared } from "../SiteDeclaration.ts"
 import { Transport } from "../Transport.ts"
 import type * as E from "../UpdateUserError.ts"
@@ -20,19 +22,35 @@ export interface Options {
   /** Where the contract is served, with its prefix: `https://users.example.com/v2`. */
   readonly baseUrl: string
   readonly token?: Redacted.Redacted | undefined
-  /** How long to wait for the answer to one request. 30 seconds unless said otherwise. */
+  /** How long to wait for the answer to one request. */
   readonly timeout?: Duration.Input | undefined
   /** How to try again; `false` tries once. */
   readonly retry?: Retry.Options | false | undefined
   /** What the server allows a token, where it is known; what the server says of it is learned. */
   readonly rateLimit?: Pick<Pacer.Options, "limit" | "window"> | undefined
-  /** How long a call may be kept waiting for its first turn; as long as it takes, unless said otherwise. */
-  readonly maxWait?: Duration.Input | undefined
+}
+
+/** What holds where nothing else is said. */
+export const defaults = { timeout: "30 seconds", ...Retry.defaults, window: Pacer.defaults.window } as const
+
+/** What is wrong with the address of a server, if anything. It does not repeat it: what is wrong may be a secret. */
+export const addressProblem = (baseUrl: string): string | undefined => {
+  if (!URL.canParse(baseUrl)) return "is not a whole URL, as https://users.example.com/v2 is"
+  const { protocol, username, password, search, hash } = new URL(baseUrl)
+  if (protocol !== "https:" && protocol !== "http:") return "does not begin with https: or http:"
+  if (username + password !== "") return "holds a user name or a password; what the server wants is a token"
+  return search + hash === "" && !/[?#]/.test(baseUrl) ? undefined : "goes on after its path, with a ? or a #"
 }
 
 /** The token of whoever asks, where each brings their own: it takes the place of `Options.token`. */
 export const CallerToken = Context.Reference<Redacted.Redacted | undefined>(
   "@webflow-users/core/UserStore/Upstream/CallerToken",
+  { defaultValue: () => undefined },
+)
+
+/** When it ends, no call waits for its first turn any longer, nor for the next: for whoever has to stop. */
+export const Ending = Context.Reference<Effect.Effect<void> | undefined>(
+  "@webflow-users/core/UserStore/Upstream/Ending",
   { defaultValue: () => undefined },
 )
 
@@ -48,12 +66,12 @@ export const layer = (options: Options): Layer.Layer<UserStore, never, Transport
     UserStore,
     Effect.gen(function* () {
       const transport = yield* Transport
-      const { retry = {}, rateLimit, maxWait } = options
+      const retry = options.retry === false ? { attempts: 1 } : (options.retry ?? {})
       const retrying = Retry.make(retry)
-      const pacerOf = yield* Pacer.make({ ...rateLimit, maxPause: retry === false ? undefined : retry.maxRetryAfter })
+      const maxPause = retry.maxRetryAfter ?? defaults.maxRetryAfter
+      const pacerOf = yield* Pacers.make({ ...options.rateLimit, maxPause })
       const base = options.baseUrl.replace(/\/+$/, "")
-      const timeout = Duration.fromInputUnsafe(options.timeout ?? "30 seconds")
-      const longestWait = maxWait === undefined ? undefined : Duration.fromInputUnsafe(maxWait)
+      const timeout = Duration.fromInputUnsafe(options.timeout ?? defaults.timeout)
       const read = Reader.of(base)
       const token = Effect.map(CallerToken, (callers) => Redacted.value(callers ?? options.token ?? noToken))
 
@@ -73,17 +91,24 @@ export const layer = (options: Options): Layer.Layer<UserStore, never, Transport
               },
               ...(body !== undefined && { body: JSON.stringify(body) }),
             }
-            const left = progress.left(yield* Clock.currentTimeMillis)
-            const response = yield* pacerOf(secret).paced(
-              Effect.flatMap(Clock.currentTimeMillis, (now) => {
-                const patience = Duration.min(timeout, Duration.millis(progress.begin(now)))
-                return Effect.timeoutOrElse(transport.send(request), {
-                  duration: patience,
-                  orElse: () => late(patience),
-                })
-              }),
-              { hasBegun: left !== undefined, maxWait: left === undefined ? longestWait : Duration.millis(left) },
-            )
+            const left = progress.left(yield* Monotonic.millis)
+            const response = yield* pacerOf(secret)
+              .paced(
+                Effect.flatMap(Monotonic.millis, (now) => {
+                  progress.begin(now)
+                  const patience = Duration.min(timeout, Duration.millis(progress.left(now) ?? Infinity))
+                  return Effect.timeoutOrElse(transport.send(request), {
+                    duration: patience,
+                    orElse: () => late(patience),
+                  })
+                }),
+                {
+                  hasBegun: progress.hasBegun(),
+                  maxWait: left === undefined ? undefined : Duration.millis(left),
+                  ending: yield* Ending,
+                },
+              )
+              .pipe(Effect.catchTag("TooLate", ({ retryAfter }) => progress.giveUp(retryAfter)))
             const heard = yield* OnAnswer
             heard(response)
             return yield* read(response, secret, decode)
@@ -105,8 +130,11 @@ export const layer = (options: Options): Layer.Layer<UserStore, never, Transport
           const hopeless = patch.objections.filter(({ unless }) => unless === undefined)
           if (hopeless.length > 0) {
             // It is refused whatever that server says; who the user is tells what else is wrong with it.
-            const user = yield* Effect.catchTag(get(siteId, userId), "MissingScopes", () =>
-              Effect.fail(UserPatch.refused(hopeless)),
+            // Where it may not be asked, or does not say, what is known is told.
+            const user = yield* Effect.catchTag(
+              get(siteId, userId),
+              ["MissingScopes", "RouteNotFound", "UpstreamInvalidResponse", "UnexpectedResponse"],
+              () => Effect.fail(UserPatch.refused(hopeless)),
             )
             return yield* Effect.fromResult(UserPatch.apply(user, patch, yield* DateTime.now))
           }

@@ -85,11 +85,14 @@ const headersOf = (error: E.UpdateUserError): Readonly<Record<string, string>> =
  */
 export const parseRetryAfter = (text: string | undefined, now: number): number | undefined => {
   if (text === undefined) return undefined
-  if (/^\d+(\.\d+)?$/.test(text)) return Number(text)
+  if (/^\d+(\.\d+)?$/.test(text)) return Math.min(Number(text), longestWait)
   // A date of HTTP begins with the day's name; Date.parse alone takes much else for one.
   const at = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(text) ? Date.parse(text) : Number.NaN
-  return Number.isNaN(at) ? undefined : Math.max(0, (at - now) / 1000)
+  return Number.isNaN(at) ? undefined : Math.min(Math.max(0, (at - now) / 1000), longestWait)
 }
+
+/** A year: nobody waits for longer, and what is absurd stays a number. */
+const longestWait = 31_536_000
 
 /** What came in place of a success. */
 export interface Failed {

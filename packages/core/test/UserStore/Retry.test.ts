@@ -199,7 +199,9 @@ describe("the deadline", () => {
   it.effect("who may not be kept waiting is told at once how long it would be", () =>
     Effect.gen(function* () {
       const headers = { "x-ratelimit-limit": "1", "x-ratelimit-remaining": "0" }
-      const { layer, sent } = serving([Effect.succeed({ json: user, headers })], { maxWait: "10 seconds" })
+      const { layer, sent } = serving([Effect.succeed({ json: user, headers })], {
+        retry: { deadline: "10 seconds", countsWaiting: true },
+      })
       const both = yield* Effect.all([update(), update()]).pipe(Effect.provide(layer))
       expect(both[1].error).toMatchObject({ _tag: "TooManyRequests", retryAfter: 61 })
       expect(both[1].error).not.toHaveProperty("attempts")

@@ -16,6 +16,11 @@ interface Read {
   readonly ids: Map<string, UserId>
   readonly turn: Semaphore.Semaphore
   offset: number
+  /** How many users the server said that there are, when it was asked last. */
+  total: number | undefined
+  /** Whether the list changed while it was read: somebody may have moved from a page not read yet to one that was. */
+  hasChanged: boolean
+  isSecondTime: boolean
   isWhole: boolean
 }
 
@@ -30,7 +35,15 @@ export const make = ({ list, get }: Source) => {
   const readOf = (key: string): Read => {
     const known = reads.get(key)
     if (known !== undefined) return known
-    const read = { ids: new Map(), turn: Semaphore.makeUnsafe(1), offset: 0, isWhole: false }
+    const read: Read = {
+      ids: new Map(),
+      turn: Semaphore.makeUnsafe(1),
+      offset: 0,
+      total: undefined,
+      hasChanged: false,
+      isSecondTime: false,
+      isWhole: false,
+    }
     reads.set(key, read)
     return read
   }
@@ -51,9 +64,15 @@ export const make = ({ list, get }: Source) => {
           // Of two with the same address, the first one in the list.
           if (key !== "" && !read.ids.has(key)) read.ids.set(key, user.id)
         }
-        // A server may give less than it was asked for.
+        read.hasChanged ||= read.total !== undefined && read.total !== total
+        read.total = total
+        // A server may give less than it was asked for, and may not know how many there are.
         read.offset += users.length
-        read.isWhole = users.length === 0 || read.offset >= total
+        read.isWhole = users.length === 0 || read.offset === total || (read.offset > total && users.length < pageLimit)
+        if (read.isWhole && read.hasChanged && !read.isSecondTime) {
+          // Once more, from the start, so that whoever was there all the time is found.
+          Object.assign(read, { offset: 0, total: undefined, hasChanged: false, isSecondTime: true, isWhole: false })
+        }
         const found = users.find((user) => user.id === read.ids.get(wanted))
         if (found !== undefined) return found
       }

@@ -1,0 +1,24 @@
+/** What an answer tells of the limit of a token: how many requests it allows in a window, and how many are left [doc]. */
+
+const limitName = "X-RateLimit-Limit"
+const remainingName = "X-RateLimit-Remaining"
+
+export interface RateLimit {
+  readonly limit?: number | undefined
+  readonly remaining?: number | undefined
+}
+
+/** Reads them, by their names in lower case; what is no number of requests is left out. */
+export const read = (header: (name: string) => string | undefined): RateLimit => {
+  const limit = wholeNumber(header(limitName.toLowerCase()))
+  return { limit: limit === 0 ? undefined : limit, remaining: wholeNumber(header(remainingName.toLowerCase())) }
+}
+
+/** The headers that tell what is known. */
+export const write = ({ limit, remaining }: RateLimit): Readonly<Record<string, string>> => ({
+  ...(limit !== undefined && { [limitName]: String(limit) }),
+  ...(remaining !== undefined && { [remainingName]: String(remaining) }),
+})
+
+const wholeNumber = (text: string | undefined): number | undefined =>
+  text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : undefined
