@@ -23,7 +23,7 @@ const patch = { data: { name: "Some One", "accept-privacy": false }, accessGroup
 
 const listening = async (): Promise<{ readonly origin: string; readonly stop: () => void }> => {
   const file = fileURLToPath(new URL("forwarding-server.ts", import.meta.url))
-  const child = spawn(process.execPath, [file], { stdio: ["ignore", "pipe", "inherit"] })
+  const child = spawn(process.execPath, [file], { stdio: ["pipe", "pipe", "inherit"] })
   for await (const chunk of child.stdout) {
     const origin = /listens on (http:\S+)/.exec(String(chunk))?.[1]
     if (origin !== undefined) return { origin, stop: () => void child.kill() }

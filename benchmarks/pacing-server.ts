@@ -86,3 +86,5 @@ server.listen(0, "127.0.0.1", () => {
   const address = server.address()
   if (typeof address === "object") console.log(`listens on http://127.0.0.1:${address?.port}`)
 })
+// Whoever started it holds its input open: it does not outlive them.
+process.stdin.on("end", () => process.exit(0)).resume()

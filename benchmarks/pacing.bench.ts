@@ -22,7 +22,7 @@ const patience = 60_000
 
 const start = (file: string, ...args: ReadonlyArray<string>) =>
   spawn(process.execPath, [fileURLToPath(new URL(file, import.meta.url)), ...args], {
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["pipe", "pipe", "inherit"],
     timeout: patience,
   })
 
