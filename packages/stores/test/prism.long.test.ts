@@ -172,8 +172,8 @@ describe.skipIf(!existsSync(folder)).each(documents)("Prism, serving %s", (name)
     const { exchanges, error, value } = await ask(server, update({ ...one, patch: JSON.parse(one.body) }))
     const sent = exchanges.find(({ method }) => method === "PATCH")
     if (sent === undefined) {
-      // Refused on our side. Who the user is would be asked first, and two of the documents have no reading.
-      const tag = exchanges[0]?.status === 405 ? "UpstreamInvalidResponse" : "tag" in one.expected && one.expected.tag
+      // Refused on our side. Two of the documents have no reading that would tell first whether the user is there.
+      const tag = exchanges[0]?.status === 405 ? "InvalidPatch" : "tag" in one.expected && one.expected.tag
       expect(error).toMatchObject({ _tag: tag })
       return
     }
