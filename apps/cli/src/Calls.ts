@@ -53,7 +53,7 @@ const isWithoutEffect = (sent: Sent): boolean => {
 const problemOf = (sent: Sent): string | undefined => {
   if (Exit.isSuccess(sent)) {
     const { status } = sent.value
-    return status === 429 || status >= 500 ? `The server answered ${status}` : undefined
+    return status === 429 || status === 408 || status >= 500 ? `The server answered ${status}` : undefined
   }
   // Whoever no longer waits interrupts the request.
   return Option.match(Exit.findErrorOption(sent), {

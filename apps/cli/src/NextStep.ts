@@ -3,7 +3,7 @@ import { UpstreamSettings } from "@webflow-users/stores"
 import type { Failure } from "./Failure.ts"
 import { inTime } from "./Text.ts"
 
-const { timeout, rate } = UpstreamSettings.settings
+const { deadline, timeout, rate } = UpstreamSettings.settings
 
 const again = "Run the same command again"
 const store = "--store (or WEBFLOW_USERS_STORE)"
@@ -33,7 +33,9 @@ const nextSteps = {
   UnsendableRequest: `Correct ${store}, or WEBFLOW_USERS_TOKEN, as said here.`,
   Unreachable: `Check ${store}, and that the server runs; then run the same command again.`,
   ConnectionLost: `${again}.`,
-  TimedOut: `${again}. To wait longer, set ${timeout.variable}, as in ${timeout.variable}="2 minutes".`,
+  TimedOut:
+    `${again}. To wait longer, set ${timeout.variable}, as in ${timeout.variable}="2 minutes", ` +
+    `and ${deadline.variable} for all tries together.`,
   TlsFailed:
     `Check that ${store} begins as the server wants it, https: or http:, and has the host that its certificate is for. ` +
     "A certificate of your own authority is trusted with NODE_EXTRA_CA_CERTS=FILE.",

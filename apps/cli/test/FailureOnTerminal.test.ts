@@ -39,7 +39,7 @@ describe.skipIf(!hasTerminal)("on a terminal", { concurrent: true }, () => {
     ])
     expect(lines.slice(3)).toEqual([
       `  User ${ada.id}. It was tried 2 times.`,
-      `  Next: ${again}. To wait longer, set WEBFLOW_USERS_UPSTREAM_TIMEOUT, as in WEBFLOW_USERS_UPSTREAM_TIMEOUT="2 minutes".`,
+      `  Next: ${again}. To wait longer, set WEBFLOW_USERS_UPSTREAM_TIMEOUT, as in WEBFLOW_USERS_UPSTREAM_TIMEOUT="2 minutes", and WEBFLOW_USERS_UPSTREAM_DEADLINE for all tries together.`,
     ])
   })
 

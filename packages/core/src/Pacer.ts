@@ -87,12 +87,9 @@ export const of = (options: Options, { clock, random, run }: Means): Pacer => {
 
   /** The limit, as the server said it last. */
   let said = Number.POSITIVE_INFINITY
-  /**
-   * How many may be under way: one until the server has answered well, so that its limit is known before it is met, and again
-   * after a 429. A server that refuses and says no limit is approached as TCP approaches a network: to half of what it was
-   * too much at quickly, from there slowly.
-   */
+  /** How many may be under way: one until the server has answered well, so that its limit is known before it is met. */
   let most = 1
+  /** Up to here `most` grows fast after a 429 of a server that says no limit, and from here on slowly, as in TCP. */
   let threshold = Number.POSITIVE_INFINITY
   /** When something was last sent, or more was allowed because nothing was answered. */
   let grownAt = 0
@@ -141,7 +138,9 @@ export const of = (options: Options, { clock, random, run }: Means): Pacer => {
       0,
       pausedUntil - at,
       WindowCount.waitFor(ahead, { ...common, limit: own, endings }, at),
-      WindowCount.waitFor(ahead, { ...common, limit: said, endings: [...endings, ...others.endings()] }, at),
+      ahead < granted - sent
+        ? 0
+        : WindowCount.waitFor(ahead, { ...common, limit: said, endings: [...endings, ...others.endings()] }, at),
     )
   }
 
@@ -158,7 +157,7 @@ export const of = (options: Options, { clock, random, run }: Means): Pacer => {
     // Who is let go may be answered before this comes back, and let go others: the loop sees it.
     if (isLettingGo) return
     isLettingGo = true
-    if (most <= underWay && now() >= grownAt + patience) {
+    if (Math.floor(most) <= underWay && now() >= grownAt + patience) {
       most *= 2
       grownAt = now()
     }
@@ -216,7 +215,7 @@ export const of = (options: Options, { clock, random, run }: Means): Pacer => {
   const learn = ({ status, header }: Told, request: Sent | undefined) => {
     const at = now()
     const { limit, remaining } = RateLimitHeaders.read(header)
-    said = limit ?? said
+    if (limit !== undefined && limit !== said) [said, granted] = [limit, 0]
     ours.add(at, 1)
     if (said < Number.POSITIVE_INFINITY && remaining !== undefined && request !== undefined) {
       // It counted some time between the sending and now: what was there then counts, and what was sent since. What it has
@@ -226,9 +225,11 @@ export const of = (options: Options, { clock, random, run }: Means): Pacer => {
       others.add(at, unknown)
       strangers += unknown
       // Those on their way beside it may have come after it. What was granted before, others have taken part of.
-      granted = Math.max(unknown > 0 ? 0 : granted, request.number - request.beside + remaining)
+      granted = Math.max(unknown > 0 ? 0 : granted, request.number - request.beside + Math.min(remaining, said))
     }
     if (status === 429) refused(header("retry-after"), at)
+    // It was sent before the server refused, and says nothing of what it takes now.
+    else if (at < pausedUntil) return
     else if (limit !== undefined || (status >= 200 && status <= 299)) accepted()
     else most += 1
   }
@@ -240,11 +241,12 @@ export const of = (options: Options, { clock, random, run }: Means): Pacer => {
   }
 
   const refused = (retryAfter: string | undefined, at: number) => {
-    granted = 0
     const isFirst = at >= pausedUntil
     if (isFirst) threshold = Math.max(1, Math.floor(Math.min(most, underWay) / 2))
     most = 1
     const seconds = parseRetryAfter(retryAfter, clock.currentTimeMillisUnsafe())
+    // When the server has said, one may be sent then, whatever is counted here.
+    granted = seconds === undefined ? 0 : sent + 1
     // Those that were under way together are refused together, and that is once.
     if (seconds === undefined && !isFirst) return
     const pause = seconds === undefined ? guess() : seconds * 1000

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Pacer, Pacers } from "@webflow-users/core"
-import { Clock, Deferred, Duration, Effect, Fiber, Random, References } from "effect"
+import { Clock, Deferred, Duration, Effect, Fiber, FiberSet, Random, References } from "effect"
 import { TestClock } from "effect/testing"
 import fc from "fast-check"
 import { type Answer, answer, countings, serve } from "./limited-server.ts"
@@ -632,6 +632,90 @@ describe("whatever goes wrong", () => {
     }),
   )
 })
+
+describe("after a 429", () => {
+  it.effect("one may go when the server said, though others have taken all that it allows", () =>
+    Effect.gen(function* () {
+      const pacer = yield* pacerOf()
+      const headers = { "x-ratelimit-limit": "60", "x-ratelimit-remaining": "0", "retry-after": "3" }
+      yield* pacer.paced(refusal(headers), fresh)
+      const turn = { ...begun, maxWait: Duration.seconds(10) }
+      const next = yield* Effect.forkChild(pacer.paced(limited(59, 60), turn))
+      expect((yield* settled(next)).at).toBe(3_000)
+    }),
+  )
+
+  it.effect.each<[string, Readonly<Record<string, string>>]>([
+    ["says no limit", {}],
+    ["says its limit", { "x-ratelimit-limit": "600", "x-ratelimit-remaining": "500" }],
+  ])("answers to what was sent before let nobody go with the first one, where the server %s", ([_, headers]) =>
+    Effect.gen(function* () {
+      const pacer = yield* pacerOf()
+      yield* pacer.paced(ok(headers), fresh)
+      const gate = yield* Deferred.make<void>()
+      const before = Effect.andThen(Deferred.await(gate), ok(headers))
+      const sentBefore = yield* Effect.forEach(Array.from({ length: 50 }), () =>
+        Effect.forkChild(pacer.paced(before, fresh)),
+      )
+      yield* Effect.yieldNow
+      yield* pacer.paced(refusal({ ...headers, "retry-after": "30" }), fresh)
+      yield* Deferred.succeed(gate, undefined)
+      yield* Effect.forEach(sentBefore, Fiber.join)
+      let sent = 0
+      const held = Effect.andThen(
+        Effect.sync(() => (sent += 1)),
+        Effect.never,
+      )
+      const after = yield* Effect.forEach(Array.from({ length: 100 }), () => Effect.forkChild(pacer.paced(held, fresh)))
+      yield* TestClock.adjust("31 seconds")
+      expect(sent).toBe(1)
+      yield* Effect.forEach(after, Fiber.interrupt)
+    }),
+  )
+
+  it.effect("no time is spent on waiting for one that hangs beside a part of one more", () =>
+    Effect.gen(function* () {
+      let alarms = 0
+      const means = {
+        clock: yield* Clock.Clock,
+        random: yield* Random.Random,
+        run: (effect: Effect.Effect<void>) => {
+          alarms += 1
+          return run(effect)
+        },
+      }
+      const run = yield* FiberSet.runtime(yield* FiberSet.make<void>())()
+      const pacer = Pacer.of({}, means)
+      yield* pacer.paced(refusal({ "retry-after": "0" }), fresh)
+      yield* pacer.paced(ok(), fresh)
+      yield* pacer.paced(ok(), fresh)
+      const hanging = yield* Effect.forEach([1, 2, 3], () => Effect.forkChild(pacer.paced(Effect.never, fresh)))
+      yield* TestClock.adjust("5 seconds")
+      expect(alarms).toBeLessThan(5)
+      yield* Effect.forEach(hanging, Fiber.interrupt)
+    }),
+  )
+})
+
+it.effect.each<[string, number, number]>([
+  ["a limit that was lowered", 5, 3],
+  ["a limit, whatever is said to remain", 60, 9_999],
+])("holds to %s", ([_, limit, remaining]) =>
+  Effect.gen(function* () {
+    const pacer = yield* pacerOf()
+    yield* pacer.paced(limited(59, 60), fresh)
+    yield* pacer.paced(limited(remaining, limit), fresh)
+    let sent = 0
+    const held = Effect.andThen(
+      Effect.sync(() => (sent += 1)),
+      Effect.never,
+    )
+    const all = yield* Effect.forEach(Array.from({ length: 100 }), () => Effect.forkChild(pacer.paced(held, fresh)))
+    yield* Effect.yieldNow
+    expect(sent).toBeLessThanOrEqual(limit)
+    yield* Effect.forEach(all, Fiber.interrupt)
+  }),
+)
 
 it.effect("keeps a bounded number of tokens in mind, the ones used last", () =>
   Effect.gen(function* () {

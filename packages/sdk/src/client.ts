@@ -20,7 +20,7 @@ import {
 import * as FetchTransport from "@webflow-users/core/Transport/Fetch"
 import * as Upstream from "@webflow-users/core/UserStore/Upstream"
 import { ListQuery } from "@webflow-users/core/wire"
-import { Cause, Data, type Duration, Effect, Exit, Layer, ManagedRuntime, Redacted } from "effect"
+import { Cause, Data, Duration, Effect, Exit, Layer, ManagedRuntime, Redacted } from "effect"
 
 /** The client was closed before the call. */
 export class ClientClosed extends Data.TaggedError("ClientClosed")<{ readonly message: string }> {}
@@ -42,7 +42,7 @@ export interface RemoteOptions {
   readonly retry?: Upstream.Options["retry"]
   /**
    * How many requests the server allows, a minute unless said: `{ limit: 60 }`. What it says of it by itself, in
-   * `X-RateLimit-Limit`, is learned; calls wait for their turn, and nothing is sent that it would refuse.
+   * `X-RateLimit-Limit`, is learned; calls wait for their turn.
    */
   readonly rateLimit?: Upstream.Options["rateLimit"]
 }
@@ -136,11 +136,20 @@ export function createClient(options: RemoteOptions | StoreOptions): Client | St
 }
 
 const remote = ({ token, fetch, ...options }: RemoteOptions) => {
-  const { limit } = options.rateLimit ?? {}
-  if (limit !== undefined && !(Number.isSafeInteger(limit) && limit > 0)) {
-    throw new RangeError("rateLimit.limit has to be a whole number from 1")
+  const { limit, window } = options.rateLimit ?? {}
+  requireCount("rateLimit.limit", limit)
+  requireCount("retry.attempts", options.retry === false ? undefined : options.retry?.attempts)
+  const millis = window === undefined ? 1 : Duration.toMillis(window)
+  if (!(millis > 0 && millis < Number.POSITIVE_INFINITY)) {
+    throw new RangeError("rateLimit.window has to be longer than nothing, and to end")
   }
   return Upstream.layer({ ...options, token: Redacted.make(token) }).pipe(Layer.provide(FetchTransport.layer(fetch)))
+}
+
+const requireCount = (name: string, value: number | undefined) => {
+  if (value !== undefined && !(Number.isSafeInteger(value) && value > 0)) {
+    throw new RangeError(`${name} has to be a whole number from 1`)
+  }
 }
 
 // Imported when it is asked for: a client over HTTP runs where Node's modules are not to be had.

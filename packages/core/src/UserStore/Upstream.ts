@@ -66,12 +66,15 @@ export const layer = (options: Options): Layer.Layer<UserStore, never, Transport
     UserStore,
     Effect.gen(function* () {
       const transport = yield* Transport
-      const retry = options.retry === false ? { attempts: 1 } : (options.retry ?? {})
-      const retrying = Retry.make(retry)
+      const timeout = Duration.fromInputUnsafe(options.timeout ?? defaults.timeout)
+      const retry = options.retry === false ? { attempts: 1, deadline: Duration.infinity } : (options.retry ?? {})
+      // One request may take its whole time.
+      const deadline = retry.deadline ?? Duration.max(Duration.fromInputUnsafe(defaults.deadline), timeout)
+      const tryAgain = Retry.make({ ...retry, deadline })
+      const retrying: Retry.Retry = (call) => Effect.flatMap(Ending, (ending) => tryAgain(call, ending))
       const maxPause = retry.maxRetryAfter ?? defaults.maxRetryAfter
       const pacerOf = yield* Pacers.make({ ...options.rateLimit, maxPause })
       const base = options.baseUrl.replace(/\/+$/, "")
-      const timeout = Duration.fromInputUnsafe(options.timeout ?? defaults.timeout)
       const read = Reader.of(base)
       const token = Effect.map(CallerToken, (callers) => Redacted.value(callers ?? options.token ?? noToken))
 
@@ -92,22 +95,19 @@ export const layer = (options: Options): Layer.Layer<UserStore, never, Transport
               ...(body !== undefined && { body: JSON.stringify(body) }),
             }
             const left = progress.left(yield* Monotonic.millis)
+            if (left !== undefined && left <= 0) return yield* progress.giveUp(0)
+            const sending = Effect.flatMap(Monotonic.millis, (now) => {
+              const rest = Duration.millis(progress.begin(now))
+              const duration = Duration.min(timeout, rest)
+              const orElse = () => late(duration, Duration.isLessThan(rest, timeout))
+              return Effect.timeoutOrElse(transport.send(request), { duration, orElse })
+            })
             const response = yield* pacerOf(secret)
-              .paced(
-                Effect.flatMap(Monotonic.millis, (now) => {
-                  progress.begin(now)
-                  const patience = Duration.min(timeout, Duration.millis(progress.left(now) ?? Infinity))
-                  return Effect.timeoutOrElse(transport.send(request), {
-                    duration: patience,
-                    orElse: () => late(patience),
-                  })
-                }),
-                {
-                  hasBegun: progress.hasBegun(),
-                  maxWait: left === undefined ? undefined : Duration.millis(left),
-                  ending: yield* Ending,
-                },
-              )
+              .paced(sending, {
+                hasBegun: progress.hasBegun(),
+                maxWait: left === undefined ? undefined : Duration.millis(left),
+                ending: yield* Ending,
+              })
               .pipe(Effect.catchTag("TooLate", ({ retryAfter }) => progress.giveUp(retryAfter)))
             const heard = yield* OnAnswer
             heard(response)
@@ -182,8 +182,14 @@ const queryOf = (values: Record<string, string | number | undefined>): string =>
 
 const noToken = Redacted.make("")
 
-const late = (patience: Duration.Duration) =>
-  Effect.fail(new TimedOut({ cause: `no answer within ${Duration.format(patience)}` }))
+const late = (patience: Duration.Duration, isDeadline: boolean) =>
+  Effect.fail(
+    new TimedOut({
+      cause: isDeadline
+        ? "no answer before the deadline of the whole call"
+        : `no answer within ${Duration.format(patience)}`,
+    }),
+  )
 
 type Ask = <A>(
   route: Routes.RouteName,

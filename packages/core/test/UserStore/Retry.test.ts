@@ -14,7 +14,7 @@ import {
   UserStore,
 } from "@webflow-users/core"
 import * as Upstream from "@webflow-users/core/UserStore/Upstream"
-import { Clock, Effect, Fiber, Layer, Random, Redacted } from "effect"
+import { Clock, Deferred, Effect, Fiber, Layer, Random, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 import { countings, serve } from "../limited-server.ts"
 
@@ -206,6 +206,58 @@ describe("the deadline", () => {
       expect(both[1].error).toMatchObject({ _tag: "TooManyRequests", retryAfter: 61 })
       expect(both[1].error).not.toHaveProperty("attempts")
       expect(sent.length).toBe(1)
+    }),
+  )
+})
+
+describe("who has to stop", () => {
+  it.effect("tries nothing again, and is told at once what went wrong", () =>
+    Effect.gen(function* () {
+      const { layer, sent } = serving([busy("100"), ok])
+      const ending = yield* Deferred.make<void>()
+      const calling = yield* Effect.forkChild(
+        update().pipe(Effect.provide(layer), Effect.provideService(Upstream.Ending, Deferred.await(ending))),
+      )
+      yield* TestClock.adjust("1 second")
+      yield* Deferred.succeed(ending, undefined)
+      expect((yield* Fiber.join(calling)).error).toMatchObject({ _tag: "UnexpectedResponse", status: 503 })
+      expect(sent.length).toBe(1)
+    }),
+  )
+})
+
+describe("a retry that may not wait for its turn", () => {
+  it.effect("fails with what went wrong before", () =>
+    Effect.gen(function* () {
+      const headers = { "x-ratelimit-limit": "2", "x-ratelimit-remaining": "0" }
+      const full = Effect.succeed({ json: user, headers: { ...headers, "x-ratelimit-remaining": "1" } })
+      const { layer, sent } = serving([full, lost], { retry: { deadline: "50 seconds", countsWaiting: true } })
+      const calling = yield* Effect.forkChild(
+        Effect.andThen(update(), update()).pipe(Effect.provide(layer), withoutJitter),
+      )
+      yield* TestClock.adjust("1 hour")
+      expect((yield* Fiber.join(calling)).error).toMatchObject({ _tag: "ConnectionLost" })
+      expect(sent.length).toBe(2)
+    }),
+  )
+
+  it.effect("nor longer than it has is told so, where the server asks for it", () =>
+    Effect.gen(function* () {
+      const { error, times } = yield* updating([limited("600")], {
+        retry: { deadline: "5 minutes", countsWaiting: true },
+      })
+      expect([error, times]).toMatchObject([{ _tag: "TooManyRequests", retryAfter: 600 }, [0]])
+    }),
+  )
+})
+
+describe("the words for a deadline that cuts a request off", () => {
+  it.effect("are not those for one that took too long", () =>
+    Effect.gen(function* () {
+      const { error } = yield* updating([busy("8"), Effect.never], { retry: { deadline: "10 seconds" } })
+      expect(error).toMatchObject({ _tag: "TimedOut", cause: "no answer before the deadline of the whole call" })
+      const once = yield* updating([Effect.never], { retry: false, timeout: "10 minutes" })
+      expect(once.error).toMatchObject({ _tag: "TimedOut", cause: "no answer within 10m" })
     }),
   )
 })

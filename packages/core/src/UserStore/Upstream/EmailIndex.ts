@@ -16,6 +16,8 @@ interface Read {
   readonly ids: Map<string, UserId>
   readonly turn: Semaphore.Semaphore
   offset: number
+  /** The first user of the list. */
+  first: UserId | undefined
   /** How many users the server said that there are, when it was asked last. */
   total: number | undefined
   /** Whether the list changed while it was read: somebody may have moved from a page not read yet to one that was. */
@@ -39,6 +41,7 @@ export const make = ({ list, get }: Source) => {
       ids: new Map(),
       turn: Semaphore.makeUnsafe(1),
       offset: 0,
+      first: undefined,
       total: undefined,
       hasChanged: false,
       isSecondTime: false,
@@ -64,11 +67,15 @@ export const make = ({ list, get }: Source) => {
           // Of two with the same address, the first one in the list.
           if (key !== "" && !read.ids.has(key)) read.ids.set(key, user.id)
         }
+        // A server that always gives the same page has no other.
+        const isRepeated = read.offset > 0 && users[0]?.id === read.first
+        if (read.offset === 0) read.first = users[0]?.id
         read.hasChanged ||= read.total !== undefined && read.total !== total
         read.total = total
         // A server may give less than it was asked for, and may not know how many there are.
         read.offset += users.length
-        read.isWhole = users.length === 0 || read.offset === total || (read.offset > total && users.length < pageLimit)
+        read.isWhole =
+          users.length === 0 || isRepeated || read.offset === total || (read.offset > total && users.length < pageLimit)
         if (read.isWhole && read.hasChanged && !read.isSecondTime) {
           // Once more, from the start, so that whoever was there all the time is found.
           Object.assign(read, { offset: 0, total: undefined, hasChanged: false, isSecondTime: true, isWhole: false })

@@ -30,43 +30,50 @@ export const defaults = { attempts: 4, deadline: "5 minutes", maxRetryAfter: "2 
 export interface Progress {
   /** Whether anything was sent for it. */
   readonly hasBegun: () => boolean
-  /** Notes that a request is sent. */
-  readonly begin: (now: number) => void
+  /** Notes that a request is sent. Gives how long the call may still take, in milliseconds. */
+  readonly begin: (now: number) => number
   /** How long it may still take, in milliseconds; nothing where that is not known before it begins. */
   readonly left: (now: number) => number | undefined
   /** Ends it, because it would have to wait too long: with what went wrong when it was last sent, if something did. */
   readonly giveUp: (retryAfter: number) => Effect.Effect<never, UpdateUserError>
 }
 
-/** Runs a call, as often as it takes. What it does is done anew each time, from the first request on. */
+/**
+ * Runs a call, as often as it takes. What it does is done anew each time, from the first request on. When `ending` ends,
+ * nothing is tried again.
+ */
 export type Retry = <A, R>(
   call: (progress: Progress) => Effect.Effect<A, UpdateUserError, R>,
+  ending?: Effect.Effect<void>,
 ) => Effect.Effect<A, UpdateUserError, R>
 
 const reserve = 10
 const retriesPerCall = 0.1
 const maxSaved = 100
-const longestBackoff = Duration.seconds(20)
+const longestBackoff = 20_000
+/** After a 429 it is the pacer that waits, where what has begun goes first. */
+const longestAfterLimit = 2_000
 
 export const make = (options: Options = {}): Retry => {
   const attempts = options.attempts ?? defaults.attempts
   const deadline = Duration.toMillis(options.deadline ?? defaults.deadline)
   const maxWait = Duration.toMillis(options.maxRetryAfter ?? defaults.maxRetryAfter)
+  const countsWaiting = options.countsWaiting === true
   let saved = reserve
 
-  const askedWait = ({ retryAfter = 0 }: UpdateUserError) => Math.min(retryAfter * 1000, maxWait)
-  const backoff = Schedule.exponential("200 millis").pipe(
-    Schedule.jittered,
-    Schedule.setInputType<UpdateUserError>(),
-    Schedule.modifyDelay(({ input, duration }) =>
-      Effect.succeed(Duration.max(Duration.min(duration, longestBackoff), Duration.millis(askedWait(input)))),
-    ),
-  )
+  const waitBefore = (error: UpdateUserError, backoff: number): number =>
+    error._tag === "TooManyRequests"
+      ? Math.min(backoff, longestAfterLimit)
+      : Math.max(Math.min(backoff, longestBackoff), Math.min((error.retryAfter ?? 0) * 1000, maxWait))
 
-  return (call) =>
+  /** What the server asks for. Who may not be kept waiting is told of a longer time than would be waited. */
+  const asked = ({ retryAfter = 0 }: UpdateUserError): number =>
+    Math.min(retryAfter * 1000, countsWaiting ? Number.POSITIVE_INFINITY : maxWait)
+
+  return (call, ending) =>
     Effect.flatMap(Monotonic.millis, (askedAt) => {
       saved = Math.min(saved + retriesPerCall, maxSaved)
-      let since = options.countsWaiting === true ? askedAt : undefined
+      let since = countsWaiting ? askedAt : undefined
       let last: UpdateUserError | undefined
       let isOver = false
       let isSent = false
@@ -80,6 +87,7 @@ export const make = (options: Options = {}): Retry => {
           since ??= now
           if (!isSent) tries += 1
           isSent = true
+          return since + deadline - now
         },
         giveUp: (retryAfter) => {
           isOver = true
@@ -89,23 +97,33 @@ export const make = (options: Options = {}): Retry => {
 
       const mayTryAgain = (error: UpdateUserError, wait: number, now: number): boolean => {
         last = error
-        if (attempts === 1 || isOver || !error.isRetryable || wait > (left(now) ?? 0)) return false
+        if (attempts === 1 || isOver || !error.isRetryable) return false
+        if (Math.max(wait, asked(error)) > (left(now) ?? 0)) return false
         if (error._tag === "TooManyRequests") return true
         failures += 1
         if (failures >= attempts || saved < 1) return false
         saved -= 1
         return true
       }
+      // The waiting is done here and not by the schedule, so that it can end.
+      const waited = Effect.fnUntraced(function* (error: UpdateUserError, backoff: number) {
+        const wait = waitBefore(error, backoff)
+        if (!mayTryAgain(error, wait, yield* Monotonic.millis)) return false
+        const slept = Effect.as(Effect.sleep(wait), true)
+        return yield* ending === undefined ? slept : Effect.raceFirst(slept, Effect.as(ending, false))
+      })
+      const schedule = Schedule.exponential("200 millis").pipe(
+        Schedule.jittered,
+        Schedule.setInputType<UpdateUserError>(),
+        Schedule.while(({ input, duration }) => waited(input, Duration.toMillis(duration))),
+        Schedule.modifyDelay(() => Effect.succeed(Duration.zero)),
+      )
 
       return Effect.suspend(() => {
         isSent = false
         return call(progress)
       }).pipe(
-        Effect.retry(
-          Schedule.while(backoff, ({ input, duration }) =>
-            Effect.map(Monotonic.millis, (now) => mayTryAgain(input, Duration.toMillis(duration), now)),
-          ),
-        ),
+        Effect.retry(schedule),
         Effect.mapError((error) => (tries > 1 ? Object.assign(error, { attempts: tries }) : error)),
       )
     })

@@ -8,6 +8,7 @@ import {
   type User,
   UserId,
   UserNotFound,
+  type UserPage,
   UserStore,
 } from "@webflow-users/core"
 import * as Upstream from "@webflow-users/core/UserStore/Upstream"
@@ -51,6 +52,51 @@ const indexOf = (
   const byIndex = (index: number) => find("token", siteId, `member${index}@example.com`)
   return { asked, find, byIndex }
 }
+
+describe("a list that is not what it should be", () => {
+  /** Look-ups of member 249 in lists that are made anew for each request. */
+  const asking = Effect.fnUntraced(function* (page: (offset: number, asked: number) => Partial<UserPage>) {
+    let asked = 0
+    const find = EmailIndex.make({
+      list: (_, { offset, limit }) =>
+        Effect.sync(() => ({ users: [], count: 0, offset, limit, total: 0, ...page(offset, (asked += 1)) })),
+      get: () => Effect.fail(new UserNotFound()),
+    })
+    const found = yield* Effect.exit(find("token", siteId, "member249@example.com"))
+    return { found: found._tag, asked }
+  })
+
+  it.effect("since somebody left while it was read is read once more, and no more often than that", () =>
+    Effect.gen(function* () {
+      const [, ...fewer] = members
+      const left = yield* asking((offset, asked) => {
+        // Member 249, for whom the place of member 248 is free, is on no page that is read first.
+        const list = asked === 3 ? fewer.slice(0, 248) : asked > 3 ? fewer : members
+        return { users: list.slice(offset, offset + 100), total: list.length }
+      })
+      expect(left).toEqual({ found: "Success", asked: 6 })
+      const restless = yield* asking((_, asked) => ({ users: [member(asked)], total: 3 + (asked % 2) }))
+      expect(restless.found).toBe("Failure")
+      expect(restless.asked).toBeLessThan(20)
+    }),
+  )
+
+  it.effect("that says it has none, or as many as are on a page, is read on", () =>
+    Effect.gen(function* () {
+      for (const total of [0, 7]) {
+        const read = yield* asking((offset) => ({ users: members.slice(offset, offset + 100), total }))
+        expect(read).toEqual({ found: "Success", asked: 3 })
+      }
+    }),
+  )
+
+  it.effect("that is always the same page is read twice", () =>
+    Effect.gen(function* () {
+      const read = yield* asking(() => ({ users: members.slice(0, 100), total: 150 }))
+      expect(read).toEqual({ found: "Failure", asked: 2 })
+    }),
+  )
+})
 
 describe("many look-ups", () => {
   it.effect("page the list once, one after the other", () =>
