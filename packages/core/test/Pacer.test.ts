@@ -717,6 +717,73 @@ it.effect.each<[string, number, number]>([
   }),
 )
 
+describe("what a server says it has left", () => {
+  /** How many more go at once. */
+  const more = Effect.fnUntraced(function* (pacer: Pacer.Pacer) {
+    let sent = 0
+    const held = Effect.andThen(
+      Effect.sync(() => (sent += 1)),
+      Effect.never,
+    )
+    const all = yield* Effect.forEach(Array.from({ length: 20 }), () => Effect.forkChild(pacer.paced(held, fresh)))
+    yield* Effect.yieldNow
+    const atOnce = sent
+    yield* Effect.forEach(all, Fiber.interrupt)
+    return atOnce
+  })
+  /** A request that is answered when it is told to be. */
+  const slow = Effect.fnUntraced(function* (pacer: Pacer.Pacer, remaining: number) {
+    const gate = yield* Deferred.make<void>()
+    const fiber = yield* Effect.forkChild(
+      pacer.paced(Effect.andThen(Deferred.await(gate), limited(remaining, 10)), fresh),
+    )
+    yield* Effect.yieldNow
+    return Effect.andThen(Deferred.succeed(gate, undefined), Fiber.join(fiber))
+  })
+
+  it.effect("is less than it said before, where others have taken of it", () =>
+    Effect.gen(function* () {
+      const pacer = yield* pacerOf()
+      yield* pacer.paced(limited(9, 10), fresh)
+      yield* pacer.paced(limited(2, 10), fresh)
+      expect(yield* more(pacer)).toBe(2)
+    }),
+  )
+
+  it.effect("counts what was sent after a request that it counted late, and nobody is taken for others", () =>
+    Effect.gen(function* () {
+      const pacer = yield* pacerOf()
+      yield* pacer.paced(limited(9, 10), fresh)
+      const answered = yield* slow(pacer, 7)
+      yield* pacer.paced(limited(8, 10), fresh)
+      yield* answered
+      expect(yield* more(pacer)).toBe(7)
+    }),
+  )
+
+  it.effect("counts others once, though two answers tell of them", () =>
+    Effect.gen(function* () {
+      const pacer = yield* pacerOf()
+      yield* pacer.paced(limited(9, 10), fresh)
+      const answered = yield* slow(pacer, 4)
+      yield* pacer.paced(limited(4, 10), fresh)
+      yield* answered
+      expect(yield* more(pacer)).toBe(4)
+    }),
+  )
+
+  it.effect("is not known from a failure that does not say it: two go then", () =>
+    Effect.gen(function* () {
+      const pacer = yield* pacerOf()
+      yield* pacer.paced(
+        Effect.map(Clock.currentTimeMillis, (at) => answer(502, {}, at)),
+        fresh,
+      )
+      expect(yield* more(pacer)).toBe(2)
+    }),
+  )
+})
+
 it.effect("keeps a bounded number of tokens in mind, the ones used last", () =>
   Effect.gen(function* () {
     const of = yield* Pacers.make()

@@ -95,7 +95,6 @@ export const layer = (options: Options): Layer.Layer<UserStore, never, Transport
               ...(body !== undefined && { body: JSON.stringify(body) }),
             }
             const left = progress.left(yield* Monotonic.millis)
-            if (left !== undefined && left <= 0) return yield* progress.giveUp(0)
             const sending = Effect.flatMap(Monotonic.millis, (now) => {
               const rest = Duration.millis(progress.begin(now))
               const duration = Duration.min(timeout, rest)

@@ -159,6 +159,17 @@ describe("what may pass", () => {
   )
 })
 
+describe("many 429s in a row", () => {
+  it.effect("make it wait little longer than they ask", () =>
+    Effect.gen(function* () {
+      const refusal = limited("1")
+      const { value, times } = yield* updating([refusal, ...Array.from({ length: 7 }, () => refusal), ok])
+      expect(value).toStrictEqual(user)
+      expect(Math.max(...times.slice(1).map((time, index) => time - (times[index] ?? 0)))).toBe(2_000)
+    }),
+  )
+})
+
 describe("the deadline", () => {
   it.effect("ends the waiting before a wait that would pass it", () =>
     Effect.gen(function* () {
@@ -233,10 +244,13 @@ describe("a retry that may not wait for its turn", () => {
       const full = Effect.succeed({ json: user, headers: { ...headers, "x-ratelimit-remaining": "1" } })
       const { layer, sent } = serving([full, lost], { retry: { deadline: "50 seconds", countsWaiting: true } })
       const calling = yield* Effect.forkChild(
-        Effect.andThen(update(), update()).pipe(Effect.provide(layer), withoutJitter),
+        Effect.flatMap(Effect.andThen(update(), update()).pipe(Effect.provide(layer), withoutJitter), ({ error }) =>
+          Effect.map(Clock.currentTimeMillis, (at) => ({ error, at })),
+        ),
       )
       yield* TestClock.adjust("1 hour")
-      expect((yield* Fiber.join(calling)).error).toMatchObject({ _tag: "ConnectionLost" })
+      // Known at once, it is told at once.
+      expect(yield* Fiber.join(calling)).toMatchObject({ error: { _tag: "ConnectionLost" }, at: 200 })
       expect(sent.length).toBe(2)
     }),
   )
@@ -256,8 +270,10 @@ describe("the words for a deadline that cuts a request off", () => {
     Effect.gen(function* () {
       const { error } = yield* updating([busy("8"), Effect.never], { retry: { deadline: "10 seconds" } })
       expect(error).toMatchObject({ _tag: "TimedOut", cause: "no answer before the deadline of the whole call" })
-      const once = yield* updating([Effect.never], { retry: false, timeout: "10 minutes" })
-      expect(once.error).toMatchObject({ _tag: "TimedOut", cause: "no answer within 10m" })
+      for (const retry of [false, {}] as const) {
+        const once = yield* updating([Effect.never], { retry, timeout: "10 minutes" })
+        expect(once.error).toMatchObject({ _tag: "TimedOut", cause: "no answer within 10m" })
+      }
     }),
   )
 })
