@@ -1,5 +1,5 @@
 /** What a command has asked of another server: told to a person who waits, and what a failure says of an update goes by it. */
-import type { Transport } from "@webflow-users/core"
+import { isPassing, type Transport } from "@webflow-users/core"
 import { Envelope, Routes } from "@webflow-users/core/wire"
 import type { StoreAddress } from "@webflow-users/stores"
 import { Clock, Context, Effect, Exit, Layer, Option } from "effect"
@@ -53,7 +53,7 @@ const isWithoutEffect = (sent: Sent): boolean => {
 const problemOf = (sent: Sent): string | undefined => {
   if (Exit.isSuccess(sent)) {
     const { status } = sent.value
-    return status === 429 || status === 408 || status >= 500 ? `The server answered ${status}` : undefined
+    return status === 429 || isPassing(status) ? `The server answered ${status}` : undefined
   }
   // Whoever no longer waits interrupts the request.
   return Option.match(Exit.findErrorOption(sent), {

@@ -28,7 +28,7 @@ const token = Config.option(Config.Redacted("WEBFLOW_USERS_TOKEN"))
 export const settings: string = table(
   Object.values(UpstreamSettings.settings).map(({ variable, description, standard }) => [
     variable,
-    `${description.replace(/^Another server: /, "")} (${standard})`,
+    `${description} (${standard})`,
   ]),
 )
 

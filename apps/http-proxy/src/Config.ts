@@ -20,7 +20,7 @@ const upstream = <A>(
   otherwise?: A,
 ) =>
   Flag.String(name).pipe(
-    Flag.withDescription(`${description}. ${variable}, default ${standard}`),
+    Flag.withDescription(`Another server: ${description}. ${variable}, default ${standard}`),
     Flag.withFallbackConfig(Config.String(variable)),
     Flag.filterMap(parse, () => `${expected} (--${name} or ${variable})`),
     Flag.optional,

@@ -108,4 +108,4 @@ export class UserAccountsRemoved extends Schema.TaggedError<UserAccountsRemoved>
 }
 
 /** Whether a status tells of something that passes: the server's own failures, and a request that came too slowly. */
-const isPassing = (status: number): boolean => status >= 500 || status === 408
+export const isPassing = (status: number): boolean => status >= 500 || status === 408

@@ -44,35 +44,31 @@ export const settings = {
   timeout: duration(
     "WEBFLOW_USERS_UPSTREAM_TIMEOUT",
     defaults.timeout,
-    "Another server: how long to wait for the answer to one request",
+    "how long to wait for the answer to one request",
   ),
   attempts: wholeNumber(
     "WEBFLOW_USERS_UPSTREAM_ATTEMPTS",
     100,
     String(defaults.attempts),
-    "Another server: how often a request that fails is sent at the most; 1 never tries again, nor waits out a 429",
+    "how often a request that fails is sent at the most; 1 never tries again, nor waits out a 429",
   ),
   deadline: duration(
     "WEBFLOW_USERS_UPSTREAM_DEADLINE",
     defaults.deadline,
-    "Another server: how long a call may take with all its retries",
+    "how long a call may take with all its retries",
   ),
   maxRetryAfter: duration(
     "WEBFLOW_USERS_UPSTREAM_MAX_RETRY_AFTER",
     defaults.maxRetryAfter,
-    "Another server: the longest that it may ask to wait by Retry-After",
+    "the longest that it may ask to wait by Retry-After",
   ),
   rate: wholeNumber(
     "WEBFLOW_USERS_UPSTREAM_RATE",
     100_000,
     "what the server says",
-    "Another server: how many requests to send it at the most in a window",
+    "how many requests to send it at the most in a window",
   ),
-  window: duration(
-    "WEBFLOW_USERS_UPSTREAM_WINDOW",
-    defaults.window,
-    "Another server: how long the window of its limit is",
-  ),
+  window: duration("WEBFLOW_USERS_UPSTREAM_WINDOW", defaults.window, "how long the window of its limit is"),
 }
 
 /** What was set, where something was. */

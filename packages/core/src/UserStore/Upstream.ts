@@ -72,8 +72,7 @@ export const layer = (options: Options): Layer.Layer<UserStore, never, Transport
       const deadline = retry.deadline ?? Duration.max(Duration.fromInputUnsafe(defaults.deadline), timeout)
       const tryAgain = Retry.make({ ...retry, deadline })
       const retrying: Retry.Retry = (call) => Effect.flatMap(Ending, (ending) => tryAgain(call, ending))
-      const maxPause = retry.maxRetryAfter ?? defaults.maxRetryAfter
-      const pacerOf = yield* Pacers.make({ ...options.rateLimit, maxPause })
+      const pacerOf = yield* Pacers.make({ ...options.rateLimit, maxPause: retry.maxRetryAfter })
       const base = options.baseUrl.replace(/\/+$/, "")
       const read = Reader.of(base)
       const token = Effect.map(CallerToken, (callers) => Redacted.value(callers ?? options.token ?? noToken))

@@ -7,9 +7,7 @@ import { type UpdateUserError, UserNotFound } from "../../UpdateUserError.ts"
 import type { SiteId, User, UserId, UserPage } from "../../User.ts"
 import { emailKey } from "../../UserOrder.ts"
 import type { PageRequest } from "../../UserStore.ts"
-
-/** The largest page the contract gives. */
-const pageLimit = 100
+import { maxLimit } from "../../wire/ListQuery.ts"
 
 /** What was read of a site's list. */
 interface Read {
@@ -61,7 +59,7 @@ export const make = ({ list, get }: Source) => {
         const id = read.ids.get(wanted)
         if (id !== undefined) return yield* get(siteId, id)
         if (read.isWhole) return yield* new UserNotFound()
-        const { users, total } = yield* list(siteId, { offset: read.offset, limit: pageLimit })
+        const { users, total } = yield* list(siteId, { offset: read.offset, limit: maxLimit })
         for (const user of users) {
           const key = emailKey(user.data.email)
           // Of two with the same address, the first one in the list.
@@ -75,7 +73,7 @@ export const make = ({ list, get }: Source) => {
         // A server may give less than it was asked for, and may not know how many there are.
         read.offset += users.length
         read.isWhole =
-          users.length === 0 || isRepeated || read.offset === total || (read.offset > total && users.length < pageLimit)
+          users.length === 0 || isRepeated || read.offset === total || (read.offset > total && users.length < maxLimit)
         if (read.isWhole && read.hasChanged && !read.isSecondTime) {
           // Once more, from the start, so that whoever was there all the time is found.
           Object.assign(read, { offset: 0, total: undefined, hasChanged: false, isSecondTime: true, isWhole: false })

@@ -8,6 +8,7 @@
  */
 import { Duration, Effect, Schedule } from "effect"
 import * as Monotonic from "../../Monotonic.ts"
+import * as Pacer from "../../Pacer.ts"
 import { TooManyRequests, type UpdateUserError } from "../../UpdateUserError.ts"
 
 export interface Options {
@@ -24,7 +25,7 @@ export interface Options {
   readonly maxRetryAfter?: Duration.Input | undefined
 }
 
-export const defaults = { attempts: 4, deadline: "5 minutes", maxRetryAfter: "2 minutes" } as const
+export const defaults = { attempts: 4, deadline: "5 minutes", maxRetryAfter: Pacer.defaults.maxPause } as const
 
 /** What has become of a call so far, for the requests that it sends. */
 export interface Progress {
