@@ -39,7 +39,8 @@ const collect = (entries: ReadonlyArray<{ readonly place: string; readonly read:
   return { candidates, problems }
 }
 
-type Column =
+/** What a column of such a table is, beside custom fields. */
+export type Column =
   | "id"
   | "email"
   | "name"
@@ -81,7 +82,8 @@ export const twinHeading = (names: ReadonlyArray<string>): string | undefined =>
   return names.find((_, index) => targets.indexOf(targets[index] ?? "") !== index)
 }
 
-const columnOf = (heading: string): Column | undefined => {
+/** Which of the known columns a heading names, in whatever spelling. */
+export const columnOf = (heading: string): Column | undefined => {
   const known = heading.toLowerCase().replaceAll(/[\s_-]/g, "")
   // Own ones only: a column called Constructor is none of these, and every object has one.
   return Object.hasOwn(headings, known) ? headings[known] : undefined
@@ -103,7 +105,7 @@ const readRow = (cells: Readonly<Record<string, string>>): Read => {
     if (text !== undefined && value === undefined) reasons.push(`${column} must be ${wanted}`)
     return value
   }
-  const yesOrNo = (column: Column) => read(column, (text) => booleans.get(text.toLowerCase()), "true or false")
+  const consent = (column: Column) => read(column, yesOrNo, "true or false")
   const moment = (column: Column) => read(column, momentOf, "a date, such as 2024-01-31T12:00:00Z")
 
   const email = read("email", emailOf, "an e-mail address")
@@ -112,8 +114,8 @@ const readRow = (cells: Readonly<Record<string, string>>): Read => {
     data: {
       ...data,
       ...(known.name !== undefined && { name: known.name }),
-      "accept-privacy": yesOrNo("accept-privacy"),
-      "accept-communications": yesOrNo("accept-communications"),
+      "accept-privacy": consent("accept-privacy"),
+      "accept-communications": consent("accept-communications"),
     },
     accessGroups:
       known.accessGroups
@@ -124,7 +126,7 @@ const readRow = (cells: Readonly<Record<string, string>>): Read => {
   reasons.push(...body.objections.map(({ param, description }) => `${param} ${description}`))
   const id = read("id", parseUserId, "24 hexadecimal characters")
   const user = withoutAbsent({
-    isEmailVerified: yesOrNo("isEmailVerified"),
+    isEmailVerified: consent("isEmailVerified"),
     lastUpdated: moment("lastUpdated"),
     invitedOn: moment("invitedOn"),
     createdOn: moment("createdOn"),
@@ -194,7 +196,7 @@ const hasUsers = (json: unknown): json is { readonly users: ReadonlyArray<unknow
   Predicate.hasProperty(json, "users") && Array.isArray(json.users)
 
 /** `Favourite drink` is `favourite-drink`, as Webflow names fields and groups. */
-const slugOf = (text: string): string =>
+export const slugOf = (text: string): string =>
   text
     .normalize("NFKD")
     .toLowerCase()
@@ -208,6 +210,9 @@ const booleans: ReadonlyMap<string, boolean> = new Map([
   ["false", false],
   ["no", false],
 ])
+
+/** A text that means true or false. */
+export const yesOrNo = (text: string): boolean | undefined => booleans.get(text.toLowerCase())
 
 const isStatus = Schema.is(UserStatus)
 const statusOf = (text: string): UserStatus | undefined => {

@@ -40,6 +40,9 @@ export type Membership = typeof Membership.Type
 export const OptionValue = Schema.Struct({ id: Schema.String, name: Schema.String, slug: Schema.String })
 export type OptionValue = typeof OptionValue.Type
 
+/** Whether a value is that of an option field. */
+export const isOptionValue = Schema.is(OptionValue)
+
 /** What a custom field can be set to. `null` clears it. */
 export const CustomValue = Schema.Union([Schema.String, Schema.Boolean, Schema.Finite, Schema.Null, OptionValue])
 export type CustomValue = typeof CustomValue.Type

@@ -23,6 +23,19 @@ export interface PageRequest {
   readonly limit: number
 }
 
+/** How many users somebody is going to look up, as far as that is known. */
+export interface Wanted {
+  readonly ids: number
+  readonly emails: number
+}
+
+/** Looks users up, each of them as it is when it is first asked for or a little before. */
+export interface Finder {
+  readonly byId: (userId: UserId) => Effect.Effect<User, E.UpdateUserError>
+  /** In any letter case. */
+  readonly byEmail: (email: string) => Effect.Effect<User, E.UpdateUserError>
+}
+
 /** A site's users, wherever they are. */
 export class UserStore extends Context.Service<
   UserStore,
@@ -47,8 +60,33 @@ export class UserStore extends Context.Service<
       siteId: SiteId,
       page: PageRequest & { readonly sort?: AccessGroupSort | undefined },
     ) => Effect.Effect<AccessGroupPage, E.UpdateUserError>
+    /** Looks many users up with as few requests as that takes, where every request counts. Otherwise each is asked for. */
+    readonly finder?: (siteId: SiteId, wanted: Wanted) => Finder
   }
 >()("@webflow-users/core/UserStore") {}
+
+/** Looks up users of a site: for who is going to ask for so many. */
+export const finder = Effect.fnUntraced(function* (siteId: SiteId, wanted: Wanted) {
+  const store = yield* UserStore
+  const eachForItself: Finder = {
+    byId: (userId) => store.get(siteId, userId),
+    byEmail: (email) => store.findByEmail(siteId, email),
+  }
+  return store.finder?.(siteId, wanted) ?? eachForItself
+})
+
+/**
+ * Hears what a user was when an update was applied, from a store that sees it: those of one's own do. A runtime provides it
+ * around the update.
+ */
+export const OnReplaced = Context.Reference<(before: User) => void>("@webflow-users/core/UserStore/OnReplaced", {
+  defaultValue: () => () => undefined,
+})
+
+/** When it ends, no call waits for its turn any longer, and nothing is tried again: for whoever has to stop. */
+export const Ending = Context.Reference<Effect.Effect<void> | undefined>("@webflow-users/core/UserStore/Ending", {
+  defaultValue: () => undefined,
+})
 
 /** A site id as it came in, checked. */
 export const acceptSiteId = (text: string): Effect.Effect<SiteId, E.InvalidId> => accept("site_id", parseSiteId(text))

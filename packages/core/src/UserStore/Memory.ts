@@ -10,7 +10,7 @@ import { type AccessGroup, accessGroup, type SiteId, type User, type UserId } fr
 import { Actor, type UserEvent, UserEvents } from "../UserEvents.ts"
 import * as UserOrder from "../UserOrder.ts"
 import * as UserPatch from "../UserPatch.ts"
-import { UserStore } from "../UserStore.ts"
+import { OnReplaced, UserStore } from "../UserStore.ts"
 
 interface Site {
   readonly users: Map<UserId, User>
@@ -43,17 +43,19 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites> = Lay
         const now = yield* DateTime.now
         const actor = yield* Actor
         // One synchronous step, so that no other fiber comes between reading and writing: that is the transaction.
-        const commit = (): Result.Result<User, E.UserNotFound | E.InvalidPatch> => {
+        const commit = (): Result.Result<Replacement, E.UserNotFound | E.InvalidPatch> => {
           const before = users.get(userId)
           if (before === undefined) return Result.fail(new E.UserNotFound())
           return Result.map(UserPatch.apply(before, patch, now, rules), (after) => {
             users.set(userId, after)
             const sequence = events.length + 1
             events.push({ sequence, siteId, userId, at: DateTime.formatIso(now), actor, before, after })
-            return after
+            return { before, after }
           })
         }
-        const after = yield* Effect.suspend(() => Effect.fromResult(commit()))
+        const { before, after } = yield* Effect.suspend(() => Effect.fromResult(commit()))
+        const replaced = yield* OnReplaced
+        replaced(before)
         yield* addGroups(groups, after)
         return after
       }),
@@ -143,5 +145,10 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites> = Lay
     )
   }),
 )
+
+interface Replacement {
+  readonly before: User
+  readonly after: User
+}
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

@@ -10,7 +10,7 @@ import { type AccessGroup, accessGroup, type SiteId, User, type UserId } from ".
 import { Actor, type UserEvent, UserEvents } from "../UserEvents.ts"
 import * as UserOrder from "../UserOrder.ts"
 import * as UserPatch from "../UserPatch.ts"
-import { UserStore } from "../UserStore.ts"
+import { OnReplaced, UserStore } from "../UserStore.ts"
 import * as GroupCommit from "./Sql/GroupCommit.ts"
 import { declarationReader, encodeDeclaration } from "./Sql/declarations.ts"
 import { migrate } from "./Sql/migrations.ts"
@@ -93,10 +93,14 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
               siteId,
               after.accessGroups.map((group) => group.slug).filter((slug) => !held.has(slug)),
             )
-            return after
+            return { before, after }
           })
           // What is refused whatever the user is writes nothing, and need not wait for who does.
-          return yield* patch.objections.some(({ unless }) => unless === undefined) ? change : groupCommit(change)
+          const isHopeless = patch.objections.some(({ unless }) => unless === undefined)
+          const { before, after } = yield* isHopeless ? change : groupCommit(change)
+          const replaced = yield* OnReplaced
+          replaced(before)
+          return after
         }, storeErrors),
 
         get: Effect.fn("UserStore.get")(function* (siteId, userId) {

@@ -9,11 +9,12 @@ import type * as E from "../UpdateUserError.ts"
 import { TimedOut } from "../UpdateUserError.ts"
 import type { SiteId, UserId, UserSort } from "../User.ts"
 import * as UserPatch from "../UserPatch.ts"
-import { type PageRequest, UserStore } from "../UserStore.ts"
+import { Ending, OnReplaced, type PageRequest, UserStore } from "../UserStore.ts"
 import * as Routes from "../wire/Routes.ts"
 import { encodeBody } from "../wire/UpdateUserBody.ts"
 import * as UserJson from "../wire/UserJson.ts"
 import * as EmailIndex from "./Upstream/EmailIndex.ts"
+import * as Finder from "./Upstream/Finder.ts"
 import * as Reader from "./Upstream/Reader.ts"
 import * as Retry from "./Upstream/Retry.ts"
 
@@ -45,12 +46,6 @@ export const addressProblem = (baseUrl: string): string | undefined => {
 /** The token of whoever asks, where each brings their own: it takes the place of `Options.token`. */
 export const CallerToken = Context.Reference<Redacted.Redacted | undefined>(
   "@webflow-users/core/UserStore/Upstream/CallerToken",
-  { defaultValue: () => undefined },
-)
-
-/** When it ends, no call waits for its first turn any longer, nor for the next: for whoever has to stop. */
-export const Ending = Context.Reference<Effect.Effect<void> | undefined>(
-  "@webflow-users/core/UserStore/Upstream/Ending",
   { defaultValue: () => undefined },
 )
 
@@ -147,7 +142,10 @@ export const layer = (options: Options): Layer.Layer<UserStore, never, Transport
             return Effect.gen(function* () {
               const user = yield* once("getUser", { siteId, userId }, UserJson.decodeUser)
               const after = UserPatch.apply(user, patch, yield* DateTime.now)
-              return yield* send(UserPatch.setGroups(yield* Effect.fromResult(after)))
+              const updated = yield* send(UserPatch.setGroups(yield* Effect.fromResult(after)))
+              const replaced = yield* OnReplaced
+              replaced(user)
+              return updated
             })
           })
         }),
@@ -157,6 +155,8 @@ export const layer = (options: Options): Layer.Layer<UserStore, never, Transport
         findByEmail: Effect.fn("UserStore.findByEmail")(function* (siteId, email) {
           return yield* findByEmail(yield* token, siteId, email)
         }),
+
+        finder: Finder.make({ list, get }),
 
         list: Effect.fn("UserStore.list")(list),
 

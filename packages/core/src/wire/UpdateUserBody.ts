@@ -10,7 +10,7 @@
  */
 import { Equal, Predicate, Schema } from "effect"
 import type { UpdatePolicy } from "../UpdatePolicy.ts"
-import { type CustomValue, Membership, OptionValue } from "../User.ts"
+import { type CustomValue, isOptionValue, Membership } from "../User.ts"
 import type { Echo, Objection, SetGroups, UserPatch } from "../UserPatch.ts"
 
 /** The longest string a field takes, in UTF-16 code units, as recorded from Webflow. */
@@ -49,7 +49,6 @@ const builtInFields = new Set(["name", "email", "password", ...consents])
 const reservedKeys = new Set(["__proto__", "constructor", "prototype"])
 
 const isMembership = Schema.is(Membership)
-const isOptionValue = Schema.is(OptionValue)
 const isJson = Schema.is(Schema.Json)
 
 /** Reads a body of either era. Every property is optional; `{}` changes nothing and is valid. */
@@ -180,6 +179,9 @@ export const slugProblem = (slug: string): string | undefined =>
 
 /** Whether a property of the user is one that a server sets. */
 export const isReadOnlyProperty = (key: string): boolean => readOnlyProperties.has(key)
+
+/** Whether a field says what the user accepts. */
+export const isConsent = (key: string): boolean => consents.has(key)
 
 /** Whether a field is one that every user has, or that none may have. */
 export const isBuiltInField = (key: string): boolean => builtInFields.has(key)

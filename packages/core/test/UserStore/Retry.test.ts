@@ -227,7 +227,7 @@ describe("who has to stop", () => {
       const { layer, sent } = serving([busy("100"), ok])
       const ending = yield* Deferred.make<void>()
       const calling = yield* Effect.forkChild(
-        update().pipe(Effect.provide(layer), Effect.provideService(Upstream.Ending, Deferred.await(ending))),
+        update().pipe(Effect.provide(layer), Effect.provideService(UserStore.Ending, Deferred.await(ending))),
       )
       yield* TestClock.adjust("1 second")
       yield* Deferred.succeed(ending, undefined)
