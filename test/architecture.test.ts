@@ -56,13 +56,15 @@ const table: ReadonlyArray<Rule> = [
   { from: /^packages\/sdk\/src\//, may: [effect, core, within("packages/sdk/src"), stores] },
   {
     from: /^apps\/(\w|-)+\/src\//,
-    may: [...platform, /^csv-parse/, /^swagger-ui-dist\/[\w.-]+\?raw$/, /^apps\/(\w|-)+\/src\//],
+    may: [...platform, /^csv-parse/, /^cli-progress$/, /^swagger-ui-dist\/[\w.-]+\?raw$/, /^apps\/(\w|-)+\/src\//],
   },
 ]
 
-/** `UserStore/Sql.ts` may have a folder `UserStore/Sql/` for itself. */
+/** `UserStore/Sql.ts` may have a folder `UserStore/Sql/` for itself, whose files know each other. */
 const isOwnFolder = (path: string, name: string): boolean =>
-  path.startsWith(`${coreSrc}/`) && dirname(name) === path.replace(/\.ts$/, "")
+  path.startsWith(`${coreSrc}/`) &&
+  (dirname(name) === path.replace(/\.ts$/, "") ||
+    (dirname(name) === dirname(path) && /\/[A-Z]\w*\/[A-Z]\w*$/.test(dirname(path))))
 
 const app = (path: string): string | undefined => /^apps\/([^/]+)\//.exec(path)?.[1]
 

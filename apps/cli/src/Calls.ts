@@ -14,6 +14,12 @@ export class Calls extends Context.Service<
     readonly around: StoreAddress.Around
     /** Whether an update was sent of which it is not known that the server refused it, or that it never arrived. */
     readonly mayHaveChanged: Effect.Effect<boolean>
+    /** Hears for how many milliseconds calls have to wait for the server's limit. */
+    readonly onWait: (millis: number) => void
+    /** For how much longer they have to, in milliseconds. */
+    readonly waitLeft: Effect.Effect<number>
+    /** From now on nothing is told of single calls: there are too many. */
+    readonly hush: Effect.Effect<void>
   }
 >()("@webflow-users/cli/Calls") {
   static readonly layer = Layer.effect(
@@ -22,21 +28,28 @@ export class Calls extends Context.Service<
       const output = yield* Output
       let mayHaveChanged = false
       let problem: string | undefined
+      let isHushed = false
+      let waitEnds = 0
+      const clock = yield* Clock.Clock
+      const note = (words: string) => (isHushed ? Effect.void : output.note(words))
 
       const look = Effect.fnUntraced(function* (method: string, sent: Sent) {
         if (method === Routes.routes.updateUser.method && !isWithoutEffect(sent)) mayHaveChanged = true
         problem = problemOf(sent)
         const seconds = problem === undefined || !Exit.isSuccess(sent) ? undefined : yield* pauseAsked(sent.value)
-        if (seconds !== undefined && seconds > 0) yield* output.note(`The server asks to wait ${inTime(seconds)}.`)
+        if (seconds !== undefined && seconds > 0) yield* note(`The server asks to wait ${inTime(seconds)}.`)
       })
 
       return Calls.of({
         around: (method, sending) =>
-          Effect.suspend(() => (problem === undefined ? Effect.void : output.note(`${problem}. Trying again …`))).pipe(
+          Effect.suspend(() => (problem === undefined ? Effect.void : note(`${problem}. Trying again …`))).pipe(
             Effect.andThen(sending),
             Effect.onExit((sent) => look(method, sent)),
           ),
         mayHaveChanged: Effect.sync(() => mayHaveChanged),
+        onWait: (millis) => (waitEnds = clock.currentTimeMillisUnsafe() + millis),
+        waitLeft: Effect.map(Clock.currentTimeMillis, (now) => Math.max(0, waitEnds - now)),
+        hush: Effect.sync(() => (isHushed = true)),
       })
     }),
   )

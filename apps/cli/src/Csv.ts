@@ -1,9 +1,11 @@
 /**
- * A table of users as text, taken apart into rows that know their line. Strict: where a file leaves open what it says, it
- * is refused and not guessed at.
+ * A table as text, taken apart into records that know their line. Strict: where a file leaves open what it says, it is
+ * refused and not guessed at.
  */
+import { Readable } from "node:stream"
+import { pipeline } from "node:stream/promises"
 import { ImportFile, type UserImport } from "@webflow-users/core"
-import { Effect } from "effect"
+import { Effect, Stream } from "effect"
 import { UnreadableInput } from "./Failure.ts"
 
 export interface Table {
@@ -12,10 +14,11 @@ export interface Table {
   readonly problems: ReadonlyArray<UserImport.Problem>
 }
 
-export const read = Effect.fnUntraced(function* (name: string, bytes: Uint8Array) {
-  const records = yield* recordsOf(name, bytes)
-  const [head, ...body] = records
-  if (head === undefined) return yield* new UnreadableInput({ message: `${name} is empty` })
+/** A table of users, whole. */
+export const read = Effect.fnUntraced(function* (name: string, text: string) {
+  const found = yield* Stream.runCollect(records(name, Stream.make(text)))
+  const [head, ...body] = found
+  if (head === undefined) return yield* isEmpty(name)
   const headings = head.cells.map((heading) => heading.trim())
   const wrong = wrongHeading(headings)
   if (wrong !== undefined) return yield* new UnreadableInput({ message: `${name}, line ${head.line}: ${wrong}` })
@@ -33,49 +36,86 @@ export const read = Effect.fnUntraced(function* (name: string, bytes: Uint8Array
   return { rows, problems } satisfies Table
 })
 
-interface CsvRecord {
+export const isEmpty = (name: string) => new UnreadableInput({ message: `${name} is empty` })
+
+export interface CsvRecord {
   /** The line it starts on; the first is 1. */
   readonly line: number
   readonly cells: ReadonlyArray<string>
 }
 
-const recordsOf = Effect.fnUntraced(function* (name: string, bytes: Uint8Array) {
-  // Loaded here, so that no other command waits for it.
-  const { parse } = yield* Effect.promise(() => import("csv-parse/sync"))
-  const records: Array<CsvRecord> = []
-  let end = 0
-  let line = 1
-  // Counted by the bytes that a record takes: the library's own count of lines takes a CRLF in a cell for two.
-  const advance = (to: number): void => {
-    line += new TextDecoder().decode(bytes.subarray(end, to)).split(/\r\n|\r|\n/).length - 1
-    end = to
-  }
-  yield* Effect.try({
-    try: () =>
-      parse(bytes, {
-        bom: true,
-        delimiter: delimiterOf(bytes),
-        // A row's length is looked at above, where it is a problem of this row and not the end of the file.
-        relax_column_count: true,
-        on_record: (cells: ReadonlyArray<string>, context) => {
-          // Empty lines, and the rows of nothing that spreadsheets leave at the end.
-          if (cells.some((cell) => cell.trim() !== "")) records.push({ line, cells })
-          advance(context.bytes)
-          return null
-        },
-      }),
-    catch: (thrown) => new UnreadableInput({ message: `${name}, line ${line}: ${whyNot(thrown)}` }),
-  })
-  return records
-})
+/** Where a table has no end: a quote that is never closed takes in all that follows. */
+const longestRecord = 64 * 1024 * 1024
 
-/** A comma; where the headings have none, what spreadsheets of other countries write. */
-const delimiterOf = (bytes: Uint8Array): string => {
-  const [head = ""] = new TextDecoder()
-    .decode(bytes.subarray(0, 4096))
-    .trimStart()
-    .split(/[\r\n]/, 1)
-  return [",", ";", "\t"].find((delimiter) => head.includes(delimiter)) ?? ","
+/** The records of a table, the headings first, as its text comes. Records of nothing are passed over. */
+export const records = <E, R>(
+  name: string,
+  text: Stream.Stream<string, E, R>,
+): Stream.Stream<CsvRecord, E | UnreadableInput, R> => {
+  let line = 1
+  let source: { readonly failed: E } | undefined
+  const noted = Stream.mapError(text, (error) => {
+    source = { failed: error }
+    return error
+  })
+  const whyNoMore = (thrown: unknown) =>
+    source === undefined ? new UnreadableInput({ message: `${name}, line ${line}: ${whyNot(thrown)}` }) : source.failed
+  return Stream.unwrap(
+    Effect.map(Stream.toAsyncIterableEffect(noted), (chunks) =>
+      Stream.fromAsyncIterable(
+        parsed(chunks, (at) => (line = at)),
+        whyNoMore,
+      ),
+    ),
+  )
+}
+
+async function* parsed(chunks: AsyncIterable<string>, starts: (line: number) => void) {
+  // Loaded here, so that no other command waits for it.
+  const { parse } = await import("csv-parse")
+  const { delimiter, whole } = await withDelimiter(chunks)
+  let line = 1
+  const parser = parse({
+    bom: true,
+    delimiter,
+    // Of several in one file, each ends a line.
+    record_delimiter: ["\r\n", "\n", "\r"],
+    max_record_size: longestRecord,
+    // A row's length is looked at later, where it is a problem of this row and not the end of the file.
+    relax_column_count: true,
+    on_record: (cells: ReadonlyArray<string>) => {
+      const start = String(line)
+      // The library's own count of lines takes a CRLF in a cell for two.
+      line += 1 + cells.reduce((sum, cell) => sum + (cell.match(/\r\n|\r|\n/g)?.length ?? 0), 0)
+      starts(line)
+      // Empty lines, and the rows of nothing that spreadsheets leave at the end.
+      return cells.some((cell) => cell.trim() !== "") ? [start, ...cells] : null
+    },
+  })
+  const feeding = pipeline(Readable.from(whole), parser)
+  // Its failure is the parser's, and heard there.
+  feeding.catch(() => undefined)
+  for await (const [start, ...cells] of parser as AsyncIterable<ReadonlyArray<string>>) {
+    yield { line: Number(start), cells } satisfies CsvRecord
+  }
+}
+
+/** The text, and its delimiter: a comma; where the headings have none, what spreadsheets of other countries write. */
+const withDelimiter = async (chunks: AsyncIterable<string>) => {
+  const iterator = chunks[Symbol.asyncIterator]()
+  let head = ""
+  for (;;) {
+    const next = await iterator.next()
+    if (next.done === true) break
+    head += next.value
+    if (/[\r\n]/.test(head.trimStart()) || head.length > 4096) break
+  }
+  const [headings = ""] = head.trimStart().split(/[\r\n]/, 1)
+  async function* whole() {
+    if (head !== "") yield head
+    yield* { [Symbol.asyncIterator]: () => iterator }
+  }
+  return { delimiter: [",", ";", "\t"].find((each) => headings.includes(each)) ?? ",", whole: whole() }
 }
 
 const wrongHeading = (headings: ReadonlyArray<string>): string | undefined => {
@@ -88,6 +128,7 @@ const wrongHeading = (headings: ReadonlyArray<string>): string | undefined => {
 const reasons: Readonly<Record<string, string>> = {
   CSV_QUOTE_NOT_CLOSED: "a quote is opened and never closed",
   INVALID_OPENING_QUOTE: "there is a quote within a cell that does not begin with one",
+  CSV_MAX_RECORD_SIZE: "a row is longer than 64 MiB; a quote may be opened and never closed",
   CSV_INVALID_CLOSING_QUOTE: "there is text behind a closing quote; quotes within quotes are doubled",
 }
 

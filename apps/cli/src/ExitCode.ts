@@ -41,6 +41,12 @@ const exitCodes = {
   UnreadableInput: invalid,
   ImportRefused: invalid,
   TokenNotFound: notFound,
+  RunNotFound: notFound,
+  RunBusy: invalid,
+  RunMismatch: invalid,
+  RunUnwritable: failed,
+  ConfirmationRequired: invalid,
+  Incomplete: failed,
 
   UnrecognizedOption: invalid,
   DuplicateOption: invalid,

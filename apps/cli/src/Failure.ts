@@ -25,6 +25,36 @@ export class TokenNotFound extends Data.TaggedError("TokenNotFound")<{ readonly 
   readonly code = "token_not_found"
 }
 
+/** There is no such run. */
+export class RunNotFound extends Data.TaggedError("RunNotFound")<{ readonly message: string }> {
+  readonly code = "run_not_found"
+}
+
+/** Another process is at the run. */
+export class RunBusy extends Data.TaggedError("RunBusy")<{ readonly message: string }> {
+  readonly code = "run_busy"
+}
+
+/** A run that is for something else than what it is asked for. */
+export class RunMismatch extends Data.TaggedError("RunMismatch")<{ readonly message: string }> {
+  readonly code = "run_mismatch"
+}
+
+/** What a run does cannot be written down, so it does not go on. */
+export class RunUnwritable extends Data.TaggedError("RunUnwritable")<{ readonly message: string }> {
+  readonly code = "run_unwritable"
+}
+
+/** Many users would be changed, and nobody said that they are to be. */
+export class ConfirmationRequired extends Data.TaggedError("ConfirmationRequired")<{ readonly message: string }> {
+  readonly code = "confirmation_required"
+}
+
+/** Not all was done that was to be, and why was told already. */
+export class Incomplete extends Data.TaggedError("Incomplete")<{ readonly message: string }> {
+  readonly code = "incomplete"
+}
+
 export type Failure =
   | UpdateUserError
   | StoreAddress.UnusableAddress
@@ -32,6 +62,12 @@ export type Failure =
   | UnreadableInput
   | ImportRefused
   | TokenNotFound
+  | RunNotFound
+  | RunBusy
+  | RunMismatch
+  | RunUnwritable
+  | ConfirmationRequired
+  | Incomplete
   | CliError.CliError
 
 /** A failure as it is told: the value of `error` in JSON, and what a person's version is made of. */

@@ -59,7 +59,7 @@ const readFile = Effect.fnUntraced(function* (source: string) {
   const bytes = yield* Input.read(source)
   const text = yield* Input.textOf(source, bytes)
   if (/^\s*[[{]/.test(text)) return yield* readJson(source, text)
-  const { rows, problems } = yield* Csv.read(Input.nameOf(source), bytes)
+  const { rows, problems } = yield* Csv.read(Input.nameOf(source), text)
   const read = ImportFile.fromRows(rows)
   return { ...read, problems: [...problems, ...read.problems] }
 })

@@ -8,18 +8,29 @@ export const read = Effect.fnUntraced(
     const { stdin } = yield* Stdio.Stdio
     return Buffer.concat(yield* Stream.runCollect(stdin))
   },
-  (reading, source) =>
-    Effect.mapError(
-      reading,
-      ({ reason }) => new UnreadableInput({ message: `${nameOf(source)} cannot be read: ${whyNot(reason)}` }),
-    ),
+  (reading, source) => Effect.mapError(reading, (error) => unreadable(source, error)),
 )
+
+const unreadable = (source: string, { reason }: PlatformError.PlatformError) =>
+  new UnreadableInput({ message: `${nameOf(source)} cannot be read: ${whyNot(reason)}` })
+
+export const notUtf8 = (source: string) =>
+  new UnreadableInput({ message: `${nameOf(source)} is not UTF-8. Save or export it as UTF-8` })
+
+/** The same, as it comes. */
+export const stream = (source: string) =>
+  Stream.unwrap(
+    Effect.gen(function* () {
+      if (source !== "-") return (yield* FileSystem.FileSystem).stream(source)
+      return (yield* Stdio.Stdio).stdin
+    }),
+  ).pipe(Stream.mapError((error) => unreadable(source, error)))
 
 /** Bytes as text. */
 export const textOf = (source: string, bytes: Uint8Array): Effect.Effect<string, UnreadableInput> =>
   Effect.try({
     try: () => new TextDecoder("utf-8", { fatal: true }).decode(bytes),
-    catch: () => new UnreadableInput({ message: `${nameOf(source)} is not UTF-8. Save or export it as UTF-8` }),
+    catch: () => notUtf8(source),
   })
 
 /** Text as JSON. */

@@ -49,6 +49,12 @@ const nextSteps = {
   UnreadableInput: "Correct it, or name another, then run the command again.",
   ImportRefused: undefined,
   TokenNotFound: "See which tokens there are with `webflow-users token list`.",
+  RunNotFound: "See which runs there are with `webflow-users runs`, in the folder in which they were begun.",
+  RunBusy: "Wait until it is done, or stop it with Ctrl-C there.",
+  RunMismatch: undefined,
+  RunUnwritable: "Make room on the disk, or see to it that the folder can be written.",
+  ConfirmationRequired: "See what would be changed with --dry-run, then run it with --yes.",
+  Incomplete: undefined,
 
   UnrecognizedOption: undefined,
   DuplicateOption: undefined,

@@ -25,6 +25,14 @@ export class Output extends Context.Service<
     readonly result: (json: unknown, words: () => string) => Effect.Effect<void>
     /** Something to know beside the result, for a person only: in JSON the result holds it. */
     readonly note: (words: string) => Effect.Effect<void>
+    /** Something to know while a command goes on that takes long, for whoever follows it; where JSON is asked for, there are events. */
+    readonly remark: (words: string) => Effect.Effect<void>
+    /** Something that happened, where JSON is asked for: a line each. */
+    readonly event: (json: unknown) => Effect.Effect<void>
+    /** How to tell how far a command is. */
+    readonly progress: "bar" | "lines" | "events"
+    /** Whether somebody is there to be asked. */
+    readonly canAsk: boolean
     readonly failure: (told: Told) => Effect.Effect<void>
     /** Whether to tell where in the program something happened. */
     readonly isDebug: boolean
@@ -38,10 +46,15 @@ export class Output extends Context.Service<
       const args = yield* stdio.args
       const isTerminal = { out: yield* stdio.stdoutIsTerminal, err: yield* stdio.stderrIsTerminal }
       const { canColor } = yield* TerminalCapabilities.TerminalCapabilities
-      const isJson = isAsked("json", args) || !isTerminal.out
+      const isJsonAsked = isAsked("json", args)
+      const isJson = isJsonAsked || !isTerminal.out
       return Output.of({
         result: (json, words) => Console.log(isJson ? toJson(json, isTerminal.out) : words()),
         note: (words) => (isJson ? Effect.void : Console.error(words)),
+        remark: (words) => (isJsonAsked ? Effect.void : Console.error(words)),
+        event: (json) => (isJsonAsked ? Console.log(toJson(json, false)) : Effect.void),
+        progress: isJsonAsked ? "events" : isTerminal.err ? "bar" : "lines",
+        canAsk: (yield* stdio.stdinIsTerminal) && isTerminal.out && !isJsonAsked,
         failure: (told) => Console.error(isJson ? toJson({ error: told }, false) : inWords(told)),
         isDebug: isAsked("debug", args),
         help: (text, wasAsked) => {

@@ -10,8 +10,8 @@ import * as Subject from "./Subject.ts"
 export const report = Effect.fnUntraced(function* (cause: Cause.Cause<Failure>) {
   const { failure, isDebug } = yield* Output
   const expected = Option.getOrUndefined(Cause.findErrorOption(cause))
-  // The presenter has shown it, with the usage of the command.
-  if (expected?._tag === "ShowHelp") return ExitCode.of(expected)
+  // The presenter has shown it, with the usage of the command; of what is incomplete, its summary has told.
+  if (expected?._tag === "ShowHelp" || expected?._tag === "Incomplete") return ExitCode.of(expected)
 
   const subject = Subject.of(cause)
   const { mayHaveChanged } = yield* Calls

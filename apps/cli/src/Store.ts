@@ -32,15 +32,25 @@ export const settings: string = table(
   ]),
 )
 
-/** The store, whoever keeps it. */
+/** The store at an address, whoever keeps it. `rate` is how many requests to send it in a minute. */
+export const layerAt = (
+  address: string,
+  { rate }: { readonly rate?: number | undefined } = {},
+): Layer.Layer<UserStore.UserStore, Failure, Calls> =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const options = yield* UpstreamSettings.config
+      const { around, onWait } = yield* Calls
+      const rateLimit = rate === undefined ? options.rateLimit : { limit: rate, window: "1 minute" as const }
+      const bearer = Option.getOrUndefined(yield* Effect.orDie(token))
+      return StoreAddress.layer(address, { ...options, rateLimit, around, onWait, token: bearer })
+    }),
+  ).pipe(Layer.merge(Layer.succeed(Actor, "cli")))
+
+/** The store that the command line or the environment names. */
 export const layer: Layer.Layer<UserStore.UserStore, Failure, Asks | Calls> = Layer.unwrap(
-  Effect.gen(function* () {
-    const address = yield* Address
-    const options = yield* UpstreamSettings.config
-    const { around } = yield* Calls
-    return StoreAddress.layer(address, { ...options, around, token: Option.getOrUndefined(yield* Effect.orDie(token)) })
-  }),
-).pipe(Layer.merge(Layer.succeed(Actor, "cli")))
+  Effect.map(Address, (address) => layerAt(address)),
+)
 
 /** The store, with what only its owner can do. */
 export const layerOwned: Layer.Layer<StoreAddress.OwnedServices, Failure, Asks> = Layer.unwrap(

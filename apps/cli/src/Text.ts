@@ -33,6 +33,14 @@ export const table = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
     .join("\n")
 }
 
+const grouped = new Intl.NumberFormat("en")
+
+/** A count: 8,000. */
+export const number = (count: number): string => grouped.format(count)
+
+/** So many of something, such as `1 user` and `8,000 users`. */
+export const counted = (count: number, what: string): string => `${number(count)} ${what}${count === 1 ? "" : "s"}`
+
 /** A time to wait, in whole units. */
 export const inTime = (seconds: number): string => {
   const [unit, length] = seconds <= 120 ? ["second", 1] : seconds <= 7200 ? ["minute", 60] : ["hour", 3600]

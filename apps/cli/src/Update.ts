@@ -1,13 +1,13 @@
 /** `update SITE USER`: the operation, from a command line. */
-import { ReadUsers, UpdatePolicy, UpdateUser, type User, type UserPatch } from "@webflow-users/core"
+import { ReadUsers, UpdateUser, type User, type UserPatch } from "@webflow-users/core"
 import { JsonBody, UserJson } from "@webflow-users/core/wire"
-import { UpstreamSettings } from "@webflow-users/stores"
-import { type Config, Effect, Layer, Option } from "effect"
+import { Effect, Layer, Option } from "effect"
 import { Argument, CliError, Command, Flag } from "effect/cli"
 import * as Changes from "./Changes.ts"
 import * as Input from "./Input.ts"
 import { Output } from "./Output.ts"
 import { patchFlags, patchOf } from "./PatchFlags.ts"
+import { withPolicy } from "./Policy.ts"
 import * as Store from "./Store.ts"
 import { about } from "./Subject.ts"
 import { groupsOf, printable, valueOf } from "./Text.ts"
@@ -15,27 +15,6 @@ import { groupsOf, printable, valueOf } from "./Text.ts"
 /** As every other wrong call is shown. */
 const showUsage = (error: CliError.ValidationError) =>
   new CliError.ShowHelp({ commandPath: ["webflow-users", "update"], errors: [error] })
-
-/** A decision as its variable says. */
-const decision = <A>({ variable, values, config }: Decision<A>) =>
-  Effect.mapError(
-    config,
-    () => new UpstreamSettings.UnusableSetting({ message: `${variable} has to be ${values.join(" or ")}` }),
-  )
-
-interface Decision<A> {
-  readonly variable: string
-  readonly values: ReadonlyArray<string>
-  readonly config: Config.Config<A>
-}
-
-const withPolicy = Effect.provideServiceEffect(
-  UpdatePolicy.Current,
-  Effect.all({
-    emailAndPassword: decision(UpdatePolicy.settings.emailAndPassword),
-    ecommerceGroups: decision(UpdatePolicy.settings.ecommerceGroups),
-  }),
-)
 
 export const update = Command.make(
   "update",

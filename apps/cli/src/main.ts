@@ -3,15 +3,18 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Effect, Exit, Layer, type Runtime, Stdio } from "effect"
 import { CliConfig, Command, GlobalFlag } from "effect/cli"
+import { bulk } from "./Bulk.ts"
 import { Calls } from "./Calls.ts"
 import { get } from "./Get.ts"
 import { importUsers } from "./Import.ts"
 import { joinSort, list } from "./List.ts"
 import * as Output from "./Output.ts"
 import { report } from "./Report.ts"
+import { runs } from "./Runs.ts"
 import { siteCommand } from "./Site.ts"
 import * as Store from "./Store.ts"
 import { token } from "./Token.ts"
+import { undo } from "./Undo.ts"
 import { update } from "./Update.ts"
 
 /** Written in by the bundler, from package.json. */
@@ -29,7 +32,7 @@ const webflowUsers = Command.make("webflow-users").pipe(
       "5 store or server unavailable, 6 not found, 130 interrupted.",
     ].join("\n  "),
   ),
-  Command.withSubcommands([update, get, list, importUsers, siteCommand, token]),
+  Command.withSubcommands([update, bulk, runs, undo, get, list, importUsers, siteCommand, token]),
   Command.withGlobalFlags([Store.Address, ...Output.flags]),
 )
 

@@ -20,6 +20,8 @@ export interface Options {
   readonly window?: Duration.Input | undefined
   /** The longest pause that a server can ask for by `Retry-After`; 2 minutes unless said otherwise. */
   readonly maxPause?: Duration.Input | undefined
+  /** Hears for how long nobody can go, in milliseconds, when that is because of the limit. */
+  readonly onWait?: ((millis: number) => void) | undefined
 }
 
 export const defaults = { window: "1 minute", maxPause: "2 minutes" } as const
@@ -53,9 +55,6 @@ export interface Pacer {
   readonly isIdle: () => boolean
 }
 
-/** Clocks are read in whole milliseconds and tick differently: a window is taken for a little longer than it is. */
-const safely = (window: number): number => Math.ceil(window * 1.002) + 2
-
 /** How long nothing may be answered before more is asked, in milliseconds: a server that hangs would hold everybody. */
 const patience = 5_000
 
@@ -81,7 +80,7 @@ export interface Means {
 
 /** A pacer for one token at one server. */
 export const of = (options: Options, { clock, random, run }: Means): Pacer => {
-  const window = safely(Duration.toMillis(options.window ?? defaults.window))
+  const window = WindowCount.safely(Duration.toMillis(options.window ?? defaults.window))
   const maxPause = Duration.toMillis(options.maxPause ?? defaults.maxPause)
   const own = options.limit ?? Number.POSITIVE_INFINITY
 
@@ -172,6 +171,7 @@ export const of = (options: Options, { clock, random, run }: Means): Pacer => {
     const next = nextRoom(at)
     if (next === Number.POSITIVE_INFINITY || next === alarm?.at) return
     alarm?.fiber.interruptUnsafe()
+    if (at < pausedUntil || Math.floor(most) > underWay) options.onWait?.(next - at)
     const ring = Effect.sync(() => {
       alarm = undefined
       letGo()

@@ -1,16 +1,40 @@
 /**
- * Taking updates back. Pure: from what an update asked for, and what it made of which user, to the change that puts back what
- * was there.
+ * Taking updates back: from what an update asked for, and what it made of which user, to the change that puts back what was
+ * there.
  */
-import { DateTime, Result } from "effect"
+import { DateTime, Effect, Result } from "effect"
+import type { Planned } from "./PlanUpdates.ts"
+import * as UpdatePolicy from "./UpdatePolicy.ts"
+import { type Detail, type UpdateUserError, UserNotFound } from "./UpdateUserError.ts"
 import type { CustomValue, User } from "./User.ts"
 import * as UserPatch from "./UserPatch.ts"
+import { acceptSiteId, finder, UserStore } from "./UserStore.ts"
 
 /** An update that was made. */
 export interface Made {
   readonly patch: UserPatch.UserPatch
   readonly before: User
   readonly after: User
+}
+
+/** Two updates of one user as one, the earlier of them first. */
+export const combine = (first: Made, second: Made): Made => ({
+  patch: new UserPatch.UserPatch({
+    data: { ...first.patch.data, ...second.patch.data },
+    groups: combinedGroups(first.patch.groups, second.patch.groups),
+  }),
+  before: first.before,
+  after: second.after,
+})
+
+const combinedGroups = (first: UserPatch.UserPatch["groups"], second: UserPatch.UserPatch["groups"]) => {
+  if (first?._tag !== "EditGroups" || second?._tag !== "EditGroups")
+    return second?._tag === "SetGroups" ? second : (first ?? second)
+  return {
+    _tag: "EditGroups" as const,
+    add: [...first.add, ...second.add],
+    remove: [...first.remove, ...second.remove],
+  }
 }
 
 /** What is to be done about one. */
@@ -27,6 +51,33 @@ export const undo = (made: Made, current: User): Undo => {
   if (patch === undefined || isDone(patch, current)) return { _tag: "AsBefore" }
   return UserPatch.diff(made.after, current) === undefined ? { _tag: "PutBack", patch } : { _tag: "ChangedSince" }
 }
+
+/** Looks at updates before they are taken back, so many in all: of whom, and whether it can be done. Changes nothing. */
+export const planner = Effect.fnUntraced(function* (site: string, updates: number) {
+  const siteId = yield* acceptSiteId(site)
+  const { declaration: declarationOf } = yield* UserStore
+  const rules = { policy: yield* UpdatePolicy.Current, declaration: yield* declarationOf(siteId) }
+  const now = yield* DateTime.now
+  const { byId } = yield* finder(siteId, { ids: updates, emails: 0 })
+
+  const judge = (made: Made, user: User): Planned => {
+    const back = undo(made, user)
+    if (back._tag === "AsBefore") return { _tag: "Unchanged", user, earlier: undefined }
+    if (back._tag === "ChangedSince") return refuse("was changed by somebody else since, and is left alone")
+    const applied = UserPatch.apply(user, UserPatch.UserPatch.from(back.patch), now, rules)
+    return Result.isFailure(applied)
+      ? { _tag: "Invalid", problems: applied.failure.details as ReadonlyArray<Detail> }
+      : { _tag: "Change", user, after: applied.success, patch: back.patch, earlier: undefined }
+  }
+  return (made: Made): Effect.Effect<Planned, UpdateUserError> =>
+    Effect.matchEffect(byId(made.after.id), {
+      onSuccess: (user) => Effect.succeed(judge(made, user)),
+      onFailure: (error) =>
+        error instanceof UserNotFound ? Effect.succeed(refuse("is no longer on the site")) : Effect.fail(error),
+    })
+})
+
+const refuse = (description: string): Planned => ({ _tag: "Invalid", problems: [{ param: "user", description }] })
 
 /** The change that makes `before` of `after`; `undefined` where they are the same. */
 const inverse = ({ patch, before, after }: Made): UserPatch.UserPatch | undefined => {

@@ -74,6 +74,26 @@ const pass = (seconds: number) =>
   )
 const errorIn = <A, E>(exit: Exit.Exit<A, E>) => Exit.findErrorOption(exit)
 
+const lost: Update = () => Effect.delay(Effect.fail(new ConnectionLost({ cause: "reset" })), "1 minute")
+
+const waiting: Update = () =>
+  Effect.gen(function* () {
+    yield* (yield* UserStore.Ending) ?? Effect.never
+    return yield* new TooManyRequests({ retryAfter: 60 })
+  })
+
+const findByEmail: UserStore.UserStore["Service"]["findByEmail"] = (_, email) =>
+  email === "ada@example.com" ? Effect.succeed(userOf(1)) : Effect.fail(new UserNotFound())
+
+const updating =
+  (replaced: User | undefined): Update =>
+  (userId, name) =>
+    Effect.gen(function* () {
+      const heard = yield* UserStore.OnReplaced
+      if (replaced !== undefined) heard(replaced)
+      return yield* succeed(userId, name)
+    })
+
 describe("many updates", () => {
   it.effect("have an outcome each, whatever became of the others", () =>
     Effect.gen(function* () {
@@ -90,7 +110,7 @@ describe("many updates", () => {
     Effect.gen(function* () {
       const seen: Array<string> = []
       let [underWay, most] = [0, 0]
-      const slow: Update = (userId, name) =>
+      const slow: Update = (_, name) =>
         Effect.gen(function* () {
           underWay += 1
           most = Math.max(most, underWay)
@@ -138,7 +158,6 @@ describe("many updates", () => {
   it.effect("that met something passing when they were to end are left", () =>
     Effect.gen(function* () {
       const ending = yield* Deferred.make<void>()
-      const lost: Update = () => Effect.delay(Effect.fail(new ConnectionLost({ cause: "reset" })), "1 minute")
       const fiber = yield* Effect.forkChild(collect(changes(3), lost, { ending: Deferred.await(ending) }))
       yield* pass(10)
       yield* Deferred.succeed(ending, undefined)
@@ -152,11 +171,6 @@ describe("many updates", () => {
   it.effect("are told by a store, which waits for turns, that they are to end", () =>
     Effect.gen(function* () {
       const ending = yield* Deferred.make<void>()
-      const waiting: Update = () =>
-        Effect.gen(function* () {
-          yield* (yield* UserStore.Ending) ?? Effect.never
-          return yield* new TooManyRequests({ retryAfter: 60 })
-        })
       const fiber = yield* Effect.forkChild(collect(changes(3), waiting, { ending: Deferred.await(ending) }))
       yield* pass(10)
       yield* Deferred.succeed(ending, undefined)
@@ -233,8 +247,6 @@ describe("many updates", () => {
         seen.push(`${userId} ${name}`)
         return succeed(userId, name)
       }
-      const findByEmail: UserStore.UserStore["Service"]["findByEmail"] = (_, email) =>
-        email === "ada@example.com" ? Effect.succeed(userOf(1)) : Effect.fail(new UserNotFound())
       const mixed = [
         { user: "ada@example.com", patch: { data: { name: "first" } } },
         changeOf(1, "second"),
@@ -257,14 +269,6 @@ describe("many updates", () => {
     () =>
       Effect.gen(function* () {
         const planned = userOf(1, "Planned")
-        const updating =
-          (replaced: User | undefined): Update =>
-          (userId, name) =>
-            Effect.gen(function* () {
-              const heard = yield* UserStore.OnReplaced
-              if (replaced !== undefined) heard(replaced)
-              return yield* succeed(userId, name)
-            })
         const beforeOf = (replaced: User | undefined) =>
           Effect.map(
             collect(Stream.make({ ...changeOf(1, "New"), planned }), updating(replaced)),

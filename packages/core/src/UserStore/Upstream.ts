@@ -29,6 +29,8 @@ export interface Options {
   readonly retry?: Retry.Options | false | undefined
   /** What the server allows a token, where it is known; what the server says of it is learned. */
   readonly rateLimit?: Pick<Pacer.Options, "limit" | "window"> | undefined
+  /** Hears for how long calls have to wait for the limit, in milliseconds. */
+  readonly onWait?: Pacer.Options["onWait"]
 }
 
 /** What holds where nothing else is said. */
@@ -67,7 +69,11 @@ export const layer = (options: Options): Layer.Layer<UserStore, never, Transport
       const deadline = retry.deadline ?? Duration.max(Duration.fromInputUnsafe(defaults.deadline), timeout)
       const tryAgain = Retry.make({ ...retry, deadline })
       const retrying: Retry.Retry = (call) => Effect.flatMap(Ending, (ending) => tryAgain(call, ending))
-      const pacerOf = yield* Pacers.make({ ...options.rateLimit, maxPause: retry.maxRetryAfter })
+      const pacerOf = yield* Pacers.make({
+        ...options.rateLimit,
+        maxPause: retry.maxRetryAfter,
+        onWait: options.onWait,
+      })
       const base = options.baseUrl.replace(/\/+$/, "")
       const read = Reader.of(base)
       const token = Effect.map(CallerToken, (callers) => Redacted.value(callers ?? options.token ?? noToken))

@@ -1,0 +1,140 @@
+/** From a plan to its end: asked, carried out, and told. */
+import { UpdateUser, type UserStore } from "@webflow-users/core"
+import { StoreAddress } from "@webflow-users/stores"
+import { Effect, FileSystem, Layer } from "effect"
+import { Prompt } from "effect/cli"
+import { Calls } from "../Calls.ts"
+import { ConfirmationRequired, type Failure, Incomplete, type RunUnwritable, tell } from "../Failure.ts"
+import { Output } from "../Output.ts"
+import * as Store from "../Store.ts"
+import { counted, number } from "../Text.ts"
+import * as Execution from "./Execution.ts"
+import * as Failures from "./Failures.ts"
+import type { Plan } from "./Plan.ts"
+import * as RunFolder from "./RunFolder.ts"
+import * as Words from "./Words.ts"
+
+/** More users than this are not changed before somebody says so. */
+const mostUnasked = 100
+
+/** How many updates of a store are under way: one of one's own commits together what waits together. */
+const concurrencyOf = (store: string): number => (StoreAddress.isRemote(store) ? 32 : 64)
+
+/** Where the users of a run are. */
+export const storeOf = ({
+  store,
+  options,
+}: Pick<RunFolder.Run, "store" | "options">): Layer.Layer<
+  UpdateUser.UpdateUser | UserStore.UserStore,
+  Failure,
+  Calls
+> => UpdateUser.UpdateUser.layer.pipe(Layer.provideMerge(Store.layerAt(store, { rate: options.rate })))
+
+/** Lets a change of many users wait for a word. */
+export const confirm = Effect.fnUntraced(function* (changes: number, isYes: boolean) {
+  if (isYes || changes <= mostUnasked) return
+  const { canAsk, remark } = yield* Output
+  if (!canAsk) {
+    return yield* new ConfirmationRequired({
+      message: `${counted(changes, "user")} would be changed, and nobody is here to be asked. Nothing was changed`,
+    })
+  }
+  const isSure = yield* Prompt.run(Prompt.Confirm({ message: `Change ${counted(changes, "user")}?` })).pipe(
+    // Ctrl-C at the question is an interruption like any other.
+    Effect.catchTag("QuitError", () => Effect.interrupt),
+  )
+  if (!isSure) {
+    yield* remark("Nothing was changed.")
+    return yield* new Incomplete({ message: "Nothing was changed" })
+  }
+})
+
+/** Removes the folder of a run that comes to nothing. */
+export const unlessBegun = (folder: RunFolder.Folder) =>
+  Effect.flatMap(FileSystem.FileSystem, (fs) =>
+    Effect.ignore(
+      Effect.flatMap(fs.exists(folder.run), (isBegun) =>
+        isBegun ? Effect.void : fs.remove(folder.path, { recursive: true }),
+      ),
+    ),
+  )
+
+/** Tells what there is to know before a run. */
+export const announce = Effect.fnUntraced(function* (plan: Plan, kind: RunFolder.Run["kind"]) {
+  const output = yield* Output
+  for (const line of Words.warnings(plan)) yield* output.remark(line)
+  yield* output.remark(Words.planned(plan, kind))
+  yield* output.event({ event: "planned", ...Words.planJson(plan) })
+})
+
+/** Tells a plan that is not to be carried out. */
+export const show = Effect.fnUntraced(function* (plan: Plan, kind: RunFolder.Run["kind"]) {
+  const output = yield* Output
+  yield* output.result({ dryRun: true, ...Words.planJson(plan) }, () =>
+    [...Words.differences(plan), ...Words.warnings(plan), "", Words.planned(plan, kind)].join("\n").trimStart(),
+  )
+  if (plan.invalid > 0) return yield* new Incomplete({ message: "Some rows cannot be carried out" })
+})
+
+/** Carries out what is left of a run, and tells how it ended. */
+export const run = Effect.fnUntraced(function* (
+  folder: RunFolder.Folder,
+  recorded: RunFolder.Run,
+): Effect.fn.Return<void, RunUnwritable | Incomplete, Execution.Needs> {
+  const output = yield* Output
+  const { hush } = yield* Calls
+  yield* hush
+  const fs = yield* FileSystem.FileSystem
+  yield* Effect.ignore(fs.remove(folder.summary))
+  yield* output.event({ event: "started", run: recorded.id, ...recorded.counts })
+  const { concurrency = concurrencyOf(recorded.store), rate } = recorded.options
+  const ended = yield* Execution.carryOut(folder, recorded, {
+    concurrency,
+    rate: StoreAddress.isRemote(recorded.store) ? undefined : rate,
+    interrupted: (stopped) => tellStopped(output, recorded, stopped),
+  })
+  const failures = yield* Failures.write(folder, recorded)
+  const { stoppedBy, ...counts } = ended
+  const isWhole = ended.failed + ended.left + recorded.counts.invalid === 0
+  const canResume = ended.left + ended.failedInPassing > 0
+  const next = canResume ? Words.resumeCommand(recorded) : undefined
+
+  if (stoppedBy !== undefined) yield* output.failure({ ...tell(stoppedBy satisfies Failure) })
+  yield* output.result(
+    {
+      event: stoppedBy === undefined ? "finished" : "stopped",
+      run: recorded.id,
+      ...recorded.counts,
+      ...counts,
+      failures: failures ?? null,
+      resume: next ?? null,
+    },
+    () =>
+      [
+        Words.standing(ended, recorded),
+        ...(failures === undefined ? [] : [`What failed, and why: ${failures}`]),
+        ...(next === undefined ? [] : [resumeHint(ended, next)]),
+        ...(recorded.kind === "bulk" && ended.updated > 0
+          ? [`To take it back: webflow-users undo ${recorded.id}`]
+          : []),
+      ].join("\n"),
+  )
+  if (!isWhole) return yield* new Incomplete({ message: "Not all rows were carried out" })
+})
+
+const resumeHint = ({ left, failedInPassing }: Execution.Ended, command: string): string =>
+  left > 0
+    ? `To go on with what is left: ${command}`
+    : `${counted(failedInPassing, "row")} failed for a reason that may pass. To try them again: ${command}`
+
+const tellStopped = (output: Output["Service"], recorded: RunFolder.Run, ended: Execution.Ended) => {
+  const { stoppedBy, ...counts } = ended
+  const resume = Words.resumeCommand(recorded)
+  return Effect.gen(function* () {
+    if (stoppedBy !== undefined) yield* output.failure(tell(stoppedBy))
+    yield* output.event({ event: "interrupted", run: recorded.id, ...recorded.counts, ...counts, resume })
+    yield* output.remark(
+      `Stopped: ${number(ended.updated + ended.failed)} of ${number(recorded.counts.changes)} done, and recorded.\nTo go on: ${resume}`,
+    )
+  })
+}

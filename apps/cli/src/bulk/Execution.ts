@@ -1,0 +1,129 @@
+/** Carrying out a run that was planned: what is left of it is done, recorded, and told. */
+import { type UpdateUser, type UpdateUserError, UpdateUsers, UserPatch, type UserStore } from "@webflow-users/core"
+import { Deferred, DateTime, Effect, Exit, Fiber, type FileSystem, Stream } from "effect"
+import type { Calls } from "../Calls.ts"
+import type { RunUnwritable } from "../Failure.ts"
+import { Output } from "../Output.ts"
+import * as Journal from "./Journal.ts"
+import * as Lines from "./Lines.ts"
+import type { Planned } from "./Plan.ts"
+import * as Progress from "./Progress.ts"
+import * as RunFolder from "./RunFolder.ts"
+
+/** How a run ended. */
+export interface Ended extends RunFolder.Summary {
+  /** How many failed for a reason that may pass. */
+  readonly failedInPassing: number
+  /** What stopped it, before all was done. */
+  readonly stoppedBy: UpdateUserError | RunUnwritable | undefined
+}
+
+export interface Options {
+  readonly concurrency: number
+  /** Updates a minute, where the store has no limit of its own. */
+  readonly rate: number | undefined
+  /** Called with where the run stands when it was interrupted. */
+  readonly interrupted: (ended: Ended) => Effect.Effect<void>
+}
+
+/** What it takes. */
+export type Needs = UpdateUser.UpdateUser | UserStore.UserStore | FileSystem.FileSystem | Output | Calls
+
+/** How many outcomes may wait to be recorded. */
+const unrecorded = 512
+
+/**
+ * Does what is left of a run. Interrupted, it begins nothing more, lets what is under way come to its end, and calls
+ * `interrupted` with where it stands.
+ */
+export const carryOut = Effect.fnUntraced(function* (
+  folder: RunFolder.Folder,
+  run: RunFolder.Run,
+  { interrupted, ...options }: Options,
+): Effect.fn.Return<Ended, RunUnwritable, Needs> {
+  const output = yield* Output
+  const ending = Deferred.makeUnsafe<void>()
+  // In a fiber of its own: an interruption is to end it gently.
+  const work = yield* Effect.forkDetach(withFolder(folder, run, { ...options, ending }))
+  return yield* Effect.onInterrupt(Fiber.join(work), () =>
+    Effect.gen(function* () {
+      yield* output.remark("Stopping: what is under way comes to its end. Ctrl-C once more stops at once.")
+      // Whatever was recorded by then stays recorded.
+      process.once("SIGINT", () => process.exit(130))
+      yield* Deferred.succeed(ending, undefined)
+      const exit = yield* Fiber.await(work)
+      if (Exit.isSuccess(exit)) yield* interrupted(exit.value)
+    }),
+  )
+})
+
+const withFolder = Effect.fnUntraced(function* (
+  folder: RunFolder.Folder,
+  run: RunFolder.Run,
+  { concurrency, rate, ending }: Omit<Options, "interrupted"> & { readonly ending: Deferred.Deferred<void> },
+) {
+  const output = yield* Output
+  const { changes: total, unchanged: skipped } = run.counts
+  const standing = yield* Journal.standing(folder, total)
+  // What failed in passing is done once more, and counts when it is.
+  const counts = { done: standing.updated, failed: standing.failed - standing.failedInPassing }
+  const progress = yield* Progress.make({ total, skipped, before: { ...counts } })
+  const journal = yield* Journal.open(folder)
+  let trouble: RunUnwritable | undefined
+
+  const record = Effect.fnUntraced(function* (outcomes: ReadonlyArray<UpdateUsers.Outcome<Journal.Step>>) {
+    const entries = yield* journal.record(outcomes)
+    for (const entry of entries) {
+      counts[entry.outcome === "updated" ? "done" : "failed"] += 1
+      const { line, user, outcome } = entry
+      yield* output.event(
+        entry.outcome === "updated"
+          ? { event: "outcome", line, user, outcome }
+          : { event: "outcome", line, user, outcome, error: entry.error },
+      )
+      if (run.options.failFast && entry.outcome === "failed") yield* Deferred.succeed(ending, undefined)
+    }
+    yield* progress.advance({ ...counts })
+  })
+
+  const steps = Lines.read<Planned>(folder.changes).pipe(
+    Stream.mapError(RunFolder.unwritable),
+    Stream.zipWithIndex,
+    Stream.filter(([, place]) => standing.isLeft(place)),
+    Stream.map(([change, place]): Journal.Step => ({
+      place,
+      change,
+      user: change.user,
+      patch: new UserPatch.UserPatch(change.patch),
+      planned: change.before,
+    })),
+  )
+  const stoppedBy = yield* UpdateUsers.updateUsers(run.siteId, steps, {
+    concurrency,
+    rate,
+    ending: Deferred.await(ending),
+  }).pipe(
+    Stream.buffer({ capacity: unrecorded }),
+    Stream.runForEachArray((outcomes) =>
+      // What cannot be recorded is not begun; what was begun by then is done again by who resumes the run.
+      trouble === undefined
+        ? Effect.catchTag(record(outcomes), "RunUnwritable", (error) => {
+            trouble = error
+            return Deferred.succeed(ending, undefined)
+          })
+        : Effect.void,
+    ),
+    Effect.match({ onSuccess: () => undefined, onFailure: (error) => error }),
+  )
+  yield* progress.end
+
+  const now = yield* Journal.standing(folder, total)
+  const ended = {
+    updated: now.updated,
+    failed: now.failed,
+    left: total - now.updated - now.failed,
+    endedAt: DateTime.formatIso(yield* DateTime.now),
+  }
+  if (trouble === undefined) yield* RunFolder.writeSummary(folder, ended)
+  return { ...ended, failedInPassing: now.failedInPassing, stoppedBy: trouble ?? stoppedBy } satisfies Ended
+}, Effect.scoped)

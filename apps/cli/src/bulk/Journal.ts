@@ -1,0 +1,139 @@
+/** What has become of a run's changes: an append-only file, whose lines are on the disk before anybody is told of them. */
+import { UndoUpdates, UpdateUsers, type User, UserPatch } from "@webflow-users/core"
+import { Clock, DateTime, Effect, Stream } from "effect"
+import { tell, type Told } from "../Failure.ts"
+import * as Lines from "./Lines.ts"
+import type { Planned } from "./Plan.ts"
+import { type Folder, unwritable } from "./RunFolder.ts"
+
+/** One change that is carried out: the one at this place in `changes.ndjson`, from 0. */
+export interface Step extends UpdateUsers.Update {
+  readonly place: number
+  readonly planned: User
+  readonly change: Planned
+}
+
+/** A line of the journal. */
+export type Entry = {
+  readonly place: number
+  readonly line: number
+  readonly user: string
+  readonly at: string
+} & (
+  | {
+      readonly outcome: "updated"
+      readonly patch: Planned["patch"]
+      readonly before: User
+      readonly after: User
+    }
+  | {
+      readonly outcome: "failed"
+      /** Whether it would fail again. Otherwise who resumes the run does it once more. */
+      readonly isFinal: boolean
+      readonly error: Told
+    }
+)
+
+const entryOf = (outcome: UpdateUsers.Outcome<Step>, at: string): Entry => {
+  const { place, user, change, planned } = outcome.update
+  const common = { place, line: change.line, user, at }
+  return outcome._tag === "Updated"
+    ? { ...common, outcome: "updated", patch: change.patch, before: outcome.before ?? planned, after: outcome.user }
+    : {
+        ...common,
+        outcome: "failed",
+        isFinal: UpdateUsers.isFinal(outcome.error),
+        error: { ...tell(outcome.error), user },
+      }
+}
+
+/** Opens a run's journal. What is recorded is on the disk when that succeeds. */
+export const open = Effect.fnUntraced(function* (folder: Folder) {
+  const writer = yield* Effect.mapError(Lines.append(folder.journal), unwritable)
+  return {
+    record: Effect.fnUntraced(function* (outcomes: ReadonlyArray<UpdateUsers.Outcome<Step>>) {
+      const at = DateTime.formatIso(DateTime.makeUnsafe(yield* Clock.currentTimeMillis))
+      const entries = outcomes.map((outcome) => entryOf(outcome, at))
+      yield* Effect.mapError(Effect.andThen(writer.write(entries), writer.sync), unwritable)
+      return entries
+    }),
+  }
+})
+
+/** All that was recorded of a run. */
+export const read = (folder: Folder) => Stream.mapError(Lines.readIfThere<Entry>(folder.journal), unwritable)
+
+/** What became of every change of a run, by its place. */
+export interface Standing {
+  readonly updated: number
+  readonly failed: number
+  /** Those of them that failed in passing. */
+  readonly failedInPassing: number
+  /** Those without an outcome, and those that failed and may not fail again. */
+  readonly isLeft: (place: number) => boolean
+}
+
+const [none, updated, failedFinally, failedInPassing] = [0, 1, 2, 3] as const
+
+/** Where a run of so many changes stands. */
+export const standing = Effect.fnUntraced(function* (folder: Folder, changes: number) {
+  const states = new Uint8Array(changes)
+  yield* Stream.runForEach(read(folder), (entry) =>
+    Effect.sync(() => {
+      const failed = entry.outcome === "failed" && (entry.isFinal ? failedFinally : failedInPassing)
+      states[entry.place] = failed === false ? updated : failed
+    }),
+  )
+  const count = (state: number) => states.reduce((sum, each) => sum + (each === state ? 1 : 0), 0)
+  return {
+    updated: count(updated),
+    failed: count(failedFinally) + count(failedInPassing),
+    failedInPassing: count(failedInPassing),
+    isLeft: (place) => states[place] === none || states[place] === failedInPassing,
+  } satisfies Standing
+})
+
+/** The last failures of a run that nothing came after, by their place. */
+export const failures = (folder: Folder) =>
+  Stream.runFold(
+    read(folder),
+    () => new Map<number, Told>(),
+    (failed, entry) => {
+      if (entry.outcome === "failed") failed.set(entry.place, entry.error)
+      else failed.delete(entry.place)
+      return failed
+    },
+  )
+
+/** The updates that a run made, as they are taken back: those of one user as one. */
+export const made = Effect.fnUntraced(function* (folder: Folder) {
+  const once = new Set<string>()
+  const more = new Set<string>()
+  yield* Stream.runForEach(read(folder), ({ outcome, user }) =>
+    Effect.sync(() => {
+      if (outcome !== "updated") return
+      if (once.has(user)) more.add(user)
+      once.add(user)
+    }),
+  )
+  const combined = new Map<string, { readonly line: number; readonly made: UndoUpdates.Made }>()
+  const single = read(folder).pipe(
+    Stream.map((entry) => {
+      if (entry.outcome !== "updated") return undefined
+      const { line, user, patch, before, after } = entry
+      const one = { line, made: { patch: new UserPatch.UserPatch(patch), before, after } }
+      if (!more.has(user)) return one
+      const earlier = combined.get(user)
+      combined.set(user, earlier === undefined ? one : { ...one, made: UndoUpdates.combine(earlier.made, one.made) })
+      return undefined
+    }),
+    Stream.filter((one) => one !== undefined),
+  )
+  return {
+    users: once.size,
+    updates: Stream.concat(
+      single,
+      Stream.suspend(() => Stream.fromIterable(combined.values())),
+    ),
+  }
+})

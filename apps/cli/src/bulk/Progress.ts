@@ -1,0 +1,125 @@
+/** How far a run is, while it goes on: a bar on a terminal, a line now and then off one, events where JSON is asked for. */
+import { Clock, Effect, Schedule } from "effect"
+import { Calls } from "../Calls.ts"
+import { Output } from "../Output.ts"
+import { inTime, number } from "../Text.ts"
+
+export interface Counts {
+  readonly done: number
+  readonly failed: number
+}
+
+export interface Progress {
+  readonly advance: (counts: Counts) => Effect.Effect<void>
+  /** Ends it, so that something else can be told. */
+  readonly end: Effect.Effect<void>
+}
+
+/** What is told of a run that goes on. */
+interface State extends Counts {
+  readonly total: number
+  readonly skipped: number
+  /** Of changes in a second, since it began. */
+  readonly rate: number
+  /** In seconds; nothing while it cannot be told. */
+  readonly secondsLeft: number | undefined
+  /** For how many seconds the server's limit holds everything up. */
+  readonly waiting: number
+}
+
+const barEvery = "200 millis"
+const lineEvery = "5 seconds"
+/** Shorter waits are no news. */
+const shortestWait = 1.5
+
+/** Tells how far a run is whose other changes were made before. The scope ends it too. */
+export const make = Effect.fnUntraced(function* (run: {
+  readonly total: number
+  readonly skipped: number
+  readonly before: Counts
+}) {
+  const output = yield* Output
+  const { waitLeft } = yield* Calls
+  const start = yield* Clock.currentTimeMillis
+  let counts = run.before
+
+  const state = Effect.gen(function* () {
+    const seconds = ((yield* Clock.currentTimeMillis) - start) / 1000
+    const ended = counts.done + counts.failed - run.before.done - run.before.failed
+    const rate = seconds > 0 ? ended / seconds : 0
+    const left = run.total - counts.done - counts.failed
+    const waiting = (yield* waitLeft) / 1000
+    return {
+      ...counts,
+      total: run.total,
+      skipped: run.skipped,
+      rate,
+      secondsLeft: rate > 0 ? Math.ceil(left / rate) : undefined,
+      waiting: waiting >= shortestWait ? Math.ceil(waiting) : 0,
+    } satisfies State
+  })
+
+  const teller = yield* output.progress === "bar" ? bar(run.total) : Effect.succeed(lines(output))
+  const tell = Effect.flatMap(state, (now) => teller.tell(now))
+  const every = output.progress === "bar" ? barEvery : lineEvery
+  yield* Effect.forkScoped(Effect.schedule(tell, Schedule.spaced(every)))
+  return {
+    advance: (now) => {
+      counts = now
+      return output.progress === "bar" ? tell : Effect.void
+    },
+    end: output.progress === "bar" ? Effect.andThen(tell, teller.end) : Effect.void,
+  } satisfies Progress
+})
+
+const lines = (output: Output["Service"]) => ({
+  tell: (state: State) =>
+    output.progress === "events"
+      ? output.event({ event: "progress", ...state, rate: Math.round(state.rate * 10) / 10 })
+      : output.remark([`${number(state.done)} of ${number(state.total)} done`, ...inWords(state)].join(", ")),
+  end: Effect.void,
+})
+
+const inWords = ({ failed, skipped, rate, secondsLeft, waiting }: State): ReadonlyArray<string> => [
+  `${number(failed)} failed`,
+  `${number(skipped)} skipped`,
+  `${rate >= 10 ? number(Math.round(rate)) : rate.toFixed(1)} a second`,
+  ...(secondsLeft === undefined ? [] : [`${inTime(secondsLeft)} left`]),
+  ...(waiting > 0 ? [`waiting ${inTime(waiting)} for the server's limit`] : []),
+]
+
+const bar = Effect.fnUntraced(function* (total: number) {
+  // Loaded here, so that no other command waits for it.
+  const { SingleBar } = yield* Effect.promise(async () => (await import("cli-progress")).default)
+  const drawn = new SingleBar({
+    format: "{bar} {percentage}% | {done} of {of} done, {rest}",
+    barCompleteChar: "█",
+    barIncompleteChar: "░",
+    barsize: 20,
+    stream: process.stderr,
+    hideCursor: true,
+    // Ctrl-C is heard elsewhere, where what is under way comes to its end.
+    gracefulExit: false,
+  })
+  const payload = (state: Partial<State>) => ({
+    done: number(state.done ?? 0),
+    of: number(total),
+    rest: inWords({
+      done: 0,
+      failed: 0,
+      total,
+      skipped: 0,
+      rate: 0,
+      secondsLeft: undefined,
+      waiting: 0,
+      ...state,
+    }).join(", "),
+  })
+  drawn.start(total, 0, payload({}))
+  const stop = Effect.sync(() => drawn.stop())
+  yield* Effect.addFinalizer(() => stop)
+  return {
+    tell: (state: State) => Effect.sync(() => drawn.update(state.done + state.failed, payload(state))),
+    end: stop,
+  }
+})

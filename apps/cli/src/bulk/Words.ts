@@ -1,0 +1,100 @@
+/** What is told of a run: before, when it ends, and when it is stopped. */
+import type { User } from "@webflow-users/core"
+import { Array as Arr } from "effect"
+import * as Changes from "../Changes.ts"
+import { counted, number, printable } from "../Text.ts"
+import type { Told } from "../Failure.ts"
+import type { Ended } from "./Execution.ts"
+import type { Plan } from "./Plan.ts"
+import type { Problem } from "./Rows.ts"
+import type { Run } from "./RunFolder.ts"
+
+/** What each is called, of a run of either kind. */
+const names = {
+  bulk: { rows: "row", toDo: "to change", done: "updated", unchanged: "unchanged", invalid: "invalid" },
+  undo: { rows: "user", toDo: "to put back", done: "put back", unchanged: "as before already", invalid: "left alone" },
+} as const
+
+/** The most problems, users and repetitions that a person is shown, unless all are asked for. */
+export const mostShown = 20
+
+export const problemInWords = ({ line, column, reason }: Problem): string =>
+  printable(`line ${line}${column === undefined ? "" : `, ${column}`}: ${reason}`)
+
+export const nameOf = ({ id, data }: User): string => (data.email == null ? id : `${printable(data.email)} (${id})`)
+
+const more = (all: number, shown: number, what: string): ReadonlyArray<string> =>
+  all > shown ? [`  … and ${counted(all - shown, what)} more`] : []
+
+/** What is wrong, and what comes twice. */
+export const warnings = (plan: Plan): ReadonlyArray<string> => {
+  const invalidLines = Arr.dedupe(plan.problems.map(({ line }) => line)).length
+  return [
+    ...(plan.invalid === 0
+      ? []
+      : [
+          `${counted(plan.invalid, "row")} cannot be carried out:`,
+          ...plan.problems.map((problem) => `  ${problemInWords(problem)}`),
+          ...more(plan.invalid, invalidLines, "row"),
+        ]),
+    ...(plan.repeated === 0
+      ? []
+      : [
+          `${counted(plan.repeated, "row")} of users who came before; they are changed in order, so the last row wins:`,
+          ...plan.repetitions.map(({ line, earlier }) => `  line ${line}: the same user as line ${earlier}`),
+          ...more(plan.repeated, plan.repetitions.length, "row"),
+        ]),
+  ]
+}
+
+/** The plan, user by user. */
+export const differences = (plan: Plan): ReadonlyArray<string> => [
+  ...plan.differences.flatMap(({ line, user, changes }) => [
+    `${nameOf(user)}, line ${line}`,
+    ...(changes.length === 0 ? ["  as an earlier row leaves it"] : Changes.inWords(changes)),
+  ]),
+  ...more(plan.changes, plan.differences.length, "change"),
+]
+
+/** The plan in one sentence. */
+export const planned = ({ rows, changes, unchanged, invalid }: Plan, kind: Run["kind"]): string => {
+  const name = names[kind]
+  const parts = [
+    `${number(changes)} ${name.toDo}`,
+    `${number(unchanged)} ${name.unchanged}`,
+    `${number(invalid)} ${name.invalid}`,
+  ]
+  return `${counted(rows, name.rows)}: ${parts.join(", ")}`
+}
+
+/** The plan for programs. `what` is `dryRun` where nothing is to be done. */
+export const planJson = ({ differences: users, problems, repetitions, ...counts }: Plan) => ({
+  ...counts,
+  differences: users.map(({ line, user, changes }) => ({ line, id: user.id, email: user.data.email ?? null, changes })),
+  problems,
+  repetitions,
+})
+
+export const resumeCommand = ({ id }: Run): string => `webflow-users bulk --resume ${id}`
+
+/** What has become of a run, in one sentence. */
+export const standing = (
+  { updated, failed, left }: Pick<Ended, "updated" | "failed" | "left">,
+  { counts, kind }: Run,
+): string =>
+  [
+    `${number(updated)} ${names[kind].done}`,
+    `${number(failed)} failed`,
+    ...(left === 0 ? [] : [`${number(left)} left`]),
+    `${number(counts.unchanged)} ${names[kind].unchanged}`,
+    `${number(counts.invalid)} ${names[kind].invalid}`,
+  ].join(", ")
+
+/** What failed in a run, by the line of its file. */
+export const failures = (failed: ReadonlyMap<number, Told>): ReadonlyArray<string> => {
+  const first = [...failed.values()].slice(0, mostShown)
+  return [
+    ...first.map(({ user, message }) => `  ${printable(user ?? "")}: ${printable(message)}`),
+    ...more(failed.size, first.length, "failure"),
+  ]
+}
