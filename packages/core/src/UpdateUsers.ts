@@ -126,8 +126,10 @@ export const updateUsers = <U extends Update, E, R>(
         return Stream.empty
       })
       return (rate === undefined ? source : paced(source, rate)).pipe(
-        Stream.mapEffect(resolve),
+        // Whoever waits for the next change is woken; of those that came together, the others are not begun.
         Stream.interruptWhen(halted),
+        Stream.takeWhile(() => !Deferred.isDoneUnsafe(halt)),
+        Stream.mapEffect(resolve),
         Stream.mapEffect(make, { concurrency, unordered: true }),
         Stream.filter((outcome) => outcome !== undefined),
         Stream.provideService(Ending, halted),

@@ -54,7 +54,8 @@ export const make = Effect.fnUntraced(function* (run: {
       total: run.total,
       skipped: run.skipped,
       rate,
-      secondsLeft: rate > 0 ? Math.ceil(left / rate) : undefined,
+      // Nothing goes on while everything waits, however fast it was until then.
+      secondsLeft: rate > 0 ? Math.ceil(left / rate + waiting) : undefined,
       waiting: waiting >= shortestWait ? Math.ceil(waiting) : 0,
     } satisfies State
   })
@@ -88,34 +89,37 @@ const inWords = ({ failed, skipped, rate, secondsLeft, waiting }: State): Readon
   ...(waiting > 0 ? [`waiting ${inTime(waiting)} for the server's limit`] : []),
 ]
 
+/** The same for a bar, in few letters. */
+const inShort = ({ done, total, failed, skipped, rate, secondsLeft, waiting }: State): string =>
+  [
+    `${number(done)}/${number(total)} done`,
+    `${number(failed)} failed`,
+    `${number(skipped)} skipped`,
+    `${rate >= 10 ? number(Math.round(rate)) : rate.toFixed(1)}/s`,
+    ...(secondsLeft === undefined ? [] : [`${inTimeShort(secondsLeft)} left`]),
+    ...(waiting > 0 ? [`limit: ${inTimeShort(waiting)}`] : []),
+  ].join(", ")
+
+const inTimeShort = (seconds: number): string =>
+  seconds <= 120 ? `${seconds}s` : seconds <= 7200 ? `${Math.ceil(seconds / 60)}m` : `${Math.ceil(seconds / 3600)}h`
+
 const bar = Effect.fnUntraced(function* (total: number) {
   // Loaded here, so that no other command waits for it.
   const { SingleBar } = yield* Effect.promise(async () => (await import("cli-progress")).default)
   const drawn = new SingleBar({
-    format: "{bar} {percentage}% | {done} of {of} done, {rest}",
+    // The whole of it fits a terminal of 80 columns.
+    format: "{bar} {words}",
     barCompleteChar: "█",
     barIncompleteChar: "░",
-    barsize: 20,
+    barsize: 10,
     stream: process.stderr,
     hideCursor: true,
     // Ctrl-C is heard elsewhere, where what is under way comes to its end.
     gracefulExit: false,
   })
-  const payload = (state: Partial<State>) => ({
-    done: number(state.done ?? 0),
-    of: number(total),
-    rest: inWords({
-      done: 0,
-      failed: 0,
-      total,
-      skipped: 0,
-      rate: 0,
-      secondsLeft: undefined,
-      waiting: 0,
-      ...state,
-    }).join(", "),
-  })
-  drawn.start(total, 0, payload({}))
+  const nothing = { done: 0, failed: 0, total, skipped: 0, rate: 0, secondsLeft: undefined, waiting: 0 }
+  const payload = (state: State) => ({ words: inShort(state) })
+  drawn.start(total, 0, payload(nothing))
   const stop = Effect.sync(() => drawn.stop())
   yield* Effect.addFinalizer(() => stop)
   return {
