@@ -118,12 +118,11 @@ const bar = Effect.fnUntraced(function* (total: number) {
     gracefulExit: false,
   })
   const nothing = { done: 0, failed: 0, total, skipped: 0, rate: 0, secondsLeft: undefined, waiting: 0 }
-  const payload = (state: State) => ({ words: inShort(state) })
-  drawn.start(total, 0, payload(nothing))
+  drawn.start(total, 0, { words: inShort(nothing) })
   const stop = Effect.sync(() => drawn.stop())
   yield* Effect.addFinalizer(() => stop)
   return {
-    tell: (state: State) => Effect.sync(() => drawn.update(state.done + state.failed, payload(state))),
+    tell: (state: State) => Effect.sync(() => drawn.update(state.done + state.failed, { words: inShort(state) })),
     end: stop,
   }
 })
