@@ -117,9 +117,7 @@ const begin = Effect.fnUntraced(function* (site: string, file: string, given: Fl
   const store = yield* Store.Address
   yield* UserStore.acceptSiteId(site)
   const options = { map: given.map, emptyClears: given.emptyClears, failFast: given.failFast, ...paceOf(given) }
-  const { id, folder, createdAt } = yield* RunFolder.create()
-  yield* Effect.addFinalizer(() => Carry.unlessBegun(folder))
-  yield* RunFolder.hold(folder, id)
+  const { id, folder, createdAt } = yield* Carry.newFolder(given.isDryRun)
 
   const { rows, whole } = Rows.read(file, format, {
     map: new Map(Object.entries(given.map)),

@@ -19,8 +19,8 @@ const standingOf = Effect.fnUntraced(function* ({
   const summary = yield* RunFolder.readSummary(folder)
   if (summary !== undefined) return { ...summary, isUnderWay: false }
   const isUnderWay = yield* RunFolder.isHeld(folder)
-  const { updated, failed } = yield* Journal.standing(folder, run.counts.changes)
-  return { updated, failed, left: run.counts.changes - updated - failed, endedAt: undefined, isUnderWay }
+  const { updated, failed, left } = yield* Journal.standing(folder, run.counts.changes)
+  return { updated, failed, left, endedAt: undefined, isUnderWay }
 })
 type Standing = Effect.Success<ReturnType<typeof standingOf>>
 

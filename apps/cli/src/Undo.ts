@@ -33,9 +33,7 @@ export const undo = Command.make(
       yield* RunFolder.hold(from, undone.id)
       const { siteId, store } = undone
       const options = { map: {}, emptyClears: false, failFast: false, ...paceOf(given) }
-      const { id, folder, createdAt } = yield* RunFolder.create()
-      yield* Effect.addFinalizer(() => Carry.unlessBegun(folder))
-      yield* RunFolder.hold(folder, id)
+      const { id, folder, createdAt } = yield* Carry.newFolder(given.isDryRun)
 
       yield* Effect.gen(function* () {
         const made = yield* Journal.made(from)
@@ -85,7 +83,7 @@ export const undo = Command.make(
   ),
 ).pipe(
   Command.withDescription(
-    "Put back what a run changed. Users whom somebody else has changed since are left alone, and told; so is a run of its own",
+    "Put back what a run changed. Users whom somebody else has changed since are left alone, and named. It is a run itself.",
   ),
   Command.withShortDescription("Put back what a run changed"),
   Command.withExamples([{ command: "webflow-users undo 20261125-081500-a1b2 --dry-run" }]),

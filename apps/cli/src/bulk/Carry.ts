@@ -49,15 +49,21 @@ export const confirm = Effect.fnUntraced(function* (changes: number, isYes: bool
   }
 })
 
-/** Removes the folder of a run that comes to nothing. */
-export const unlessBegun = (folder: RunFolder.Folder) =>
-  Effect.flatMap(FileSystem.FileSystem, (fs) =>
-    Effect.ignore(
-      Effect.flatMap(fs.exists(folder.run), (isBegun) =>
-        isBegun ? Effect.void : fs.remove(folder.path, { recursive: true }),
-      ),
-    ),
-  )
+/** Where a plan is kept: in the folder of a new run, held for this process; of what is only to be looked at, nothing stays. */
+export const newFolder = Effect.fnUntraced(function* (isDryRun: boolean) {
+  if (isDryRun) return { id: "", createdAt: "", folder: yield* RunFolder.temporary }
+  const created = yield* RunFolder.create()
+  yield* Effect.addFinalizer(() => removeUnlessBegun(created.folder))
+  yield* RunFolder.hold(created.folder, created.id)
+  return created
+})
+
+/** What comes to nothing leaves nothing. */
+const removeUnlessBegun = (folder: RunFolder.Folder) =>
+  Effect.gen(function* () {
+    const fs = yield* FileSystem.FileSystem
+    if (!(yield* fs.exists(folder.run))) yield* fs.remove(folder.path, { recursive: true })
+  }).pipe(Effect.ignore)
 
 /** Tells what there is to know before a run. */
 export const announce = Effect.fnUntraced(function* (plan: Plan, kind: RunFolder.Run["kind"]) {
@@ -93,8 +99,8 @@ export const run = Effect.fnUntraced(function* (
     rate: StoreAddress.isRemote(recorded.store) ? undefined : rate,
     interrupted: (stopped) => tellStopped(output, recorded, stopped),
   })
-  const failures = yield* Failures.write(folder, recorded)
   const { stoppedBy, ...counts } = ended
+  const failures = ended.failed + recorded.counts.invalid > 0 ? yield* Failures.write(folder, recorded) : undefined
   const isWhole = ended.failed + ended.left + recorded.counts.invalid === 0
   const canResume = ended.left + ended.failedInPassing > 0
   const next = canResume ? Words.resumeCommand(recorded) : undefined

@@ -64,11 +64,11 @@ const withFolder = Effect.fnUntraced(function* (
 ) {
   const output = yield* Output
   const { changes: total, unchanged: skipped } = run.counts
-  const standing = yield* Journal.standing(folder, total)
+  const journal = yield* Journal.open(folder, total)
+  const before = journal.standing()
   // What failed in passing is done once more, and counts when it is.
-  const counts = { done: standing.updated, failed: standing.failed - standing.failedInPassing }
+  const counts = { done: before.updated, failed: before.failed - before.failedInPassing }
   const progress = yield* Progress.make({ total, skipped, before: { ...counts } })
-  const journal = yield* Journal.open(folder)
   let trouble: RunUnwritable | undefined
 
   const record = Effect.fnUntraced(function* (outcomes: ReadonlyArray<UpdateUsers.Outcome<Journal.Step>>) {
@@ -89,7 +89,7 @@ const withFolder = Effect.fnUntraced(function* (
   const steps = Lines.read<Planned>(folder.changes).pipe(
     Stream.mapError(RunFolder.unwritable),
     Stream.zipWithIndex,
-    Stream.filter(([, place]) => standing.isLeft(place)),
+    Stream.filter(([, place]) => journal.isToDo(place)),
     Stream.map(([change, place]): Journal.Step => ({
       place,
       change,
@@ -117,13 +117,8 @@ const withFolder = Effect.fnUntraced(function* (
   )
   yield* progress.end
 
-  const now = yield* Journal.standing(folder, total)
-  const ended = {
-    updated: now.updated,
-    failed: now.failed,
-    left: total - now.updated - now.failed,
-    endedAt: DateTime.formatIso(yield* DateTime.now),
-  }
-  if (trouble === undefined) yield* RunFolder.writeSummary(folder, ended)
-  return { ...ended, failedInPassing: now.failedInPassing, stoppedBy: trouble ?? stoppedBy } satisfies Ended
+  const { failedInPassing, ...standing } = journal.standing()
+  const summary = { ...standing, endedAt: DateTime.formatIso(yield* DateTime.now) }
+  if (trouble === undefined) yield* RunFolder.writeSummary(folder, summary)
+  return { ...summary, failedInPassing, stoppedBy: trouble ?? stoppedBy } satisfies Ended
 }, Effect.scoped)

@@ -13,16 +13,13 @@ interface Failed {
   readonly error: string
 }
 
-/** Writes the file, if a row failed. Gives its path. */
+/** Writes the file. Gives its path. */
 export const write = Effect.fnUntraced(
   function* (folder: Folder, run: Run) {
     const fs = yield* FileSystem.FileSystem
     const errors = yield* Journal.failures(folder)
     const format: Format = run.input?.format ?? "ndjson"
     const path = folder.failures(format)
-    yield* Effect.ignore(fs.remove(path))
-    if (errors.size + run.counts.invalid === 0) return undefined
-
     const refused = Lines.readIfThere<Refused>(folder.problems).pipe(
       Stream.map(({ source, problems }): Failed => ({ source, error: problems.map(problemInWords).join("; ") })),
     )

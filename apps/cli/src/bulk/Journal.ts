@@ -1,6 +1,6 @@
 /** What has become of a run's changes: an append-only file, whose lines are on the disk before anybody is told of them. */
 import { UndoUpdates, UpdateUsers, type User, UserPatch } from "@webflow-users/core"
-import { Clock, DateTime, Effect, Stream } from "effect"
+import { DateTime, Effect, Stream } from "effect"
 import { tell, type Told } from "../Failure.ts"
 import * as Lines from "./Lines.ts"
 import type { Planned } from "./Plan.ts"
@@ -47,19 +47,6 @@ const entryOf = (outcome: UpdateUsers.Outcome<Step>, at: string): Entry => {
       }
 }
 
-/** Opens a run's journal. What is recorded is on the disk when that succeeds. */
-export const open = Effect.fnUntraced(function* (folder: Folder) {
-  const writer = yield* Effect.mapError(Lines.append(folder.journal), unwritable)
-  return {
-    record: Effect.fnUntraced(function* (outcomes: ReadonlyArray<UpdateUsers.Outcome<Step>>) {
-      const at = DateTime.formatIso(DateTime.makeUnsafe(yield* Clock.currentTimeMillis))
-      const entries = outcomes.map((outcome) => entryOf(outcome, at))
-      yield* Effect.mapError(Effect.andThen(writer.write(entries), writer.sync), unwritable)
-      return entries
-    }),
-  }
-})
-
 /** All that was recorded of a run. */
 export const read = (folder: Folder) => Stream.mapError(Lines.readIfThere<Entry>(folder.journal), unwritable)
 
@@ -69,28 +56,48 @@ export interface Standing {
   readonly failed: number
   /** Those of them that failed in passing. */
   readonly failedInPassing: number
-  /** Those without an outcome, and those that failed and may not fail again. */
-  readonly isLeft: (place: number) => boolean
+  /** Those that nothing is known of. */
+  readonly left: number
 }
 
 const [none, updated, failedFinally, failedInPassing] = [0, 1, 2, 3] as const
 
-/** Where a run of so many changes stands. */
-export const standing = Effect.fnUntraced(function* (folder: Folder, changes: number) {
-  const states = new Uint8Array(changes)
-  yield* Stream.runForEach(read(folder), (entry) =>
-    Effect.sync(() => {
-      const failed = entry.outcome === "failed" && (entry.isFinal ? failedFinally : failedInPassing)
-      states[entry.place] = failed === false ? updated : failed
-    }),
-  )
-  const count = (state: number) => states.reduce((sum, each) => sum + (each === state ? 1 : 0), 0)
+/** Where a run of so many changes stands: a byte for each. */
+const states = Effect.fnUntraced(function* (folder: Folder, changes: number) {
+  const all = new Uint8Array(changes)
+  const note = (entry: Entry) => {
+    all[entry.place] = entry.outcome === "updated" ? updated : entry.isFinal ? failedFinally : failedInPassing
+  }
+  yield* Stream.runForEach(read(folder), (entry) => Effect.sync(() => note(entry)))
+  const standing = (): Standing => {
+    const counts = [0, 0, 0, 0]
+    for (const state of all) counts[state] = (counts[state] ?? 0) + 1
+    const [left = 0, done = 0, final = 0, passing = 0] = counts
+    return { updated: done, failed: final + passing, failedInPassing: passing, left }
+  }
+  const isToDo = (place: number) => all[place] === none || all[place] === failedInPassing
+  return { note, standing, isToDo }
+})
+
+/** Where a run stands. */
+export const standing = (folder: Folder, changes: number) =>
+  Effect.map(states(folder, changes), (found) => found.standing())
+
+/** Opens the journal of a run of so many changes, to go on with it. */
+export const open = Effect.fnUntraced(function* (folder: Folder, changes: number) {
+  const { note, ...found } = yield* states(folder, changes)
+  const writer = yield* Effect.mapError(Lines.append(folder.journal), unwritable)
   return {
-    updated: count(updated),
-    failed: count(failedFinally) + count(failedInPassing),
-    failedInPassing: count(failedInPassing),
-    isLeft: (place) => states[place] === none || states[place] === failedInPassing,
-  } satisfies Standing
+    ...found,
+    /** Records outcomes; they are on the disk when that succeeds. */
+    record: Effect.fnUntraced(function* (outcomes: ReadonlyArray<UpdateUsers.Outcome<Step>>) {
+      const at = DateTime.formatIso(yield* DateTime.now)
+      const entries = outcomes.map((outcome) => entryOf(outcome, at))
+      yield* Effect.mapError(Effect.andThen(writer.write(entries), writer.sync), unwritable)
+      entries.forEach(note)
+      return entries
+    }),
+  }
 })
 
 /** The last failures of a run that nothing came after, by their place. */

@@ -86,9 +86,28 @@ export const create = Effect.fnUntraced(function* () {
   yield* fs.makeDirectory(root, { recursive: true, mode: 0o700 })
   // What is here is members' data, and is not to be committed with somebody's code.
   yield* fs.writeFileString(`${root}/../.gitignore`, "*\n")
+  yield* sweep
   yield* fs.makeDirectory(`${root}/${id}`, { mode: 0o700 })
   return { id, folder: folderOf(id), createdAt: now }
 }, Effect.mapError(unwritable))
+
+/** A run that was killed while it was planned has changed nothing, and is nobody's to go on with. */
+const sweep = Effect.gen(function* () {
+  const fs = yield* FileSystem.FileSystem
+  for (const name of yield* fs.readDirectory(root)) {
+    const folder = folderOf(name)
+    const isPlanned = yield* fs.exists(folder.run)
+    if (!isPlanned && !(yield* isHeld(folder)) && (yield* fs.exists(folder.lock))) {
+      yield* fs.remove(folder.path, { recursive: true })
+    }
+  }
+})
+
+/** A folder for a plan that is only to be looked at, gone with the scope. */
+export const temporary = Effect.gen(function* () {
+  const fs = yield* FileSystem.FileSystem
+  return folderAt(yield* fs.makeTempDirectoryScoped({ prefix: "webflow-users-" }))
+}).pipe(Effect.mapError(unwritable))
 
 /** Keeps a value, whole or not at all. */
 const writeWhole = Effect.fnUntraced(function* (path: string, json: unknown) {
@@ -127,8 +146,10 @@ export const readSummary = (folder: Folder) =>
 export const list = Effect.fnUntraced(function* () {
   const fs = yield* FileSystem.FileSystem
   const names = yield* Effect.orElseSucceed(fs.readDirectory(root), () => [])
-  const found = yield* Effect.forEach(names.toSorted().toReversed(), (name) => Effect.option(open(name)))
-  return found.flatMap((each) => Option.toArray(each))
+  const found = yield* Effect.forEach(names, (name) => Effect.option(open(name)))
+  return found
+    .flatMap((each) => Option.toArray(each))
+    .toSorted((a, b) => b.run.createdAt.localeCompare(a.run.createdAt))
 })
 
 /** Whether a process is at it. */
