@@ -106,25 +106,23 @@ export const run = Effect.fnUntraced(function* (
   const next = canResume ? Words.resumeCommand(recorded) : undefined
 
   if (stoppedBy !== undefined) yield* output.failure({ ...tell(stoppedBy satisfies Failure) })
-  yield* output.result(
-    {
-      event: stoppedBy === undefined ? "finished" : "stopped",
-      run: recorded.id,
-      ...recorded.counts,
-      ...counts,
-      failures: failures ?? null,
-      resume: next ?? null,
-    },
-    () =>
-      [
-        Words.standing(ended, recorded),
-        ...(failures === undefined ? [] : [`What failed, and why: ${failures}`]),
-        ...(next === undefined ? [] : [resumeHint(ended, next)]),
-        ...(recorded.kind === "bulk" && ended.updated > 0
-          ? [`To take it back: webflow-users undo ${recorded.id}`]
-          : []),
-      ].join("\n"),
-  )
+  const last = {
+    event: stoppedBy === undefined ? "finished" : "stopped",
+    run: recorded.id,
+    ...recorded.counts,
+    ...counts,
+    failures: failures ?? null,
+    resume: next ?? null,
+  }
+  const words = () =>
+    [
+      Words.standing(ended, recorded),
+      ...(failures === undefined ? [] : [`What failed, and why: ${failures}`]),
+      ...(next === undefined ? [] : [resumeHint(ended, next)]),
+      ...(recorded.kind === "bulk" && ended.updated > 0 ? [`To take it back: webflow-users undo ${recorded.id}`] : []),
+    ].join("\n")
+  // One line among the other events, on a terminal too.
+  yield* output.progress === "events" ? output.event(last) : output.result(last, words)
   if (!isWhole) return yield* new Incomplete({ message: "Not all rows were carried out" })
 })
 
