@@ -16,6 +16,8 @@ export interface Update {
   readonly patch: unknown
   /** The user as it was when this was planned, if it was. */
   readonly planned?: User | undefined
+  /** Why it is refused, where that is known before it is made. */
+  readonly refusal?: UpdateUserError | undefined
 }
 
 /** What became of one. */
@@ -67,13 +69,11 @@ export const updateUsers = <U extends Update, E, R>(
         Deferred.doneUnsafe(halt, Exit.void)
       }
 
-      const resolve = (update: U) =>
-        Effect.map(
-          Effect.result(
-            update.user.includes("@") ? Effect.map(byEmail(update.user), ({ id }) => id) : acceptUserId(update.user),
-          ),
-          (id) => ({ update, id }),
-        )
+      const idOf = ({ user, refusal }: U): Effect.Effect<UserId, UpdateUserError> => {
+        if (refusal !== undefined) return Effect.fail(refusal)
+        return user.includes("@") ? Effect.map(byEmail(user), ({ id }) => id) : acceptUserId(user)
+      }
+      const resolve = (update: U) => Effect.map(Effect.result(idOf(update)), (id) => ({ update, id }))
 
       const carryOut = (update: U, userId: UserId) =>
         Effect.suspend(() => {

@@ -21,6 +21,7 @@ import * as FetchTransport from "@webflow-users/core/Transport/Fetch"
 import * as Upstream from "@webflow-users/core/UserStore/Upstream"
 import { ListQuery } from "@webflow-users/core/wire"
 import { Cause, Data, Duration, Effect, Exit, Layer, ManagedRuntime, Redacted } from "effect"
+import { type Changes, begun, program, type UpdateMany, type UpdateManyOptions } from "./updateMany.ts"
 
 /** The client was closed before the call. */
 export class ClientClosed extends Data.TaggedError("ClientClosed")<{ readonly message: string }> {}
@@ -79,6 +80,20 @@ export interface Client {
   readonly users: {
     /** Updates a user and gives the user as it is now. `patch` is the body of either era. */
     readonly update: (siteId: string, userId: string, patch: UserUpdate, options?: RequestOptions) => Promise<User>
+    /**
+     * Makes many updates, paced as single ones are: `await` it for their sum, or iterate the outcomes with `for await`. One that
+     * fails stops no other. What would fail for all, such as a token that is not accepted or a server that fails twenty times in
+     * a row, rejects, after the outcomes of what was begun.
+     *
+     * @example
+     * ```ts
+     * const { updated, failed } = await client.users.updateMany("580e63e98c9a982ac9b8b741", [
+     *   { email: "ada@example.com", data: { name: "Ada Lovelace" }, addGroups: ["platinum"] },
+     *   { id: "6287ec36a841b25637c663df", accessGroups: [] },
+     * ])
+     * ```
+     */
+    readonly updateMany: (siteId: string, changes: Changes, options?: UpdateManyOptions) => UpdateMany
     readonly get: (siteId: string, userId: string, options?: RequestOptions) => Promise<User>
     readonly list: (siteId: string, options?: ListOptions) => Promise<UserPage>
   }
@@ -199,6 +214,10 @@ const operations = ({ run, close }: Promises<UserStore.UserStore>): Client => ({
         UpdateUser.UpdateUser.use((updateUser) => updateUser({ siteId, userId, patch })),
         options,
       ),
+    updateMany: (siteId, changes, options = {}) => {
+      requireCount("concurrency", options.concurrency)
+      return begun((deliver, stopped) => run(program(siteId, changes, options, deliver, stopped), undefined), options)
+    },
     get: (siteId, userId, options) => run(ReadUsers.getUser(siteId, userId), options),
     list: (siteId, { offset = 0, limit = ListQuery.defaultLimit, sort, ...options } = {}) =>
       run(ReadUsers.listUsers(siteId, { offset, limit, sort }), options),

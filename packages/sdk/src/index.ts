@@ -13,6 +13,7 @@ export {
   type StoreClient,
   type StoreOptions,
 } from "./client.ts"
+export type { Changes, UpdateMany, UpdateManyOptions, UpdateManyOutcome, UpdateManyReport } from "./updateMany.ts"
 export {
   BadRequest,
   BodyTooLarge,
@@ -53,4 +54,5 @@ export type {
   UserSort,
   UserUpdate,
 } from "@webflow-users/core"
+export type { UserChange } from "@webflow-users/core"
 export type { DeclareSite, SiteDeclaration, UpdatePolicy } from "@webflow-users/core"

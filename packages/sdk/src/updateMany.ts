@@ -1,0 +1,230 @@
+/** Many updates from a program: changes from any iterable, outcomes as a promise of their sum or one by one. */
+import {
+  InvalidPatch,
+  UpdatePolicy,
+  type UpdateUser,
+  type UpdateUserError,
+  UpdateUsers,
+  type User,
+  UserChange,
+  type UserStore,
+} from "@webflow-users/core"
+import { Effect, Result, Stream } from "effect"
+
+/** Changes, as they come. */
+export type Changes = Iterable<UserChange.UserChange> | AsyncIterable<UserChange.UserChange>
+
+/** What became of one change; `index` is its place among those given, from 0. */
+export type UpdateManyOutcome = { readonly index: number; readonly change: UserChange.UserChange } & (
+  | { readonly outcome: "updated"; readonly user: User }
+  | { readonly outcome: "failed"; readonly error: UpdateUserError }
+)
+
+/** What became of all. */
+export interface UpdateManyReport {
+  readonly updated: number
+  readonly failed: number
+}
+
+export interface UpdateManyOptions {
+  /** How many updates are under way at the most; 32 unless said. Those of one user follow each other in their order. */
+  readonly concurrency?: number
+  /** Nothing more is begun, what is under way comes to its end, and then the call rejects with the signal's reason. */
+  readonly signal?: AbortSignal
+  /** Called with each outcome. If it throws, that ends the call as a signal does. */
+  readonly onOutcome?: (outcome: UpdateManyOutcome) => void
+}
+
+/**
+ * Many updates that begin at once. Awaited, it gives the sum. Iterated, from the call on, it gives the outcomes as they come, and
+ * goes no faster than they are taken; to leave the loop ends it when what is under way has ended.
+ */
+export type UpdateMany = Promise<UpdateManyReport> & AsyncIterable<UpdateManyOutcome>
+
+/** Hands an outcome on; the next one waits until that is done. */
+export type Deliver = (outcome: UpdateManyOutcome) => Promise<void>
+
+interface Asked extends UpdateUsers.Update {
+  readonly index: number
+  readonly change: UserChange.UserChange
+}
+
+/** How many changes of an iterable that need not be waited for are taken at once. */
+const portion = 32
+
+/** Of an iterable that throws, what it gave before is there all the same. */
+async function* portions(changes: Changes): AsyncGenerator<ReadonlyArray<UserChange.UserChange>> {
+  if (Symbol.asyncIterator in changes) {
+    for await (const change of changes) yield [change]
+    return
+  }
+  let taken: Array<UserChange.UserChange> = []
+  try {
+    for (const change of changes) {
+      taken.push(change)
+      if (taken.length < portion) continue
+      yield taken
+      taken = []
+    }
+  } catch (thrown) {
+    if (taken.length > 0) yield taken
+    throw thrown
+  }
+  if (taken.length > 0) yield taken
+}
+
+/** The updates as a program, which ends early when `stopped` is kept. */
+export const program = Effect.fnUntraced(function* (
+  siteId: string,
+  changes: Changes,
+  { concurrency }: UpdateManyOptions,
+  deliver: Deliver,
+  stopped: Promise<void>,
+): Effect.fn.Return<UpdateManyReport, UpdateUserError | Thrown, UpdateUser.UpdateUser | UserStore.UserStore> {
+  const policy = yield* UpdatePolicy.Current
+  const ask = (given: unknown, index: number): Asked => {
+    const change = given as UserChange.UserChange
+    const read = UserChange.fromJson(given)
+    if (Result.isFailure(read)) {
+      return { index, change, user: "", patch: {}, refusal: new InvalidPatch({ details: read.failure }) }
+    }
+    const who = UserChange.who(read.success)
+    return { index, change, user: "id" in who ? who.id : who.email, patch: UserChange.patchOf(read.success, policy) }
+  }
+  const counts = { updated: 0, failed: 0 }
+  let index = 0
+  const asked = Stream.fromAsyncIterable(portions(changes), (thrown) => new Thrown(thrown)).pipe(
+    Stream.map((taken) => taken.map((change) => ask(change, index++))),
+    Stream.flattenIterable,
+  )
+  yield* UpdateUsers.updateUsers(siteId, asked, { concurrency, ending: Effect.promise(() => stopped) }).pipe(
+    Stream.runForEach((outcome) => {
+      const { index: place, change } = outcome.update
+      counts[outcome._tag === "Updated" ? "updated" : "failed"] += 1
+      return Effect.promise(() =>
+        deliver(
+          outcome._tag === "Updated"
+            ? { index: place, change, outcome: "updated", user: outcome.user }
+            : { index: place, change, outcome: "failed", error: outcome.error },
+        ),
+      )
+    }),
+  )
+  return counts
+})
+
+/** What an iterable of changes threw. */
+export class Thrown {
+  readonly reason: unknown
+  constructor(reason: unknown) {
+    this.reason = reason
+  }
+}
+
+const tooLate = "The outcomes have to be iterated when updateMany is called, and once: `for await (… of updateMany(…))`"
+
+/** Starts the program, for whoever awaits its end or iterates over its outcomes. */
+export const begun = (
+  start: (deliver: Deliver, stopped: Promise<void>) => Promise<UpdateManyReport>,
+  { signal, onOutcome }: UpdateManyOptions,
+): UpdateMany => {
+  const stopping = new AbortController()
+  const stop = () => stopping.abort()
+  const stopped = new Promise<void>((resolve) => stopping.signal.addEventListener("abort", () => resolve()))
+  let why: { readonly reason: unknown } | undefined
+  const end = (reason: unknown) => {
+    why ??= { reason }
+    stop()
+  }
+  const abort = () => end(signal?.reason)
+
+  const begin = async (deliver: Deliver) => {
+    signal?.throwIfAborted()
+    signal?.addEventListener("abort", abort, { once: true })
+    const report = await start(async (outcome) => {
+      try {
+        onOutcome?.(outcome)
+      } catch (thrown) {
+        end(thrown)
+      }
+      await deliver(outcome)
+    }, stopped).catch((thrown: unknown) => {
+      why ??= { reason: thrown instanceof Thrown ? thrown.reason : thrown }
+      return { updated: 0, failed: 0 }
+    })
+    signal?.removeEventListener("abort", abort)
+    if (why !== undefined) throw why.reason
+    return report
+  }
+
+  let running: Promise<UpdateManyReport> | undefined
+  // In the next moment: until then it may be iterated.
+  const whole = Promise.resolve().then(() => (running ??= begin(() => Promise.resolve())))
+  return Object.assign(whole, {
+    [Symbol.asyncIterator]: () => {
+      if (running !== undefined) throw new TypeError(tooLate)
+      // Whoever iterates hears of a failure there.
+      whole.catch(() => undefined)
+      return iterator((deliver) => (running = begin(deliver)), stop)
+    },
+  })
+}
+
+type Taker = {
+  readonly take: (result: IteratorResult<UpdateManyOutcome, undefined>) => void
+  readonly fail: (reason: unknown) => void
+}
+
+/** The outcomes one by one: each waits until it is asked for. */
+const iterator = (
+  begin: (deliver: Deliver) => Promise<unknown>,
+  stop: () => void,
+): AsyncIterator<UpdateManyOutcome, undefined> => {
+  const offers: Array<{ readonly outcome: UpdateManyOutcome; readonly taken: () => void }> = []
+  const takers: Array<Taker> = []
+  let isLeft = false
+  let isOver = false
+  let failure: { readonly reason: unknown } | undefined
+
+  /** Tells that there are no more, and of a failure once. */
+  const last = ({ take, fail }: Taker) => {
+    const told = failure
+    failure = undefined
+    if (told === undefined) take({ done: true, value: undefined })
+    else fail(told.reason)
+  }
+  const offer = async (outcome: UpdateManyOutcome) => {
+    const taker = takers.shift()
+    if (taker !== undefined) taker.take({ done: false, value: outcome })
+    else if (!isLeft) await new Promise<void>((taken) => offers.push({ outcome, taken }))
+  }
+  const finish = async () => {
+    try {
+      await begin(offer)
+    } catch (reason) {
+      failure = { reason }
+    }
+    isOver = true
+    takers.splice(0).forEach(last)
+  }
+  const finished = finish()
+
+  return {
+    next: () =>
+      new Promise((take, fail) => {
+        const offered = offers.shift()
+        if (offered !== undefined) {
+          take({ done: false, value: offered.outcome })
+          offered.taken()
+        } else if (isOver) last({ take, fail })
+        else takers.push({ take, fail })
+      }),
+    return: async () => {
+      isLeft = true
+      stop()
+      for (const { taken } of offers.splice(0)) taken()
+      await finished
+      return { done: true, value: undefined }
+    },
+  }
+}

@@ -1,0 +1,301 @@
+/** Many updates at once, as a promise and one by one, on stores of one's own and over HTTP. */
+import { once } from "node:events"
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
+import type { AddressInfo } from "node:net"
+import { text } from "node:stream/consumers"
+import { ClientClosed, createClient, type UpdateManyOutcome, type UserChange } from "@webflow-users/sdk"
+import { describe, expect, it } from "vitest"
+
+const siteId = "580e63e98c9a982ac9b8b741"
+const idOf = (index: number) => `6287ec36a841b25637c6${(0x4000 + index).toString(16)}`
+const userOf = (index: number) => ({
+  id: idOf(index),
+  accessGroups: [{ slug: "free", type: "admin" }],
+  data: { name: `User ${index}`, email: `u${index}@example.com` },
+})
+const nameOf = (index: number, name = `New ${index}`): UserChange.UserChange => ({ id: idOf(index), data: { name } })
+const many = (count: number) => Array.from({ length: count }, (_, index) => nameOf(index))
+
+/** A client of a store in memory with some users. */
+const seeded = async (count = 5) => {
+  const client = createClient({ store: "memory:" })
+  await client.importUsers(
+    siteId,
+    Array.from({ length: count }, (_, index) => userOf(index)),
+  )
+  return client
+}
+
+interface Served {
+  readonly method: string
+  readonly id: string
+}
+type Answer = (request: Served, response: ServerResponse) => boolean | Promise<boolean>
+
+/** A server of the contract's PATCH, as far as it takes; `instead` may answer otherwise, and then says true. */
+const serve = async (instead: Answer = () => false) => {
+  const applied: Array<Served> = []
+  const server = createServer(async (request: IncomingMessage, response) => {
+    const served = { method: request.method ?? "", id: /\/users\/(\w+)/.exec(request.url ?? "")?.[1] ?? "" }
+    const body = await text(request)
+    if (await instead(served, response)) return
+    applied.push(served)
+    response.setHeader("content-type", "application/json")
+    response.end(
+      JSON.stringify({ id: served.id, accessGroups: [], data: JSON.parse(body === "" ? "{}" : body).data ?? {} }),
+    )
+  }).listen(0, "127.0.0.1")
+  await once(server, "listening")
+  return {
+    applied,
+    baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v2`,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections()
+      server.close()
+      await once(server, "close")
+    },
+  }
+}
+
+const answer = (response: ServerResponse, status: number, code: string, headers = {}) => {
+  response.writeHead(status, { "content-type": "application/json", ...headers })
+  response.end(JSON.stringify({ code, message: code, externalReference: null, details: [] }))
+  return true
+}
+
+const reasonOf = (promise: PromiseLike<unknown>) =>
+  Promise.resolve(promise).then(
+    () => "kept",
+    (reason: unknown) => reason,
+  )
+
+describe("updateMany, awaited", () => {
+  it("gives the sum, and tells each outcome as it ends", async () => {
+    await using client = await seeded()
+    const outcomes: Array<UpdateManyOutcome> = []
+    const changes = [...many(3), { email: "U4@example.com", addGroups: ["gold"], removeGroups: ["free"] }, nameOf(77)]
+    const report = await client.users.updateMany(siteId, changes, { onOutcome: (outcome) => outcomes.push(outcome) })
+    expect(report).toEqual({ updated: 4, failed: 1 })
+    expect(outcomes.map(({ index }) => index).toSorted()).toEqual([0, 1, 2, 3, 4])
+    expect(outcomes.find(({ index }) => index === 4)).toMatchObject({
+      outcome: "failed",
+      error: { _tag: "UserNotFound" },
+    })
+    expect(outcomes.find(({ index }) => index === 3)).toMatchObject({
+      change: changes[3],
+      user: { id: idOf(4), accessGroups: [{ slug: "gold", type: "admin" }] },
+    })
+    expect((await client.users.get(siteId, idOf(1))).data.name).toBe("New 1")
+  })
+
+  it("tells what is wrong with a change and makes the others", async () => {
+    await using client = await seeded()
+    const outcomes: Array<UpdateManyOutcome> = []
+    const wrong = [
+      { data: {} },
+      { id: idOf(1), nickname: "x" },
+      { id: "short" },
+      "text",
+    ] as unknown as Array<UserChange.UserChange>
+    const report = await client.users.updateMany(siteId, [...wrong, nameOf(2)], {
+      onOutcome: (one) => outcomes.push(one),
+    })
+    expect(report).toEqual({ updated: 1, failed: 4 })
+    const params = outcomes
+      .toSorted((a, b) => a.index - b.index)
+      .map((one) => one.outcome === "failed" && one.error.details)
+    expect(params).toMatchObject([
+      [{ param: "id" }],
+      [{ param: "nickname" }],
+      [{ param: "id" }],
+      [{ param: "change" }],
+      false,
+    ])
+  })
+
+  it("makes the changes of one user in their order", async () => {
+    await using client = await seeded()
+    const changes = Array.from({ length: 40 }, (_, index) => nameOf(index % 2, `Name ${index}`))
+    await client.users.updateMany(siteId, changes, { concurrency: 10 })
+    expect((await client.users.get(siteId, idOf(0))).data.name).toBe("Name 38")
+    expect((await client.users.get(siteId, idOf(1))).data.name).toBe("Name 39")
+  })
+
+  it("rejects with what an iterable throws, when what it gave before is made", async () => {
+    await using client = await seeded()
+    const broken = new Error("broken")
+    function* some() {
+      yield nameOf(0)
+      yield nameOf(1)
+      throw broken
+    }
+    async function* slowly() {
+      yield* some()
+    }
+    for (const changes of [some(), slowly()]) {
+      const outcomes: Array<UpdateManyOutcome> = []
+      const calling = client.users.updateMany(siteId, changes, { onOutcome: (one) => outcomes.push(one) })
+      expect(await reasonOf(calling)).toBe(broken)
+      expect(outcomes).toHaveLength(2)
+    }
+  })
+
+  it("rejects with what everybody would meet, and leaves the others", async () => {
+    await using server = await serve((_, response) => answer(response, 401, "not_authorized"))
+    await using client = createClient({ baseUrl: server.baseUrl, token: "revoked" })
+    expect(await reasonOf(client.users.updateMany(siteId, many(500)))).toMatchObject({ _tag: "NotAuthorized" })
+  })
+
+  it("ends with a signal when what is under way has ended, and with its reason", async () => {
+    const controller = new AbortController()
+    const reason = new Error("enough")
+    let begun = 0
+    await using server = await serve(async () => {
+      if ((begun += 1) === 3) controller.abort(reason)
+      return false
+    })
+    await using client = createClient({ baseUrl: server.baseUrl, token: "t" })
+    const outcomes: Array<UpdateManyOutcome> = []
+    const calling = client.users.updateMany(siteId, many(500), {
+      signal: controller.signal,
+      onOutcome: (one) => outcomes.push(one),
+    })
+    expect(await reasonOf(calling)).toBe(reason)
+    expect(outcomes).toHaveLength(server.applied.length)
+    expect(server.applied.length).toBeLessThan(100)
+  })
+
+  it("with a signal that has come already sends nothing", async () => {
+    await using server = await serve()
+    await using client = createClient({ baseUrl: server.baseUrl, token: "t" })
+    const reason = new Error("before")
+    const calling = client.users.updateMany(siteId, many(5), { signal: AbortSignal.abort(reason) })
+    expect(await reasonOf(calling)).toBe(reason)
+    expect(server.applied).toEqual([])
+  })
+
+  it("ends when onOutcome throws, with what it threw", async () => {
+    await using client = await seeded(200)
+    const thrown = new Error("mine")
+    let told = 0
+    const calling = client.users.updateMany(siteId, many(200), {
+      concurrency: 2,
+      onOutcome: () => {
+        told += 1
+        throw thrown
+      },
+    })
+    expect(await reasonOf(calling)).toBe(thrown)
+    expect(told).toBeLessThan(50)
+  })
+
+  it("refuses a concurrency that is none, by its name", async () => {
+    await using client = await seeded()
+    expect(() => client.users.updateMany(siteId, [], { concurrency: 0 })).toThrow(/^concurrency has to be/)
+  })
+
+  it("is waited for by close, and refused after it", async () => {
+    const client = await seeded(50)
+    const calling = client.users.updateMany(siteId, many(50))
+    await Promise.resolve()
+    await client.close()
+    expect(await calling).toEqual({ updated: 50, failed: 0 })
+    expect(await reasonOf(client.users.updateMany(siteId, many(1)))).toBeInstanceOf(ClientClosed)
+  })
+})
+
+describe("updateMany, iterated", () => {
+  it("gives each outcome once, and then the sum too", async () => {
+    await using client = await seeded(50)
+    const calling = client.users.updateMany(siteId, [...many(50), nameOf(77)])
+    const seen: Array<number> = []
+    for await (const outcome of calling) seen.push(outcome.index)
+    expect(seen.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 51 }, (_, index) => index))
+    expect(await calling).toEqual({ updated: 50, failed: 1 })
+    expect(() => calling[Symbol.asyncIterator]()).toThrow(TypeError)
+  })
+
+  it("goes no faster than it is taken", async () => {
+    await using client = await seeded()
+    let given = 0
+    async function* endless() {
+      for (;;) {
+        given += 1
+        yield nameOf(given % 5)
+      }
+    }
+    let taken = 0
+    for await (const outcome of client.users.updateMany(siteId, endless(), { concurrency: 4 })) {
+      expect(outcome.outcome).toBe("updated")
+      if ((taken += 1) === 300) break
+    }
+    expect(given).toBeLessThan(400)
+  })
+
+  it("ends what is under way when the loop is left, and then closes the iterable", async () => {
+    await using server = await serve()
+    await using client = createClient({ baseUrl: server.baseUrl, token: "t" })
+    let isClosed = false
+    function* changes() {
+      try {
+        yield* many(1000)
+      } finally {
+        isClosed = true
+      }
+    }
+    for await (const _ of client.users.updateMany(siteId, changes())) break
+    const applied = server.applied.length
+    expect(isClosed).toBe(true)
+    expect(applied).toBeLessThan(200)
+    await client.users.get(siteId, idOf(0))
+    expect(server.applied.length).toBe(applied + 1)
+  })
+
+  it("tells a failure in the loop, after the outcomes before it", async () => {
+    await using server = await serve(({ id }, response) => id === idOf(20) && answer(response, 401, "not_authorized"))
+    await using client = createClient({ baseUrl: server.baseUrl, token: "t" })
+    const seen: Array<UpdateManyOutcome> = []
+    const loop = async () => {
+      for await (const outcome of client.users.updateMany(siteId, many(500), { concurrency: 1 })) seen.push(outcome)
+    }
+    expect(await reasonOf(loop())).toMatchObject({ _tag: "NotAuthorized" })
+    expect(seen.map(({ index }) => index)).toEqual(Array.from({ length: 20 }, (_, index) => index))
+  })
+})
+
+describe("updateMany, over HTTP", () => {
+  it("keeps within a limit and loses nothing", async () => {
+    const counts = { within: 0, refused: 0 }
+    let windowEnds = 0
+    await using server = await serve((_, response) => {
+      const now = performance.now()
+      if (now >= windowEnds) [windowEnds, counts.within] = [now + 1000, 0]
+      counts.within += 1
+      response.setHeader("x-ratelimit-limit", "100")
+      response.setHeader("x-ratelimit-remaining", String(Math.max(0, 100 - counts.within)))
+      if (counts.within <= 100) return false
+      counts.refused += 1
+      return answer(response, 429, "too_many_requests", { "retry-after": "1" })
+    })
+    await using client = createClient({ baseUrl: server.baseUrl, token: "t", rateLimit: { window: "1 second" } })
+    expect(await client.users.updateMany(siteId, many(300))).toEqual({ updated: 300, failed: 0 })
+    expect(new Set(server.applied.map(({ id }) => id)).size).toBe(300)
+    expect(counts.refused).toBe(0)
+  })
+
+  it("reports nothing as failed that was made, where a server breaks off now and then", async () => {
+    let asked = 0
+    const made = new Set<string>()
+    await using server = await serve(({ id }, response) => {
+      asked += 1
+      if (asked % 40 === 0) return answer(response, 500, "internal_error")
+      made.add(id)
+      if (asked % 55 !== 0) return false
+      response.destroy()
+      return true
+    })
+    await using client = createClient({ baseUrl: server.baseUrl, token: "t" })
+    expect(await client.users.updateMany(siteId, many(400))).toEqual({ updated: 400, failed: 0 })
+    expect(made.size).toBe(400)
+  })
+})
