@@ -30,10 +30,11 @@ export const combine = (first: Made, second: Made): Made => ({
 const combinedGroups = (first: UserPatch.UserPatch["groups"], second: UserPatch.UserPatch["groups"]) => {
   if (first?._tag !== "EditGroups" || second?._tag !== "EditGroups")
     return second?._tag === "SetGroups" ? second : (first ?? second)
+  // Of one that is joined and left, the last word counts.
   return {
     _tag: "EditGroups" as const,
-    add: [...first.add, ...second.add],
-    remove: [...first.remove, ...second.remove],
+    add: [...first.add.filter((slug) => !second.remove.includes(slug)), ...second.add],
+    remove: [...first.remove.filter((slug) => !second.add.includes(slug)), ...second.remove],
   }
 }
 

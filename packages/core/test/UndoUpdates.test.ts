@@ -3,7 +3,7 @@ import { UndoUpdates, type User, UserId, UserPatch } from "@webflow-users/core"
 import { DateTime, Result } from "effect"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { slugs, user, userAndBody } from "./arbitraries.ts"
+import { bodyFor, slugs, user, userAndBody } from "./arbitraries.ts"
 
 const now = DateTime.makeUnsafe("2024-06-01T12:00:00.000Z")
 const later = DateTime.makeUnsafe("2024-06-02T12:00:00.000Z")
@@ -43,15 +43,19 @@ const groupsOf = (of: User) => {
 }
 const content = (of: User) => ({ fields: fields(of), groups: groupsOf(of) })
 
-/** A user and a change, as a file of changes has them: of fields and of groups, complete or to join and to leave. */
-const userAndPatch = userAndBody.chain(([one, body]) => {
-  const whole = patchOf(body)
+/** Users and changes of them, as a file has them: of fields and of groups, complete or to join and to leave. */
+const patchFor = (of: User, body: unknown) => {
+  const whole = UserPatch.UserPatch.from(body)
   const edits = fc.tuple(slugs, slugs).map(([add, remove]) => {
-    const kept = remove.filter((slug) => !slugsOf(one, "ecommerce").includes(slug) && !add.includes(slug))
+    const kept = remove.filter((slug) => !slugsOf(of, "ecommerce").includes(slug) && !add.includes(slug))
     return new UserPatch.UserPatch({ data: whole.data, groups: edit(add, kept).groups })
   })
-  return fc.tuple(fc.constant(one), fc.oneof(fc.constant(whole), edits))
-})
+  return fc.oneof(fc.constant(new UserPatch.UserPatch({ data: whole.data, groups: whole.groups })), edits)
+}
+const userAndPatch = userAndBody.chain(([one, body]) => fc.tuple(fc.constant(one), patchFor(one, body)))
+const userAndPatches = userAndBody.chain(([one, body]) =>
+  bodyFor(one).chain((second) => fc.tuple(fc.constant(one), patchFor(one, body), patchFor(one, second))),
+)
 const holds = (claim: (made: UndoUpdates.Made) => void) =>
   fc.assert(
     fc.property(userAndPatch, ([before, patch]) => claim({ patch, before, after: applied(before, patch) })),
@@ -61,25 +65,28 @@ const holds = (claim: (made: UndoUpdates.Made) => void) =>
 const uncleared = ["name", "accept-privacy", "accept-communications"]
 const isGiven = ({ data }: User, key: string) => Object.hasOwn(data, key) && data[key] !== null
 
+/** Has an update taken back right after it, and expects what was there: all that is looked at. */
+const expectTakenBack = (made: UndoUpdates.Made, looked: (of: User) => unknown) => {
+  const { patch, before, after } = made
+  const undo = UndoUpdates.undo(made, after)
+  const first = uncleared.filter((key) => Object.hasOwn(patch.data, key) && !isGiven(before, key))
+  if (undo._tag !== "PutBack") {
+    expect([undo._tag, first]).toEqual(["AsBefore", []])
+    expect(looked(after)).toEqual(looked(before))
+  } else if (first.length > 0) {
+    const details = first.map((key) => ({ param: `data.${key}`, description: "cannot be cleared" }))
+    expect(refusal(after, undo.patch)).toEqual(expect.arrayContaining(details))
+    expect(refusal(after, undo.patch)).toHaveLength(details.length)
+  } else {
+    const back = Result.getOrThrow(apply(after, undo.patch))
+    expect(looked(back)).toEqual(looked(before))
+    expect(UndoUpdates.undo(made, back)).toEqual({ _tag: "AsBefore" })
+  }
+}
+
 describe("an update that is taken back", () => {
   it("leaves what was there before, or is refused for what cannot be cleared again", () =>
-    holds((made) => {
-      const { patch, before, after } = made
-      const undo = UndoUpdates.undo(made, after)
-      const first = uncleared.filter((key) => Object.hasOwn(patch.data, key) && !isGiven(before, key))
-      if (undo._tag !== "PutBack") {
-        expect([undo._tag, first]).toEqual(["AsBefore", []])
-        expect(content(after)).toEqual(content(before))
-      } else if (first.length > 0) {
-        const details = first.map((key) => ({ param: `data.${key}`, description: "cannot be cleared" }))
-        expect(refusal(after, undo.patch)).toEqual(expect.arrayContaining(details))
-        expect(refusal(after, undo.patch)).toHaveLength(details.length)
-      } else {
-        const back = Result.getOrThrow(apply(after, undo.patch))
-        expect(content(back)).toEqual(content(before))
-        expect(UndoUpdates.undo(made, back)).toEqual({ _tag: "AsBefore" })
-      }
-    }))
+    holds((made) => expectTakenBack(made, content)))
 
   it("touches nothing that it did not ask for", () =>
     holds((made) => {
@@ -223,6 +230,55 @@ describe("what others did between the plan and the update", () => {
 
 const pick = (data: object, of: User) =>
   Object.fromEntries(Object.keys(data).map((key) => [key, Object.hasOwn(of.data, key) ? of.data[key]! : null]))
+
+const both = (before: User, first: UserPatch.UserPatch, second: UserPatch.UserPatch) => {
+  const between = applied(before, first)
+  const after = applied(between, second)
+  return UndoUpdates.combine({ patch: first, before, after: between }, { patch: second, before: between, after })
+}
+const bothGroups = (first: UserPatch.UserPatch, second: UserPatch.UserPatch) => both(ada, first, second).patch.groups
+/** Who left a group and joined it again is the last in it, and stays that. */
+const inAnyOrder = (of: User) => {
+  const { ecommerce, admin: joined } = groupsOf(of)
+  return { fields: fields(of), ecommerce, joined: new Set(joined) }
+}
+
+describe("two updates of one user", () => {
+  it("are taken back as one", () =>
+    fc.assert(
+      fc.property(userAndPatches, ([before, first, second]) => {
+        expectTakenBack(both(before, first, second), inAnyOrder)
+      }),
+      { numRuns: 500 },
+    ))
+
+  it("have what the first found, what the second left, and what either asked for", () => {
+    const made = both(ada, patchOf({ data: { drink: "Coffee", a: 1 } }), patchOf({ data: { drink: "Milk", b: 2 } }))
+    expect(made.before).toBe(ada)
+    expect(made.after.data).toMatchObject({ drink: "Milk", a: 1, b: 2 })
+    expect(made.patch.data).toEqual({ drink: "Milk", a: 1, b: 2 })
+  })
+
+  it("have set the groups where either did, and otherwise joined and left what the last of them says", () => {
+    const [set, other, none] = [patchOf({ accessGroups: ["a"] }), patchOf({ accessGroups: ["b"] }), patchOf({})]
+    const joined = edit(["new", "x"], ["gold", "y"])
+    expect(bothGroups(set, other)).toEqual(other.groups)
+    expect(bothGroups(set, joined)).toEqual(set.groups)
+    expect(bothGroups(joined, set)).toEqual(set.groups)
+    expect(bothGroups(none, set)).toEqual(set.groups)
+    expect(bothGroups(set, none)).toEqual(set.groups)
+    expect(bothGroups(none, joined)).toEqual(joined.groups)
+    expect(bothGroups(joined, none)).toEqual(joined.groups)
+    expect(bothGroups(none, none)).toBeUndefined()
+    expect(bothGroups(joined, edit(["y", "z"], ["x"]))).toEqual(edit(["new", "y", "z"], ["gold", "x"]).groups)
+  })
+
+  it("give the groups back in their order", () => {
+    const made = both(ada, edit(["x"], ["gold"]), edit([], ["x"]))
+    expect(slugsOf(made.after, "admin")).toEqual(["silver"])
+    expect(Result.getOrThrow(apply(made.after, putBack(made))).accessGroups).toEqual(ada.accessGroups)
+  })
+})
 
 describe("what no update can give back", () => {
   const policy = { emailAndPassword: "refuse", ecommerceGroups: "replace" } as const
