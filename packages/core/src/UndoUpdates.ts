@@ -98,11 +98,9 @@ const groupsBack = ({ patch, before, after }: Made): UserPatch.UserPatch["groups
   const asked = UserPatch.apply(before, new UserPatch.UserPatch({ groups }), DateTime.makeUnsafe(0))
   const isAllOfIt = Result.isSuccess(asked) && sameGroups(asked.success, after)
   const bought = new Set(UserPatch.setGroups(before).ecommerce)
-  const left = UserPatch.setGroups(after).ecommerce
-  const isLost = groups.remove.some((slug) => bought.has(slug) && !left.includes(slug))
-  if (isAllOfIt || isLost) return groupsOf(before, after)
+  if (isAllOfIt || groups.remove.some((slug) => bought.has(slug))) return groupsOf(before, after)
   const had = new Set(before.accessGroups.map((group) => group.slug))
-  const add = groups.remove.filter((slug) => had.has(slug) && !bought.has(slug))
+  const add = groups.remove.filter((slug) => had.has(slug))
   const remove = groups.add.filter((slug) => !had.has(slug))
   return add.length + remove.length === 0 ? undefined : { _tag: "EditGroups", add, remove }
 }

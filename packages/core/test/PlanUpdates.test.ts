@@ -130,6 +130,8 @@ for (const [name, store] of Object.entries(stores)) {
         yield* seed()
         const [planned] = yield* plan([{ ...rename(ada, "Augusta"), email: "ADA@EXAMPLE.COM" }])
         const patch = planned?._tag === "Change" ? planned.patch : undefined
+        // Whether it still is the user's then, the update sees.
+        expect(patch?.objections).toMatchObject([{ param: "email", unless: { value: "Ada@example.com" } }])
         const updateUser = yield* UpdateUser.UpdateUser
         expect((yield* updateUser({ siteId, userId: ada.id, patch })).data).toEqual({ ...ada.data, name: "Augusta" })
       }).pipe(Effect.provide(onStore)),
@@ -183,6 +185,7 @@ for (const [name, store] of Object.entries(stores)) {
           { id: ada.id, data: { size: "7", name: "Ada" } },
           { id: ada.id, data: { size: "10", team: "perhaps", other: "x" }, addGroups: ["nobody"] },
           { id: ada.id, accessGroups: ["nobody"] },
+          { id: ada.id, removeGroups: Array.from({ length: 201 }, (_, index) => `group-${index}`) },
           { id: ada.id, removeGroups: ["course"] },
           { id: ada.id, data: { other: null } },
         ]
@@ -199,6 +202,7 @@ for (const [name, store] of Object.entries(stores)) {
             "data.other: Field not described in schema",
           ],
           ["accessGroups: nobody: no such access group; the site has gold, new"],
+          ["removeGroups: must be at most 200"],
           ["removeGroups: course: a group of type ecommerce cannot be removed by an update"],
           ["data.other: Field not described in schema"],
         ])

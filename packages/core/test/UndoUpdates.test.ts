@@ -211,9 +211,22 @@ describe("what others did between the plan and the update", () => {
     // What the user had of it before anyway is not taken.
     const had = takenBack(ada, inGroups(admin("vip")), edit(["gold", "new"], []))
     expect(slugsOf(had, "admin")).toEqual(["vip", "gold"])
+    const withField = new UserPatch.UserPatch({ ...edit(["gold"], ["vip"]), data: { drink: "Coffee" } })
+    const left = applied(inGroups(admin("vip")), withField)
+    expect(putBack({ patch: withField, before: ada, after: left }).groups).toBeUndefined()
     const nothing = edit(["gold"], ["vip"])
     const after = applied(inGroups(admin("vip")), nothing)
     expect(UndoUpdates.undo({ patch: nothing, before: ada, after }, after)).toEqual({ _tag: "AsBefore" })
+  })
+
+  it("stays where the update was about no groups, or about those that the user is in", () => {
+    const field = patchOf({ data: { drink: "Coffee" } })
+    expect(takenBack(ada, inGroups(admin("vip")), field)).toMatchObject({
+      accessGroups: [admin("vip")],
+      data: ada.data,
+    })
+    const same = patchOf({ data: { drink: "Coffee" }, accessGroups: ["gold", "silver"] })
+    expect(putBack({ patch: same, before: ada, after: applied(ada, same) }).groups).toBeUndefined()
   })
 
   it("stays where they bought or gave back, and the update set the groups", () => {

@@ -139,6 +139,8 @@ describe("what a change does", () => {
       expect(refusal(userWith(), { id, email: "other@example.com", data: { name: "x" } }, rules)).toEqual([
         { param: "email", description: "is not the address of the user with this id, and cannot be updated" },
       ])
+      const both = { id, email: "other@example.com", data: { name: null } }
+      expect(refusal(userWith(), both, rules)).toMatchObject([{ param: "data.name" }, { param: "email" }])
       expect(refusal(userWith({ email: null }), { id, email }, rules)).toMatchObject([{ param: "email" }])
       expect(refusal(userWith(), { email: "other@example.com" }, rules)).toBe("accepted")
     }
@@ -180,6 +182,13 @@ describe("what a change does", () => {
       { ...details[2], param: "addGroups" },
       details[3],
     ])
+    // Of groups whose names begin alike, and of one with a name too long to be shown.
+    expect(paramsFor({ id, addGroups: ["gold"], removeGroups: ["go"] })[0]).toBe("addGroups")
+    const long = "x".repeat(100)
+    const [problem] = UserChange.problemsOf({ id, addGroups: ["gold"], removeGroups: [long] }, [
+      { param: "accessGroups", description: `${"x".repeat(64)}…: it is of type ecommerce` },
+    ])
+    expect(problem?.param).toBe("removeGroups")
     expect(paramsFor({ id, removeGroups: ["silver"] }).slice(0, 3)).toEqual(Array(3).fill("removeGroups"))
     expect(paramsFor({ id, addGroups: ["silver"] }).slice(0, 3)).toEqual(Array(3).fill("addGroups"))
     expect(paramsFor({ id, accessGroups: [] }).slice(0, 3)).toEqual(Array(3).fill("accessGroups"))
