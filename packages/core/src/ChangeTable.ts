@@ -7,6 +7,7 @@ import { Result } from "effect"
 import { type Column as Known, columnOf, slugOf } from "./ImportFile.ts"
 import type { Detail } from "./UpdateUserError.ts"
 import { checked, type UserChange } from "./UserChange.ts"
+import { shown } from "./wire/UpdateUserBody.ts"
 
 /** What a column says of a user; anything else is a field. */
 type Role = "id" | "email" | "groups" | "add-groups" | "remove-groups"
@@ -62,8 +63,16 @@ const meaning = (heading: string, mapped: string | undefined): Column["is"] => {
   const key = slugOf(heading)
   if (key === errorHeading) return undefined
   if (isRole(key)) return { role: key }
+  const joined = key.replaceAll("-", "")
+  if (Object.hasOwn(ofJson, joined)) return ofJson[joined]
   const known = columnOf(heading)
   return known === undefined ? { field: key } : known in ofKnown ? ofKnown[known] : undefined
+}
+
+/** As the lines of a file of JSON call them. */
+const ofJson: Readonly<Record<string, Column["is"]>> = {
+  addgroups: { role: "add-groups" },
+  removegroups: { role: "remove-groups" },
 }
 
 /** What an update can set of what an import reads; dates, status and the like are the server's. */
@@ -99,8 +108,10 @@ export const readRow = (
       else if (emptyClears) data.push([is.field, null])
     } else if (is.role === "id" || is.role === "email") {
       if (!isEmpty) names[is.role] = text.trim()
-    } else if (!isEmpty || (emptyClears && is.role === "groups")) {
-      groups[is.role] = slugsIn(text)
+    } else {
+      const slugs = slugsIn(text)
+      // A cell of separators is what a formula makes of empty ones.
+      if (slugs.length > 0 || (emptyClears && is.role === "groups")) groups[is.role] = slugs
       if (text.includes(",")) problems.push({ param: paramOf[is.role], description: "groups are separated by ;" })
     }
   })
@@ -132,9 +143,9 @@ const paramOf = {
 
 /** The heading of the column that a problem is about; nothing where it is about the row. */
 export const headingOf = (columns: ReadonlyArray<Column>, param: string): string | undefined => {
-  const name = param.replace(/\[\d+\]$/, "")
+  const name = param.replace(/^accessGroups\[\d+\]$/, "accessGroups")
   return columns.find(({ is }) => {
     if (is === undefined) return false
-    return "role" in is ? paramOf[is.role] === name : `data.${is.field}` === name
+    return "role" in is ? paramOf[is.role] === name : `data.${shown(is.field)}` === name
   })?.heading
 }

@@ -7,7 +7,7 @@ import * as SeenUsers from "./SeenUsers.ts"
 import * as UpdatePolicy from "./UpdatePolicy.ts"
 import { type Detail, type UpdateUserError, UserNotFound } from "./UpdateUserError.ts"
 import type { User } from "./User.ts"
-import { patchOf, type UserChange, who, withTypes } from "./UserChange.ts"
+import { patchOf, problemsOf, type UserChange, who, withTypes } from "./UserChange.ts"
 import { emailKey } from "./UserOrder.ts"
 import * as UserPatch from "./UserPatch.ts"
 import { acceptSiteId, finder, UserStore, type Wanted } from "./UserStore.ts"
@@ -70,7 +70,7 @@ export const make = Effect.fnUntraced(function* (
       const patch = UserPatch.UserPatch.from(patchOf(change, policy))
       const applied = UserPatch.apply(user, patch, now, { policy, declaration })
       if (Result.isFailure(applied))
-        return { _tag: "Invalid", problems: applied.failure.details as ReadonlyArray<Detail> }
+        return { _tag: "Invalid", problems: problemsOf(asked, applied.failure.details as ReadonlyArray<Detail>) }
       const earlier = seen.firstOf(user.id, place)
       // What an earlier change will have made of the user by then, nobody has looked at.
       if (UserPatch.diff(user, applied.success) === undefined && !changed.has(user.id)) {

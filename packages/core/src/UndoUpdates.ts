@@ -30,10 +30,11 @@ export const combine = (first: Made, second: Made): Made => ({
 const combinedGroups = (first: UserPatch.UserPatch["groups"], second: UserPatch.UserPatch["groups"]) => {
   if (first?._tag !== "EditGroups" || second?._tag !== "EditGroups")
     return second?._tag === "SetGroups" ? second : (first ?? second)
+  // Of one that is joined and left, the last word counts.
   return {
     _tag: "EditGroups" as const,
-    add: [...first.add, ...second.add],
-    remove: [...first.remove, ...second.remove],
+    add: [...first.add.filter((slug) => !second.remove.includes(slug)), ...second.add],
+    remove: [...first.remove.filter((slug) => !second.add.includes(slug)), ...second.remove],
   }
 }
 
@@ -93,14 +94,24 @@ const inverse = ({ patch, before, after }: Made): UserPatch.UserPatch | undefine
 
 const groupsBack = ({ patch, before, after }: Made): UserPatch.UserPatch["groups"] => {
   const { groups } = patch
-  if (groups?._tag !== "EditGroups") return groups && UserPatch.setGroups(before)
+  if (groups?._tag !== "EditGroups") return groups && groupsOf(before, after)
   const asked = UserPatch.apply(before, new UserPatch.UserPatch({ groups }), DateTime.makeUnsafe(0))
   const isAllOfIt = Result.isSuccess(asked) && sameGroups(asked.success, after)
-  if (isAllOfIt) return UserPatch.setGroups(before)
+  const bought = new Set(UserPatch.setGroups(before).ecommerce)
+  if (isAllOfIt || groups.remove.some((slug) => bought.has(slug))) return groupsOf(before, after)
   const had = new Set(before.accessGroups.map((group) => group.slug))
   const add = groups.remove.filter((slug) => had.has(slug))
   const remove = groups.add.filter((slug) => !had.has(slug))
   return add.length + remove.length === 0 ? undefined : { _tag: "EditGroups", add, remove }
+}
+
+/**
+ * The groups of before. Those bought meanwhile stay, whatever the policy; one that was bought and is no longer there no update
+ * can give back: since it is named, the change is refused.
+ */
+const groupsOf = (before: User, after: User): UserPatch.SetGroups => {
+  const { admin, ecommerce } = UserPatch.setGroups(before)
+  return { _tag: "SetGroups", admin, ecommerce: [...new Set([...ecommerce, ...UserPatch.setGroups(after).ecommerce])] }
 }
 
 const sameGroups = (one: User, other: User): boolean =>

@@ -4,7 +4,7 @@
  */
 import { Predicate, Result } from "effect"
 import { yesOrNo } from "./ImportFile.ts"
-import type { SiteDeclaration } from "./SiteDeclaration.ts"
+import type { Field, SiteDeclaration } from "./SiteDeclaration.ts"
 import * as UpdatePolicy from "./UpdatePolicy.ts"
 import type { Detail } from "./UpdateUserError.ts"
 import { isEmailAddress, isOptionValue, parseUserId, type User, type UserId } from "./User.ts"
@@ -105,9 +105,21 @@ export const patchOf = (change: UserChange, policy: UpdatePolicy.UpdatePolicy = 
   return new UserPatch({ data: asked.data, groups, objections })
 }
 
-const notTheirs = { param: "email", description: "is not the address of the user with this id, and cannot be updated" }
+/** What stands against a patch, told of the change: what are groups there is here what the groups are, or who joins or leaves. */
+export const problemsOf = (
+  { accessGroups, addGroups = [], removeGroups = [] }: UserChange,
+  details: ReadonlyArray<Detail>,
+): ReadonlyArray<Detail> => {
+  if (accessGroups !== undefined) return details
+  const isAboutLeaving = (description: string) =>
+    addGroups.length === 0 || removeGroups.some((slug) => description.startsWith(`${shown(slug)}: `))
+  return details.map(({ param, description }) => ({
+    param: param !== "accessGroups" ? param : isAboutLeaving(description) ? "removeGroups" : "addGroups",
+    description,
+  }))
+}
 
-const numeric = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i
+const notTheirs = { param: "email", description: "is not the address of the user with this id, and cannot be updated" }
 
 /**
  * A change from a table, whose values are all text, with the values that they stand for: of the type that the site declares
@@ -123,12 +135,32 @@ export const withTypes = (change: UserChange, user: User, declaration: SiteDecla
 
 const typedValue = (key: string, text: string, { data }: User, { fields }: SiteDeclaration) => {
   if (key === "name") return text
-  const stored = Object.hasOwn(data, key) ? data[key] : undefined
-  const type = fields?.find((field) => field.slug === key)?.type ?? typeof stored
+  const stored = (Object.hasOwn(data, key) ? data[key] : undefined) ?? undefined
+  const declared = fields?.find((field) => field.slug === key)
+  const type = declared?.type ?? typeof stored
   const trimmed = text.trim()
   if (isConsent(key) || type === "Switch" || type === "boolean") return yesOrNo(trimmed) ?? text
-  if (type === "Number" || type === "number") return numeric.test(trimmed) ? Number(trimmed) : text
-  if (isOptionValue(stored) && (text === stored.slug || text === stored.name)) return stored
+  if (type === "Number" || type === "number") return numberOf(trimmed) ?? text
+  const option = optionOf(trimmed, stored, declared)
+  if (option !== undefined) return option
   if (type === "undefined" && (text === "true" || text === "false")) return text === "true"
   return text
+}
+
+/** A number with more digits than one can keep is none. There is no minus zero either: JSON has one, and stores keep none. */
+const numberOf = (text: string): number | undefined => {
+  if (!/^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text)) return undefined
+  const value = Number(text) + 0
+  return /^-?\d+$/.test(text) && !Number.isSafeInteger(value) ? undefined : value
+}
+
+/** The option that a text means: by its slug, or else by its name, where only one has it. */
+const optionOf = (text: string, stored: unknown, declared: Field | undefined) => {
+  const options = declared?.type === "Option" ? declared.options : []
+  const held = isOptionValue(stored) ? stored : undefined
+  if (held?.slug === text) return held
+  if (options.some(({ slug }) => slug === text)) return text
+  if (held?.name === text) return held
+  const [named, another] = options.filter(({ name }) => name === text)
+  return another === undefined ? named?.slug : undefined
 }

@@ -46,6 +46,29 @@ const storeOf = (update: Update, rest: Partial<UserStore.UserStore["Service"]> =
 
 const succeed: Update = (userId, name) => Effect.succeed({ id: UserId.make(userId), accessGroups: [], data: { name } })
 
+/** Has its connection lost after a minute. */
+const lost: Update = () => Effect.delay(Effect.fail(new ConnectionLost({ cause: "reset" })), "1 minute")
+
+/** Waits for a turn that does not come, until it is told not to. */
+const waiting: Update = () =>
+  Effect.gen(function* () {
+    yield* (yield* UserStore.Ending) ?? Effect.never
+    return yield* new TooManyRequests({ retryAfter: 60 })
+  })
+
+/** Says what was there, as a store of one's own does. */
+const updating =
+  (replaced: User | undefined): Update =>
+  (userId, name) =>
+    Effect.gen(function* () {
+      const heard = yield* UserStore.OnReplaced
+      if (replaced !== undefined) heard(replaced)
+      return yield* succeed(userId, name)
+    })
+
+const findByEmail: UserStore.UserStore["Service"]["findByEmail"] = (_, email) =>
+  email === "ada@example.com" ? Effect.succeed(userOf(1)) : Effect.fail(new UserNotFound())
+
 const collect = (
   updates: Stream.Stream<UpdateUsers.Update, unknown>,
   update: Update,
@@ -73,26 +96,6 @@ const pass = (seconds: number) =>
     { discard: true },
   )
 const errorIn = <A, E>(exit: Exit.Exit<A, E>) => Exit.findErrorOption(exit)
-
-const lost: Update = () => Effect.delay(Effect.fail(new ConnectionLost({ cause: "reset" })), "1 minute")
-
-const waiting: Update = () =>
-  Effect.gen(function* () {
-    yield* (yield* UserStore.Ending) ?? Effect.never
-    return yield* new TooManyRequests({ retryAfter: 60 })
-  })
-
-const findByEmail: UserStore.UserStore["Service"]["findByEmail"] = (_, email) =>
-  email === "ada@example.com" ? Effect.succeed(userOf(1)) : Effect.fail(new UserNotFound())
-
-const updating =
-  (replaced: User | undefined): Update =>
-  (userId, name) =>
-    Effect.gen(function* () {
-      const heard = yield* UserStore.OnReplaced
-      if (replaced !== undefined) heard(replaced)
-      return yield* succeed(userId, name)
-    })
 
 describe("many updates", () => {
   it.effect("have an outcome each, whatever became of the others", () =>

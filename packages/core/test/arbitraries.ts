@@ -92,7 +92,7 @@ const readOnly = ["id", "isEmailVerified", "invitedOn", "createdOn", "lastLogin"
  * A body that a user's store accepts, as JSON. It may send read-only properties back, but for `lastUpdated`: that one
  * is stale as soon as the body has been applied.
  */
-const bodyFor = (of: User): fc.Arbitrary<Record<string, unknown>> => {
+export const bodyFor = (of: User): fc.Arbitrary<Record<string, unknown>> => {
   const bought = of.accessGroups.filter((group) => group.type === "ecommerce")
   const group = fc.oneof(
     slug,

@@ -8,7 +8,9 @@
  */
 import { Effect } from "effect"
 import { NewUsers } from "../NewUsers.ts"
+import type { User } from "../User.ts"
 import { UserEvents } from "../UserEvents.ts"
+import { OnReplaced } from "../UserStore.ts"
 import { declarationChecks } from "./DeclarationChecks.ts"
 import { ada, bob, type Check, elsewhere, member, patch, rename, same, seeded, siteId, tagOf } from "./StoreCheck.ts"
 import { lists } from "./UserStoreLists.ts"
@@ -88,6 +90,52 @@ export const all: ReadonlyArray<Check> = [
       yield* same("user", yield* store.get(siteId, ada.id), ada)
       yield* same("events", yield* (yield* UserEvents).ofUser(siteId, ada.id), [])
       yield* same("groups", (yield* store.accessGroups(siteId, { offset: 0, limit: 10 })).total, 1)
+    }),
+  },
+  {
+    name: "tells what an update replaced, and nothing of one that it refuses",
+    run: Effect.gen(function* () {
+      const store = yield* seeded(ada, bob)
+      const told: Array<User> = []
+      const listening = Effect.provideService(OnReplaced, (before) => void told.push(before))
+      const first = yield* listening(store.update(siteId, ada.id, rename("Ada")))
+      yield* same("before the first", [...told], [ada])
+      yield* listening(store.update(siteId, ada.id, patch({})))
+      yield* same("before the second", [...told], [ada, first])
+      const wrong = patch({ data: { name: "x", email: "other@example.com" } })
+      yield* same("refused", yield* tagOf(listening(store.update(siteId, ada.id, wrong))), "InvalidPatch")
+      const hopeless = patch({ data: { name: 1 } })
+      yield* same("hopeless", yield* tagOf(listening(store.update(siteId, ada.id, hopeless))), "InvalidPatch")
+      yield* same("nobody", yield* tagOf(listening(store.update(siteId, member(3).id, rename("x")))), "UserNotFound")
+      yield* same("no site", yield* tagOf(listening(store.update(elsewhere, ada.id, rename("x")))), "SiteNotFound")
+      yield* store.update(siteId, bob.id, rename("Nobody hears of it"))
+      yield* same("all", [...told], [ada, first])
+    }),
+  },
+  {
+    name: "tells each of many updates at once what it replaced",
+    run: Effect.gen(function* () {
+      const store = yield* seeded(ada, bob)
+      const updates = Array.from({ length: 20 }, (_, index) => ({ user: index % 2 === 0 ? ada : bob, index }))
+      const told = yield* Effect.forEach(
+        updates,
+        ({ user, index }) => {
+          let before: User | undefined
+          return store.update(siteId, user.id, patch({ data: { [`field-${index}`]: index } })).pipe(
+            Effect.provideService(OnReplaced, (replaced) => void (before = replaced)),
+            Effect.map((after) => ({ before, after })),
+          )
+        },
+        { concurrency: "unbounded" },
+      )
+      for (const { id } of [ada, bob]) {
+        const events = yield* (yield* UserEvents).ofUser(siteId, id)
+        yield* same(
+          "replacements",
+          new Set(told.filter(({ after }) => after.id === id)),
+          new Set(events.map(({ before, after }) => ({ before, after }))),
+        )
+      }
     }),
   },
   {

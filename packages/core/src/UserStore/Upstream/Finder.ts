@@ -3,7 +3,7 @@
  * takes fewer requests than to ask for each, and no farther than it has to be. Keeps the users that it has read.
  */
 import { Effect, Semaphore } from "effect"
-import { type UpdateUserError, UserNotFound } from "../../UpdateUserError.ts"
+import { UserNotFound } from "../../UpdateUserError.ts"
 import type { SiteId, User, UserId } from "../../User.ts"
 import { emailKey } from "../../UserOrder.ts"
 import type { Finder, Wanted } from "../../UserStore.ts"
@@ -17,44 +17,42 @@ export const make =
     const ids = new Map<string, UserId>()
     const reading = SiteList.make((page) => list(siteId, page))
     const turn = Semaphore.makeUnsafe(1)
-    let left = wanted.ids
+    const left = { ...wanted }
 
     const readPage = Effect.map(reading.next, (page) => {
       EmailIndex.remember(ids, page)
       for (const user of page) users.set(user.id, user)
     })
     /** Whether reading on takes fewer requests. How many pages there are, the first one says. */
-    const isListCheaper = () => wanted.emails > 0 || (left > 1 && (reading.pagesLeft() ?? 0) < left)
+    const isListCheaper = () => left.emails > 0 || (left.ids > 1 && (reading.pagesLeft() ?? 0) < left.ids)
 
     const known = (id: UserId | undefined) => (id === undefined ? undefined : users.get(id))
-    const readUntil = (
-      find: () => User | undefined,
-      otherwise: Effect.Effect<User, UpdateUserError>,
-      mayRead: () => boolean,
-    ) =>
-      turn.withPermit(
-        Effect.gen(function* () {
-          for (;;) {
-            const user = find()
-            if (user !== undefined) return user
-            if (reading.isWhole() || !mayRead()) return yield* otherwise
-            yield* readPage
-          }
-        }),
-      )
+    /** Reads on until the user has come, or for as long as that may help. One after the other: what one reads may do for the next. */
+    const read = (kind: keyof Wanted, find: () => User | undefined, mayRead: () => boolean) =>
+      Effect.gen(function* () {
+        for (;;) {
+          const user = find()
+          if (user !== undefined || reading.isWhole() || !mayRead()) return user
+          yield* readPage
+        }
+      }).pipe(Effect.ensuring(Effect.sync(() => (left[kind] -= 1))), turn.withPermit)
+    const ask = (id: UserId) => Effect.tap(get(siteId, id), (user) => Effect.sync(() => users.set(id, user)))
 
     return {
       byEmail: (email) =>
-        readUntil(
-          () => known(ids.get(emailKey(email))),
-          Effect.fail(new UserNotFound()),
-          () => true,
+        Effect.flatMap(
+          read(
+            "emails",
+            () => known(ids.get(emailKey(email))),
+            () => true,
+          ),
+          (user) => (user === undefined ? Effect.fail(new UserNotFound()) : Effect.succeed(user)),
         ),
       byId: (id) =>
-        // Who is not on the list may be new: that server is asked.
-        Effect.ensuring(
-          readUntil(() => users.get(id), get(siteId, id), isListCheaper),
-          Effect.sync(() => (left -= 1)),
+        Effect.flatMap(
+          read("ids", () => users.get(id), isListCheaper),
+          // Who is not on the list may be new: that server is asked.
+          (user) => (user === undefined ? ask(id) : Effect.succeed(user)),
         ),
     }
   }

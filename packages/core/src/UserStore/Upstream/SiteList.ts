@@ -20,6 +20,8 @@ export const make = <R>(page: (page: PageRequest) => Effect.Effect<UserPage, Upd
   let first: UserId | undefined
   /** How many users the server said that there are, when it was asked last. */
   let total: number | undefined
+  /** How many users a page brings: servers may have a limit of their own. */
+  let pageSize: number = maxLimit
   /** Whether the list changed while it was read: somebody may have moved from a page not read yet to one that was. */
   let hasChanged = false
   let isSecondTime = false
@@ -34,6 +36,7 @@ export const make = <R>(page: (page: PageRequest) => Effect.Effect<UserPage, Upd
     total = read.total
     // A server may give less than it was asked for, and may not know how many there are.
     offset += users.length
+    pageSize = users.length
     isWhole = users.length === 0 || isRepeated || offset === total || (offset > total && users.length < maxLimit)
     if (isWhole && hasChanged && !isSecondTime) {
       // Once more, from the start, so that whoever was there all the time is found.
@@ -52,6 +55,8 @@ export const make = <R>(page: (page: PageRequest) => Effect.Effect<UserPage, Upd
       take,
     ),
     isWhole: () => isWhole,
-    pagesLeft: () => (total === undefined ? undefined : Math.ceil((total - offset) / maxLimit)),
+    // One that says there are no more, and gives more, may have as many again.
+    pagesLeft: () =>
+      total === undefined ? undefined : Math.ceil((total > offset ? total - offset : offset) / pageSize),
   }
 }
