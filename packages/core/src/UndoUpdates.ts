@@ -9,6 +9,7 @@ import { type Detail, type UpdateUserError, UserNotFound } from "./UpdateUserErr
 import type { CustomValue, User } from "./User.ts"
 import * as UserPatch from "./UserPatch.ts"
 import { acceptSiteId, finder, UserStore } from "./UserStore.ts"
+import { isConsent } from "./wire/UpdateUserBody.ts"
 
 /** An update that was made. */
 export interface Made {
@@ -85,12 +86,17 @@ const inverse = ({ patch, before, after }: Made): UserPatch.UserPatch | undefine
   const back = UserPatch.diff(after, before)
   if (back === undefined) return undefined
   // Where more came of it than was asked for, others had changed the user between `before` and the update: theirs stays.
-  const data: Record<string, CustomValue> = Object.fromEntries(
-    Object.entries(back.data).filter(([key]) => Object.hasOwn(patch.data, key)),
+  const data = Object.fromEntries(
+    Object.entries(back.data)
+      .filter(([key]) => Object.hasOwn(patch.data, key))
+      .map(([key, value]) => [key, value ?? nothingIn(key)]),
   )
   const groups = back.groups === undefined ? undefined : groupsBack({ patch, before, after })
   return Object.keys(data).length === 0 && groups === undefined ? undefined : new UserPatch.UserPatch({ data, groups })
 }
+
+/** What comes nearest to having nothing in a field: a name and what the user accepts cannot be cleared [ours]. */
+const nothingIn = (key: string): CustomValue => (key === "name" ? "" : isConsent(key) ? false : null)
 
 const groupsBack = ({ patch, before, after }: Made): UserPatch.UserPatch["groups"] => {
   const { groups } = patch

@@ -60,16 +60,17 @@ export const make = Effect.fnUntraced(function* (run: {
     } satisfies State
   })
 
-  const teller = yield* output.progress === "bar" ? bar(run.total) : Effect.succeed(lines(output))
+  const isBar = output.progress === "bar" && run.total > 0
+  const teller = yield* isBar ? bar(run.total) : Effect.succeed(lines(output))
   const tell = Effect.flatMap(state, (now) => teller.tell(now))
-  const every = output.progress === "bar" ? barEvery : lineEvery
+  const every = isBar ? barEvery : lineEvery
   yield* Effect.forkScoped(Effect.schedule(tell, Schedule.spaced(every)))
   return {
     advance: (now) => {
       counts = now
-      return output.progress === "bar" ? tell : Effect.void
+      return isBar ? tell : Effect.void
     },
-    end: output.progress === "bar" ? Effect.andThen(tell, teller.end) : Effect.void,
+    end: isBar ? Effect.andThen(tell, teller.end) : Effect.void,
   } satisfies Progress
 })
 
