@@ -5,6 +5,7 @@ import {
   InternalError,
   InvalidPatch,
   NotAuthorized,
+  SiteNotFound,
   TooManyRequests,
   UpdateUser,
   type UpdateUserError,
@@ -243,6 +244,83 @@ describe("many updates", () => {
     }),
   )
 
+  it.effect("of one user wait for the one before, also where one before that has ended", () =>
+    Effect.gen(function* () {
+      const seen: Array<string> = []
+      const slow: Update = (_, name) =>
+        Effect.gen(function* () {
+          seen.push(`${name} begins`)
+          yield* Effect.sleep(name === "second" ? "10 seconds" : "1 second")
+          seen.push(`${name} ends`)
+          return userOf(1, name)
+        })
+      const names = ["first", "second", "third", "fourth"]
+      const fiber = yield* Effect.forkChild(
+        collect(Stream.fromIterable(names.map((name) => changeOf(1, name))), slow, { concurrency: 3 }),
+      )
+      yield* pass(20)
+      yield* Fiber.join(fiber)
+      expect(seen).toEqual(names.flatMap((name) => [`${name} begins`, `${name} ends`]))
+    }),
+  )
+
+  it.effect("are told of as they end, one that takes long after those that do not", () =>
+    Effect.gen(function* () {
+      const slow: Update = (userId, name) =>
+        Effect.delay(succeed(userId, name), userId === idOf(0) ? "10 seconds" : "1 second")
+      const fiber = yield* Effect.forkChild(collect(changes(3), slow))
+      yield* pass(20)
+      const { outcomes } = yield* Fiber.join(fiber)
+      expect(outcomes.at(-1)?.update.user).toBe(idOf(0))
+    }),
+  )
+
+  it.effect(
+    "that turn out to be wrong when they were to end are told of, and the first reason to stop is the reason",
+    () =>
+      Effect.gen(function* () {
+        const failing: Update = (userId) => {
+          if (userId === idOf(0)) return Effect.delay(Effect.fail(new NotAuthorized()), "1 second")
+          return Effect.delay(Effect.fail(userId === idOf(1) ? new UserNotFound() : new SiteNotFound()), "10 seconds")
+        }
+        const fiber = yield* Effect.forkChild(collect(changes(3), failing))
+        yield* pass(20)
+        const { exit, outcomes } = yield* Fiber.join(fiber)
+        expect(errorIn(exit)).toMatchObject({ value: { _tag: "NotAuthorized" } })
+        expect(outcomes.map(({ update }) => update.user)).toEqual([idOf(1)])
+      }),
+  )
+
+  it.effect("go on where a server fails again and again, but not only that", () =>
+    Effect.gen(function* () {
+      let calls = 0
+      const flaky: Update = () =>
+        Effect.suspend(() => Effect.fail((calls += 1) % 20 === 0 ? new InvalidPatch() : new InternalError()))
+      const { exit, outcomes } = yield* collect(changes(100), flaky, { concurrency: 1 })
+      expect(exit._tag).toBe("Success")
+      expect(outcomes).toHaveLength(100)
+    }),
+  )
+
+  it.effect("are of a site", () =>
+    Effect.gen(function* () {
+      const updates = UpdateUsers.updateUsers("site", changes(1))
+      const error = yield* Effect.flip(Effect.provide(Stream.runDrain(updates), storeOf(succeed)))
+      expect(error).toMatchObject({ _tag: "InvalidId", details: [{ param: "site_id" }] })
+    }),
+  )
+
+  it("that failed are final where they would fail again", () => {
+    const all = [new InvalidPatch(), new UserNotFound(), new NotAuthorized(), new SiteNotFound()]
+    expect(all.map(UpdateUsers.isFinal)).toEqual(all.map(() => true))
+    const passing = [
+      new TooManyRequests({ retryAfter: 1 }),
+      new InternalError(),
+      new ConnectionLost({ cause: "reset" }),
+    ]
+    expect(passing.map(UpdateUsers.isFinal)).toEqual(passing.map(() => false))
+  })
+
   it.effect("find their users by e-mail address, in the order in which they come", () =>
     Effect.gen(function* () {
       const seen: Array<string> = []
@@ -280,6 +358,8 @@ describe("many updates", () => {
         expect(yield* beforeOf(userOf(1, "Seen"))).toBe("Seen")
         expect(yield* beforeOf(undefined)).toBe("Planned")
         expect(yield* beforeOf(userOf(1, "New"))).toBe("Planned")
+        const unplanned = collect(Stream.make(changeOf(1, "New")), updating(userOf(1, "New")))
+        expect((yield* unplanned).outcomes).toMatchObject([{ before: { data: { name: "New" } } }])
       }),
   )
 })

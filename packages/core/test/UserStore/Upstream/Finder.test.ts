@@ -78,6 +78,10 @@ describe("users by their ids", () => {
       expect(yield* one.byId(7)).toEqual(member(7))
       expect(one.asked).toEqual(["user 7"])
 
+      const two = of(100, { ids: 2 })
+      yield* Effect.forEach([7, 99], two.byId)
+      expect(two.asked).toEqual(["from 0"])
+
       const few = of(20_000, { ids: 4 })
       expect(yield* Effect.forEach([19_999, 7, 101, 12_345], few.byId)).toEqual([19_999, 7, 101, 12_345].map(member))
       // Who was on the page is known.
@@ -337,6 +341,9 @@ describe("a list", () => {
       expect((yield* read([{ users: listed.slice(0, 3), total: 7 }, { total: 7 }])).offsets).toEqual([0, 3])
       const again = { users: listed.slice(0, 3), total: 7 }
       expect((yield* read([again, again, again])).offsets).toEqual([0, 3])
+      const other = { users: listed.slice(3, 6), total: 700 }
+      const first = { users: listed.slice(0, 3), total: 700 }
+      expect((yield* read([first, other, first, other, first])).offsets).toEqual([0, 3, 6])
     }),
   )
 
@@ -350,7 +357,7 @@ describe("a list", () => {
         pageOf(100, 100, 200),
       ])
       expect(grew.offsets).toEqual([0, 100, 200, 0, 100])
-      expect(grew.left[4]).toBe(2)
+      expect(grew.left.slice(2, 5)).toEqual([1, undefined, 2])
       const same = yield* read([pageOf(0, 100, 200), pageOf(100, 100, 200)])
       expect(same.offsets).toEqual([0, 100])
     }),
