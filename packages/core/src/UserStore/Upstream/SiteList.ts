@@ -43,7 +43,6 @@ export const make = <R>(page: (page: PageRequest) => Effect.Effect<UserPage, Upd
       isSecondTime = true
       offset = 0
       total = undefined
-      hasChanged = false
       isWhole = false
     }
     return users

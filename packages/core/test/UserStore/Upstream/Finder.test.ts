@@ -57,7 +57,8 @@ const finderOf = (
       yield* Effect.yieldNow
       return all.find((user) => user.id === id) ?? (yield* new UserNotFound())
     })
-  const finder = Finder.make({ list, get })(siteId, { ids: 0, emails: 0, ...wanted })
+  // Which is another's, and stays as it is.
+  const finder = Finder.make({ list, get })(siteId, Object.freeze({ ids: 0, emails: 0, ...wanted }))
   return {
     asked,
     pages,
