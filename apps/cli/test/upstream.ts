@@ -10,6 +10,8 @@ export interface Patch {
   /** How many updates were sent before it, of anybody. */
   readonly before: number
   readonly request: IncomingMessage
+  /** Lets nobody connect any more. */
+  readonly close: () => void
   /** Makes it, and answers so. */
   readonly make: () => Answer
 }
@@ -33,10 +35,10 @@ export const serveMembers = async (
 ) => {
   const users = new Map<string, User>(members.map((user) => [user.id, user]))
   /** The updates that came, whether they were made or not. */
-  const sent: Array<Omit<Patch, "request" | "make">> = []
+  const sent: Array<Omit<Patch, "request" | "close" | "make">> = []
   const waiting: Array<{ readonly count: number; readonly go: () => void }> = []
 
-  const server = await serve(async (request) => {
+  const server = await serve(async (request, { close }) => {
     const { pathname, searchParams } = new URL(request.url ?? "", "http://localhost")
     const id = /\/users\/(\w+)$/.exec(pathname)?.[1]
     if (id === undefined) {
@@ -56,7 +58,7 @@ export const serveMembers = async (
       users.set(id, updated)
       return ok(updated)
     }
-    return answer({ ...patch, request, make })
+    return answer({ ...patch, request, close, make })
   })
   return Object.assign(server, {
     users,
