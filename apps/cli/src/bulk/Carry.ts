@@ -77,7 +77,9 @@ export const announce = Effect.fnUntraced(function* (plan: Plan, kind: RunFolder
 export const show = Effect.fnUntraced(function* (plan: Plan, kind: RunFolder.Run["kind"]) {
   const output = yield* Output
   yield* output.result({ dryRun: true, ...Words.planJson(plan) }, () =>
-    [...Words.differences(plan), ...Words.warnings(plan, kind), "", Words.planned(plan, kind)].join("\n").trimStart(),
+    [...Words.differences(plan, kind), ...Words.warnings(plan, kind), "", Words.planned(plan, kind)]
+      .join("\n")
+      .trimStart(),
   )
   if (plan.invalid > 0) return yield* new Incomplete({ message: "Some rows cannot be carried out" })
 })

@@ -54,9 +54,9 @@ export const warnings = (plan: Plan, kind: Run["kind"]): ReadonlyArray<string> =
 }
 
 /** The plan, user by user. */
-export const differences = (plan: Plan): ReadonlyArray<string> => [
+export const differences = (plan: Plan, kind: Run["kind"]): ReadonlyArray<string> => [
   ...plan.differences.flatMap(({ line, user, changes }) => [
-    `${nameOf(user)}, line ${line}`,
+    kind === "bulk" ? `${nameOf(user)}, line ${line}` : nameOf(user),
     ...(changes.length === 0 ? ["  as an earlier row leaves it"] : Changes.inWords(changes)),
   ]),
   ...more(plan.changes, plan.differences.length, "change"),
