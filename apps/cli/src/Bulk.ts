@@ -73,6 +73,16 @@ const flags = {
 
 type Flags = Command.Command.Config.Infer<typeof flags>
 
+/** The flags, among those given, that say what only the beginning of a run can. */
+const settledOf = ({ isDryRun, all, failFast, emptyClears, map, format }: Flags): ReadonlyArray<string> => [
+  ...(isDryRun ? ["--dry-run"] : []),
+  ...(all ? ["--all"] : []),
+  ...(failFast ? ["--fail-fast"] : []),
+  ...(emptyClears ? ["--empty-clears"] : []),
+  ...(Object.keys(map).length > 0 ? ["--map"] : []),
+  ...(Option.isSome(format) ? ["--format"] : []),
+]
+
 const wrongly = (message: string) =>
   new CliError.ShowHelp({ commandPath: ["webflow-users", "bulk"], errors: [new CliError.ValidationError({ message })] })
 
@@ -83,7 +93,9 @@ export const bulk = Command.make(
     function* (given) {
       if (Option.isSome(given.resume)) {
         if (Option.isSome(given.site)) return yield* wrongly("--resume knows the site and the file: leave them out")
-        return yield* resume(given.resume.value)
+        const [settled] = settledOf(given)
+        if (settled !== undefined) return yield* wrongly(`--resume goes on as the run was begun: leave out ${settled}`)
+        return yield* resume(given.resume.value, paceOf(given))
       }
       if (Option.isNone(given.site) || Option.isNone(given.file)) return yield* wrongly("Say which SITE and which FILE")
       return yield* begin(given.site.value, given.file.value, given)
@@ -161,10 +173,11 @@ export const paceOf = ({ concurrency, rate }: Pick<Flags, "concurrency" | "rate"
   ...Option.match(rate, { onNone: () => ({}), onSome: (value) => ({ rate: value }) }),
 })
 
-const resume = Effect.fnUntraced(function* (id: string) {
-  const { folder, run } = yield* RunFolder.open(id)
-  yield* sameStore(run)
+const resume = Effect.fnUntraced(function* (id: string, pace: ReturnType<typeof paceOf>) {
+  const { folder, run: begun } = yield* RunFolder.open(id)
+  yield* sameStore(begun)
   yield* RunFolder.hold(folder, id)
+  const run = { ...begun, options: { ...begun.options, ...pace } }
   yield* Effect.provide(Carry.run(folder, run), Carry.storeOf(run))
 })
 

@@ -100,7 +100,7 @@ async function* parsed(chunks: AsyncIterable<string>, starts: (line: number) => 
   }
 }
 
-/** The text, and its delimiter: a comma; where the headings have none, what spreadsheets of other countries write. */
+/** The text, and its delimiter: a comma, or what spreadsheets of other countries write, whichever the headings have most of. */
 const withDelimiter = async (chunks: AsyncIterable<string>) => {
   const iterator = chunks[Symbol.asyncIterator]()
   let head = ""
@@ -111,11 +111,15 @@ const withDelimiter = async (chunks: AsyncIterable<string>) => {
     if (/[\r\n]/.test(head.trimStart()) || head.length > 4096) break
   }
   const [headings = ""] = head.trimStart().split(/[\r\n]/, 1)
+  const unquoted = headings.replaceAll(/"[^"]*"/g, "")
+  const mostUsed = [",", ";", "\t"]
+    .map((delimiter) => ({ delimiter, uses: unquoted.split(delimiter).length }))
+    .reduce((most, each) => (each.uses > most.uses ? each : most))
   async function* whole() {
     if (head !== "") yield head
     yield* { [Symbol.asyncIterator]: () => iterator }
   }
-  return { delimiter: [",", ";", "\t"].find((each) => headings.includes(each)) ?? ",", whole: whole() }
+  return { delimiter: mostUsed.delimiter, whole: whole() }
 }
 
 const wrongHeading = (headings: ReadonlyArray<string>): string | undefined => {

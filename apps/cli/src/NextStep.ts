@@ -50,7 +50,9 @@ const nextSteps = {
   ImportRefused: undefined,
   TokenNotFound: "See which tokens there are with `webflow-users token list`.",
   RunNotFound: "See which runs there are with `webflow-users runs`, in the folder in which they were begun.",
-  RunBusy: "Wait until it is done, or stop it with Ctrl-C there.",
+  RunBusy:
+    "Wait until it is done, or stop it with Ctrl-C there. If that number is another program's, " +
+    "remove the file lock and the number from the run's folder.",
   RunMismatch: undefined,
   RunUnwritable: "Make room on the disk, or see to it that the folder can be written.",
   ConfirmationRequired: "See what would be changed with --dry-run, then run it with --yes.",

@@ -41,7 +41,7 @@ const list = Effect.fnUntraced(function* () {
       found.length === 0
         ? `No runs are recorded in ${RunFolder.root}`
         : table([
-            ["RUN", "WHAT", "STATE", "DONE", "FAILED", "LEFT"],
+            ["RUN", "WHAT", "STATE", "DONE", "FAILED", "LEFT", "INVALID"],
             ...found.map(({ run, standing }) => [
               run.id,
               whatOf(run),
@@ -49,6 +49,7 @@ const list = Effect.fnUntraced(function* () {
               number(standing.updated),
               number(standing.failed),
               number(standing.left),
+              number(run.counts.invalid),
             ]),
           ]),
   )
@@ -88,6 +89,7 @@ const show = Command.make(
             ["Rows", number(run.counts.rows)],
             ["Folder", folder.path],
             ...(run.input === undefined ? [] : [["SHA-256", run.input.sha256]]),
+            ...Words.options(run).map((option, index) => [index === 0 ? "Options" : "", option]),
           ]).split("\n"),
           "",
           Words.standing(standing, run),

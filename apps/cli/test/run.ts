@@ -27,6 +27,8 @@ export interface Options {
   readonly env?: Readonly<Record<string, string>>
   readonly input?: string | Uint8Array
   readonly cwd?: string
+  /** What a shell is to do to itself before it becomes the command. */
+  readonly under?: string | undefined
   /** Called when the process runs. */
   readonly started?: (child: ReturnType<typeof spawn>) => void
 }
@@ -39,7 +41,10 @@ export interface Outcome {
 
 /** Runs a command with nothing but `env` in its environment; its output is no terminal. */
 export const cli = async (args: ReadonlyArray<string>, options: Options = {}): Promise<Outcome> => {
-  const child = spawn(process.execPath, [main, ...args], {
+  const command = [process.execPath, main, ...args] as const
+  const [file, ...rest] =
+    options.under === undefined ? command : ["sh", "-c", `${options.under}; exec "$@"`, "sh", ...command]
+  const child = spawn(file ?? "", rest, {
     env: { ...options.env },
     cwd: options.cwd ?? newFolder(),
     stdio: "pipe",

@@ -16,7 +16,7 @@ interface Means {
   readonly close: () => void
 }
 
-type Answers = (request: IncomingMessage, means: Means) => Answer | undefined | Promise<Answer>
+type Answers = (request: IncomingMessage, means: Means) => Answer | undefined | Promise<Answer | undefined>
 
 /** `undefined` lets the caller wait for ever. */
 export const serve = async (answer: Answers) => {

@@ -1,7 +1,7 @@
 /** From a plan to its end: asked, carried out, and told. */
 import { UpdateUser, type UserStore } from "@webflow-users/core"
 import { StoreAddress } from "@webflow-users/stores"
-import { Effect, FileSystem, Layer } from "effect"
+import { Effect, FileSystem, Layer, Result } from "effect"
 import { Prompt } from "effect/cli"
 import { Calls } from "../Calls.ts"
 import { ConfirmationRequired, type Failure, Incomplete, type RunUnwritable, tell } from "../Failure.ts"
@@ -68,7 +68,7 @@ const removeUnlessBegun = (folder: RunFolder.Folder) =>
 /** Tells what there is to know before a run. */
 export const announce = Effect.fnUntraced(function* (plan: Plan, kind: RunFolder.Run["kind"]) {
   const output = yield* Output
-  for (const line of Words.warnings(plan)) yield* output.remark(line)
+  for (const line of Words.warnings(plan, kind)) yield* output.remark(line)
   yield* output.remark(Words.planned(plan, kind))
   yield* output.event({ event: "planned", ...Words.planJson(plan) })
 })
@@ -77,7 +77,9 @@ export const announce = Effect.fnUntraced(function* (plan: Plan, kind: RunFolder
 export const show = Effect.fnUntraced(function* (plan: Plan, kind: RunFolder.Run["kind"]) {
   const output = yield* Output
   yield* output.result({ dryRun: true, ...Words.planJson(plan) }, () =>
-    [...Words.differences(plan), ...Words.warnings(plan), "", Words.planned(plan, kind)].join("\n").trimStart(),
+    [...Words.differences(plan, kind), ...Words.warnings(plan, kind), "", Words.planned(plan, kind)]
+      .join("\n")
+      .trimStart(),
   )
   if (plan.invalid > 0) return yield* new Incomplete({ message: "Some rows cannot be carried out" })
 })
@@ -91,7 +93,9 @@ export const run = Effect.fnUntraced(function* (
   const { hush } = yield* Calls
   yield* hush
   const fs = yield* FileSystem.FileSystem
-  yield* Effect.ignore(fs.remove(folder.summary))
+  // What is said there is no longer so.
+  for (const path of [folder.summary, folder.failures(Failures.formatOf(recorded))])
+    yield* Effect.ignore(fs.remove(path))
   yield* output.event({ event: "started", run: recorded.id, ...recorded.counts })
   const { concurrency = concurrencyOf(recorded.store), rate } = recorded.options
   const ended = yield* Execution.carryOut(folder, recorded, {
@@ -99,8 +103,14 @@ export const run = Effect.fnUntraced(function* (
     rate: StoreAddress.isRemote(recorded.store) ? undefined : rate,
     interrupted: (stopped) => tellStopped(output, recorded, stopped),
   })
-  const { stoppedBy, ...counts } = ended
-  const failures = ended.failed + recorded.counts.invalid > 0 ? yield* Failures.write(folder, recorded) : undefined
+  const { stoppedBy: stopped, ...counts } = ended
+  // Where the disk is full, there is still to be told how it stands.
+  const written =
+    ended.failed + recorded.counts.invalid === 0 || stopped?._tag === "RunUnwritable"
+      ? Result.succeed(undefined)
+      : yield* Effect.result(Failures.write(folder, recorded))
+  const failures = Result.getOrUndefined(written)
+  const stoppedBy = stopped ?? (Result.isFailure(written) ? written.failure : undefined)
   const isWhole = ended.failed + ended.left + recorded.counts.invalid === 0
   const canResume = ended.left + ended.failedInPassing > 0
   const next = canResume ? Words.resumeCommand(recorded) : undefined
@@ -117,7 +127,7 @@ export const run = Effect.fnUntraced(function* (
   const words = () =>
     [
       Words.standing(ended, recorded),
-      ...(failures === undefined ? [] : [`What failed, and why: ${failures}`]),
+      ...(failures === undefined ? [] : [`What was not done, and why: ${failures}`]),
       ...(next === undefined ? [] : [resumeHint(ended, next)]),
       ...(recorded.kind === "bulk" && ended.updated > 0 ? [`To take it back: webflow-users undo ${recorded.id}`] : []),
     ].join("\n")

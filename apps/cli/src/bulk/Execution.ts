@@ -65,16 +65,18 @@ const withFolder = Effect.fnUntraced(function* (
   const output = yield* Output
   const { changes: total, unchanged: skipped } = run.counts
   const journal = yield* Journal.open(folder, total)
-  const before = journal.standing()
   // What failed in passing is done once more, and counts when it is.
-  const counts = { done: before.updated, failed: before.failed - before.failedInPassing }
-  const progress = yield* Progress.make({ total, skipped, before: { ...counts } })
+  let { failedInPassing: toRepeat } = journal.standing()
+  const counts = (): Progress.Counts => {
+    const { updated, failed } = journal.standing()
+    return { done: updated, failed: failed - toRepeat }
+  }
+  const progress = yield* Progress.make({ total, skipped, before: counts() })
   let trouble: RunUnwritable | undefined
 
   const record = Effect.fnUntraced(function* (outcomes: ReadonlyArray<UpdateUsers.Outcome<Journal.Step>>) {
     const entries = yield* journal.record(outcomes)
     for (const entry of entries) {
-      counts[entry.outcome === "updated" ? "done" : "failed"] += 1
       const { line, user, outcome } = entry
       yield* output.event(
         entry.outcome === "updated"
@@ -83,19 +85,21 @@ const withFolder = Effect.fnUntraced(function* (
       )
       if (run.options.failFast && entry.outcome === "failed") yield* Deferred.succeed(ending, undefined)
     }
-    yield* progress.advance({ ...counts })
+    toRepeat -= outcomes.filter(({ update }) => update.isRepeated).length
+    yield* progress.advance(counts())
   })
 
   const steps = Lines.read<Planned>(folder.changes).pipe(
     Stream.mapError(RunFolder.unwritable),
     Stream.zipWithIndex,
-    Stream.filter(([, place]) => journal.isToDo(place)),
+    Stream.filter(([{ user }, place]) => journal.isToDo(place, user)),
     Stream.map(([change, place]): Journal.Step => ({
       place,
       change,
       user: change.user,
       patch: new UserPatch.UserPatch(change.patch),
       planned: change.before,
+      isRepeated: journal.hasFailedInPassing(place),
     })),
   )
   const stoppedBy = yield* UpdateUsers.updateUsers(run.siteId, steps, {
@@ -119,6 +123,10 @@ const withFolder = Effect.fnUntraced(function* (
 
   const { failedInPassing, ...standing } = journal.standing()
   const summary = { ...standing, endedAt: DateTime.formatIso(yield* DateTime.now) }
-  if (trouble === undefined) yield* RunFolder.writeSummary(folder, summary)
+  if (trouble === undefined) {
+    yield* Effect.catchTag(RunFolder.writeSummary(folder, summary), "RunUnwritable", (error) =>
+      Effect.sync(() => (trouble = error)),
+    )
+  }
   return { ...summary, failedInPassing, stoppedBy: trouble ?? stoppedBy } satisfies Ended
 }, Effect.scoped)

@@ -13,12 +13,15 @@ interface Failed {
   readonly error: string
 }
 
+/** As the run's input was; what an undo could not put back is a change in JSON. */
+export const formatOf = (run: Run): Format => run.input?.format ?? "ndjson"
+
 /** Writes the file. Gives its path. */
 export const write = Effect.fnUntraced(
   function* (folder: Folder, run: Run) {
     const fs = yield* FileSystem.FileSystem
     const errors = yield* Journal.failures(folder)
-    const format: Format = run.input?.format ?? "ndjson"
+    const format = formatOf(run)
     const path = folder.failures(format)
     const refused = Lines.readIfThere<Refused>(folder.problems).pipe(
       Stream.map(({ source, problems }): Failed => ({ source, error: problems.map(problemInWords).join("; ") })),
@@ -34,7 +37,8 @@ export const write = Effect.fnUntraced(
     const all = Stream.concat(refused, failed)
     const text =
       format === "csv" ? csv(run.headings ?? [], all) : Stream.map(all, (each) => `${JSON.stringify(ndjson(each))}\n`)
-    yield* Stream.run(Stream.encodeText(text), fs.sink(path, { flag: "w", mode: 0o600 }))
+    yield* Stream.run(Stream.encodeText(text), fs.sink(`${path}.new`, { flag: "w", mode: 0o600 }))
+    yield* fs.rename(`${path}.new`, path)
     return path
   },
   Effect.mapError((error) => (error._tag === "RunUnwritable" ? error : unwritable(error))),

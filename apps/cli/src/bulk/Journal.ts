@@ -11,6 +11,8 @@ export interface Step extends UpdateUsers.Update {
   readonly place: number
   readonly planned: User
   readonly change: Planned
+  /** Whether it failed in passing before. */
+  readonly isRepeated: boolean
 }
 
 /** A line of the journal. */
@@ -65,30 +67,40 @@ const [none, updated, failedFinally, failedInPassing] = [0, 1, 2, 3] as const
 /** Where a run of so many changes stands: a byte for each. */
 const states = Effect.fnUntraced(function* (folder: Folder, changes: number) {
   const all = new Uint8Array(changes)
+  const counts: [number, number, number, number] = [changes, 0, 0, 0]
   const note = (entry: Entry) => {
-    all[entry.place] = entry.outcome === "updated" ? updated : entry.isFinal ? failedFinally : failedInPassing
+    const state = entry.outcome === "updated" ? updated : entry.isFinal ? failedFinally : failedInPassing
+    counts[(all[entry.place] ?? none) as typeof state] -= 1
+    counts[state] += 1
+    all[entry.place] = state
   }
   yield* Stream.runForEach(read(folder), (entry) => Effect.sync(() => note(entry)))
-  const standing = (): Standing => {
-    const counts = [0, 0, 0, 0]
-    for (const state of all) counts[state] = (counts[state] ?? 0) + 1
-    const [left = 0, done = 0, final = 0, passing = 0] = counts
+  const stand = (): Standing => {
+    const [left, done, final, passing] = counts
     return { updated: done, failed: final + passing, failedInPassing: passing, left }
   }
-  const isToDo = (place: number) => all[place] === none || all[place] === failedInPassing
-  return { note, standing, isToDo }
+  return { all, note, stand }
 })
 
 /** Where a run stands. */
-export const standing = (folder: Folder, changes: number) =>
-  Effect.map(states(folder, changes), (found) => found.standing())
+export const standing = (folder: Folder, changes: number) => Effect.map(states(folder, changes), ({ stand }) => stand())
 
 /** Opens the journal of a run of so many changes, to go on with it. */
 export const open = Effect.fnUntraced(function* (folder: Folder, changes: number) {
-  const { note, ...found } = yield* states(folder, changes)
+  const { all, note, stand } = yield* states(folder, changes)
   const writer = yield* Effect.mapError(Lines.append(folder.journal), unwritable)
+  const doneAgain = new Set<string>()
   return {
-    ...found,
+    standing: stand,
+    /**
+     * Whether a change is to be made, to be asked of all in their order. What failed in passing is made again, and what its
+     * user was given after it once more behind it, so that the last one still wins.
+     */
+    isToDo: (place: number, user: string) => {
+      if (all[place] === failedInPassing) doneAgain.add(user)
+      return all[place] === none || all[place] === failedInPassing || (all[place] === updated && doneAgain.has(user))
+    },
+    hasFailedInPassing: (place: number) => all[place] === failedInPassing,
     /** Records outcomes; they are on the disk when that succeeds. */
     record: Effect.fnUntraced(function* (outcomes: ReadonlyArray<UpdateUsers.Outcome<Step>>) {
       const at = DateTime.formatIso(yield* DateTime.now)

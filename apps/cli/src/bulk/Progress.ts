@@ -61,7 +61,7 @@ export const make = Effect.fnUntraced(function* (run: {
   })
 
   const isBar = output.progress === "bar" && run.total > 0
-  const teller = yield* isBar ? bar(run.total) : Effect.succeed(lines(output))
+  const teller = yield* isBar ? Effect.flatMap(state, bar) : Effect.succeed(lines(output))
   const tell = Effect.flatMap(state, (now) => teller.tell(now))
   const every = isBar ? barEvery : lineEvery
   yield* Effect.forkScoped(Effect.schedule(tell, Schedule.spaced(every)))
@@ -104,7 +104,7 @@ const inShort = ({ done, total, failed, skipped, rate, secondsLeft, waiting }: S
 const inTimeShort = (seconds: number): string =>
   seconds <= 120 ? `${seconds}s` : seconds <= 7200 ? `${Math.ceil(seconds / 60)}m` : `${Math.ceil(seconds / 3600)}h`
 
-const bar = Effect.fnUntraced(function* (total: number) {
+const bar = Effect.fnUntraced(function* (first: State) {
   // Loaded here, so that no other command waits for it.
   const { SingleBar } = yield* Effect.promise(async () => (await import("cli-progress")).default)
   const drawn = new SingleBar({
@@ -118,8 +118,7 @@ const bar = Effect.fnUntraced(function* (total: number) {
     // Ctrl-C is heard elsewhere, where what is under way comes to its end.
     gracefulExit: false,
   })
-  const nothing = { done: 0, failed: 0, total, skipped: 0, rate: 0, secondsLeft: undefined, waiting: 0 }
-  drawn.start(total, 0, { words: inShort(nothing) })
+  drawn.start(first.total, first.done + first.failed, { words: inShort(first) })
   const stop = Effect.sync(() => drawn.stop())
   yield* Effect.addFinalizer(() => stop)
   return {

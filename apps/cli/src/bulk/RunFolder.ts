@@ -53,6 +53,7 @@ export interface Folder {
   readonly problems: string
   readonly journal: string
   readonly summary: string
+  /** Files of this name and a process's number say who is at it. */
   readonly lock: string
   readonly failures: (format: "csv" | "ndjson") => string
 }
@@ -96,10 +97,10 @@ const sweep = Effect.gen(function* () {
   const fs = yield* FileSystem.FileSystem
   for (const name of yield* fs.readDirectory(root)) {
     const folder = folderOf(name)
-    const isPlanned = yield* fs.exists(folder.run)
-    if (!isPlanned && !(yield* isHeld(folder)) && (yield* fs.exists(folder.lock))) {
-      yield* fs.remove(folder.path, { recursive: true })
-    }
+    if (yield* fs.exists(folder.run)) continue
+    const { living, dead } = yield* holders(folder)
+    // Somebody else may be sweeping, too.
+    if (living.length === 0 && dead.length > 0) yield* Effect.ignore(fs.remove(folder.path, { recursive: true }))
   }
 })
 
@@ -152,20 +153,40 @@ export const list = Effect.fnUntraced(function* () {
     .toSorted((a, b) => b.run.createdAt.localeCompare(a.run.createdAt))
 })
 
-/** Whether a process is at it. */
-export const isHeld = Effect.fnUntraced(function* (folder: Folder) {
-  const holder = Number(yield* textOf(folder.lock))
-  return holder > 0 && isAlive(holder)
+/** The processes that said they are at it, but for this one: one of its number is from before. */
+const holders = Effect.fnUntraced(function* (folder: Folder) {
+  const fs = yield* FileSystem.FileSystem
+  const names = yield* Effect.orElseSucceed(fs.readDirectory(folder.path), () => [])
+  const pids = names
+    .map((name) => Number(/^lock\.(\d+)$/.exec(name)?.[1]))
+    .filter((pid) => pid > 0 && pid !== process.pid)
+  return { living: pids.filter(isAlive), dead: pids.filter((pid) => !isAlive(pid)) }
 })
+
+/** Whether a process is at it. */
+export const isHeld = (folder: Folder) => Effect.map(holders(folder), ({ living }) => living.length > 0)
+
+/** How often who may go first looks whether the other has stepped back. */
+const looks = 20
 
 /** Takes a run for this process alone, until the scope ends. One that was killed does not hold it. */
 export const hold = Effect.fnUntraced(function* (folder: Folder, id: string) {
   const fs = yield* FileSystem.FileSystem
-  if (yield* isHeld(folder)) return yield* new RunBusy({ message: `Run ${id} is under way already` })
-  yield* Effect.ignore(fs.remove(folder.lock))
-  yield* Effect.acquireRelease(fs.writeFileString(folder.lock, String(process.pid), { flag: "wx", mode: 0o600 }), () =>
-    Effect.ignore(fs.remove(folder.lock)),
-  ).pipe(Effect.mapError(unwritable))
+  const own = `${folder.lock}.${process.pid}`
+  // Each says so first and looks then: of two that come at once, both cannot overlook each other.
+  yield* Effect.acquireRelease(fs.writeFileString(own, "", { mode: 0o600 }), () => Effect.ignore(fs.remove(own))).pipe(
+    Effect.mapError(unwritable),
+  )
+  for (let look = 1; ; look += 1) {
+    const { living, dead } = yield* holders(folder)
+    for (const pid of dead) yield* Effect.ignore(fs.remove(`${folder.lock}.${pid}`))
+    if (living.length === 0) return
+    // If both saw each other, the lower number stays.
+    if (look === looks || living.some((pid) => pid < process.pid)) {
+      return yield* new RunBusy({ message: `Run ${id} is under way already, in process ${living.join(", ")}` })
+    }
+    yield* Effect.sleep("50 millis")
+  }
 })
 
 const isAlive = (pid: number): boolean => {

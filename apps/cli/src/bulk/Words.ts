@@ -18,8 +18,12 @@ const names = {
 /** The most problems, users and repetitions that a person is shown, unless all are asked for. */
 export const mostShown = 20
 
-export const problemInWords = ({ line, column, reason }: Problem): string =>
-  printable(`line ${line}${column === undefined ? "" : `, ${column}`}: ${reason}`)
+/** An undo has no file of its own: its lines are those of the run that it takes back. */
+const problemInWords = ({ line, column, reason }: Problem, kind: Run["kind"]): string =>
+  printable(
+    [...(kind === "bulk" ? [`line ${line}`] : []), ...(column === undefined ? [] : [column])].join(", ") +
+      `: ${reason}`,
+  )
 
 export const nameOf = ({ id, data }: User): string => (data.email == null ? id : `${printable(data.email)} (${id})`)
 
@@ -27,15 +31,17 @@ const more = (all: number, shown: number, what: string): ReadonlyArray<string> =
   all > shown ? [`  … and ${counted(all - shown, what)} more`] : []
 
 /** What is wrong, and what comes twice. */
-export const warnings = (plan: Plan): ReadonlyArray<string> => {
+export const warnings = (plan: Plan, kind: Run["kind"]): ReadonlyArray<string> => {
   const invalidLines = Arr.dedupe(plan.problems.map(({ line }) => line)).length
   return [
     ...(plan.invalid === 0
       ? []
       : [
-          `${counted(plan.invalid, "row")} cannot be carried out:`,
-          ...plan.problems.map((problem) => `  ${problemInWords(problem)}`),
-          ...more(plan.invalid, invalidLines, "row"),
+          kind === "bulk"
+            ? `${counted(plan.invalid, "row")} cannot be carried out:`
+            : `${counted(plan.invalid, "user")} cannot be put back:`,
+          ...plan.problems.map((problem) => `  ${problemInWords(problem, kind)}`),
+          ...more(plan.invalid, invalidLines, names[kind].rows),
         ]),
     ...(plan.repeated === 0
       ? []
@@ -48,9 +54,9 @@ export const warnings = (plan: Plan): ReadonlyArray<string> => {
 }
 
 /** The plan, user by user. */
-export const differences = (plan: Plan): ReadonlyArray<string> => [
+export const differences = (plan: Plan, kind: Run["kind"]): ReadonlyArray<string> => [
   ...plan.differences.flatMap(({ line, user, changes }) => [
-    `${nameOf(user)}, line ${line}`,
+    kind === "bulk" ? `${nameOf(user)}, line ${line}` : nameOf(user),
     ...(changes.length === 0 ? ["  as an earlier row leaves it"] : Changes.inWords(changes)),
   ]),
   ...more(plan.changes, plan.differences.length, "change"),
@@ -76,6 +82,15 @@ export const planJson = ({ differences: users, problems, repetitions, ...counts 
 })
 
 export const resumeCommand = ({ id }: Run): string => `webflow-users bulk --resume ${id}`
+
+/** How a run was begun. */
+export const options = ({ options: { map, emptyClears, failFast, concurrency, rate } }: Run): ReadonlyArray<string> => [
+  ...Object.entries(map).map(([heading, key]) => `--map ${printable(`${heading}=${key}`)}`),
+  ...(emptyClears ? ["--empty-clears"] : []),
+  ...(failFast ? ["--fail-fast"] : []),
+  ...(concurrency === undefined ? [] : [`--concurrency ${concurrency}`]),
+  ...(rate === undefined ? [] : [`--rate ${rate}`]),
+]
 
 /** What has become of a run, in one sentence. */
 export const standing = (
