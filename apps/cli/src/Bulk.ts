@@ -149,7 +149,7 @@ const begin = Effect.fnUntraced(function* (site: string, file: string, given: Fl
       yield* (yield* Output).remark("Nothing was changed.")
       return yield* new Incomplete({ message: "Some rows cannot be carried out" })
     }
-    yield* Carry.confirm(plan.changes, given.yes)
+    yield* Carry.confirm(plan.users, given.yes)
     const run: RunFolder.Run = {
       version: 1,
       id,

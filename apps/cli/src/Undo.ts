@@ -62,7 +62,7 @@ export const undo = Command.make(
         const plan = yield* Plan.keep(folder, found, { shown: given.all ? Number.POSITIVE_INFINITY : Words.mostShown })
         if (given.isDryRun) return yield* Carry.show(plan, "undo")
         yield* Carry.announce(plan, "undo")
-        yield* Carry.confirm(plan.changes, given.yes)
+        yield* Carry.confirm(plan.users, given.yes)
         const run: RunFolder.Run = {
           version: 1,
           id,

@@ -1,7 +1,10 @@
 /** What a run changed is put back, and nothing else. */
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { contents, cut, journalIn, memberAt, membersTo, resultOf, runIn, stored, tableOf, textIn } from "./bulk.ts"
-import { errorIn, siteId } from "./run.ts"
+import { cli, errorIn, newFolder, siteId } from "./run.ts"
+import { refusals, serveMembers } from "./upstream.ts"
 
 /** Changes of every kind. */
 const table = [
@@ -143,16 +146,52 @@ describe("undo", { concurrent: true }, () => {
     expect(contents(store.users())).toEqual(before)
   })
 
-  it("leaves alone a user to whom no update can give back what was there, and says why", async () => {
+  it("knows the run's own work, of which nobody heard, from what was there before", async () => {
+    const store = await stored(2)
+    const rows = ["m0@example.com,Coffee", "m1@example.com,Milk", "m0@example.com,Water"]
+    await store.cli(["bulk", siteId, store.file("m.csv", ["email,drink", ...rows].join("\n"))])
+    const run = runIn(store.cwd)
+    cut(store.cwd, run, 0)
+    expect(resultOf(await store.cli(["bulk", "--resume", run]))).toMatchObject({ updated: 3, left: 0 })
+    expect(store.drinks()).toEqual(["Water", "Milk"])
+    expect(await store.cli(["undo", run])).toMatchObject({ code: 0 })
+    expect(contents(store.users())).toEqual(contents(membersTo(2)))
+  })
+
+  it("goes back behind a row that was made and failed all the same", async () => {
+    await using server = await serveMembers(membersTo(1), ({ before, make }) => {
+      const made = make()
+      return before === 0 ? refusals[500] : made
+    })
+    const cwd = newFolder()
+    writeFileSync(join(cwd, "m.csv"), "email,drink,add-groups\nm0@example.com,Coffee,\nm0@example.com,Rum,gold\n")
+    const env = { WEBFLOW_USERS_UPSTREAM_ATTEMPTS: "1" }
+    await cli(["bulk", siteId, "m.csv", "--store", server.address], { cwd, env })
+    const run = runIn(cwd)
+    expect(resultOf(await cli(["bulk", "--resume", run], { cwd }))).toMatchObject({ updated: 2, failed: 0, left: 0 })
+    expect(server.drinks()).toEqual(["Rum"])
+    expect(await cli(["undo", run], { cwd })).toMatchObject({ code: 0 })
+    expect(contents(server.users.values())).toEqual(contents(membersTo(1)))
+  })
+
+  it("gives what cannot be cleared what comes nearest to nothing", async () => {
     const store = await stored(2)
     const file = store.file(
       "m.csv",
       tableOf(2, "accept-communications", () => "yes"),
     )
     await store.cli(["bulk", siteId, file])
-    const outcome = await store.cli(["undo", runIn(store.cwd)])
+    expect(await store.cli(["undo", runIn(store.cwd)])).toMatchObject({ code: 0 })
+    expect(store.member(0).data["accept-communications"]).toBe(false)
+  })
+
+  it("leaves alone a user to whom no update can give back what was there, and says why", async () => {
+    const { store, run, after } = await changed()
+    await store.cli(["site", "declare", siteId, "--file", store.file("site.json", `{"accessGroups": []}`)])
+    const outcome = await store.cli(["undo", run])
     expect(outcome.code).toBe(1)
-    expect(outcome.stderr).toContain("  m0@example.com, data.accept-communications: cannot be cleared\n")
+    expect(outcome.stderr).toContain("  m3@example.com, accessGroups: webflowers: the site has no access groups\n")
+    expect(contents([store.member(3)])).toEqual([after[3]])
   })
 
   it("asks before more than 100 users too, and takes no other store", async () => {

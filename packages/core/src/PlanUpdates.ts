@@ -21,6 +21,8 @@ export type Planned =
       readonly after: User
       readonly patch: UserPatch.UserPatch
       readonly earlier: number | undefined
+      /** Whether the same user is changed by an earlier one, too. */
+      readonly isAgain?: true
     }
   /** The user is so already. */
   | { readonly _tag: "Unchanged"; readonly user: User; readonly earlier: number | undefined }
@@ -76,8 +78,8 @@ export const make = Effect.fnUntraced(function* (
       if (UserPatch.diff(user, applied.success) === undefined && !changed.has(user.id)) {
         return { _tag: "Unchanged", user, earlier }
       }
-      changed.firstOf(user.id, place)
-      return { _tag: "Change", user, after: applied.success, patch, earlier }
+      const isAgain = changed.firstOf(user.id, place) !== undefined
+      return { _tag: "Change", user, after: applied.success, patch, earlier, ...(isAgain && { isAgain }) }
     },
   }
 })

@@ -36,6 +36,8 @@ export interface Options {
   readonly concurrency?: number | undefined
   /** How many updates to begin in a minute at the most. Where a server has limits they are kept without it. */
   readonly rate?: number | undefined
+  /** Whether nothing more is to be begun once one has failed. What is under way then comes to its end. */
+  readonly failFast?: boolean | undefined
   /** When it ends, nothing more is begun; what is under way comes to its end. */
   readonly ending?: Effect.Effect<void> | undefined
 }
@@ -53,7 +55,7 @@ const patience = 20
 export const updateUsers = <U extends Update, E, R>(
   site: string,
   updates: Stream.Stream<U, E, R>,
-  { concurrency = defaults.concurrency, rate, ending = Effect.never }: Options = {},
+  { concurrency = defaults.concurrency, rate, failFast = false, ending = Effect.never }: Options = {},
 ): Stream.Stream<Outcome<U>, E | UpdateUserError, R | UpdateUser | UserStore> =>
   Stream.unwrap(
     Effect.gen(function* () {
@@ -96,6 +98,8 @@ export const updateUsers = <U extends Update, E, R>(
         if (kind === "everybody" || (Deferred.isDoneUnsafe(halt) && !isFinal(error))) return undefined
         failuresInARow = kind === "server" ? failuresInARow + 1 : 0
         if (failuresInARow >= patience) stop(Cause.fail(error))
+        // Here and not by who hears of it: until then others would have begun.
+        if (failFast) stop()
         return { _tag: "Failed", update, error }
       }
 

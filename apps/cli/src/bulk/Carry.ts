@@ -31,15 +31,15 @@ export const storeOf = ({
 > => UpdateUser.UpdateUser.layer.pipe(Layer.provideMerge(Store.layerAt(store, { rate: options.rate })))
 
 /** Lets a change of many users wait for a word. */
-export const confirm = Effect.fnUntraced(function* (changes: number, isYes: boolean) {
-  if (isYes || changes <= mostUnasked) return
+export const confirm = Effect.fnUntraced(function* (users: number, isYes: boolean) {
+  if (isYes || users <= mostUnasked) return
   const { canAsk, remark } = yield* Output
   if (!canAsk) {
     return yield* new ConfirmationRequired({
-      message: `${counted(changes, "user")} would be changed, and nobody is here to be asked. Nothing was changed`,
+      message: `${counted(users, "user")} would be changed, and nobody is here to be asked. Nothing was changed`,
     })
   }
-  const isSure = yield* Prompt.run(Prompt.Confirm({ message: `Change ${counted(changes, "user")}?` })).pipe(
+  const isSure = yield* Prompt.run(Prompt.Confirm({ message: `Change ${counted(users, "user")}?` })).pipe(
     // Ctrl-C at the question is an interruption like any other.
     Effect.catchTag("QuitError", () => Effect.interrupt),
   )
@@ -129,7 +129,7 @@ export const run = Effect.fnUntraced(function* (
       Words.standing(ended, recorded),
       ...(failures === undefined ? [] : [`What was not done, and why: ${failures}`]),
       ...(next === undefined ? [] : [resumeHint(ended, next)]),
-      ...(recorded.kind === "bulk" && ended.updated > 0 ? [`To take it back: webflow-users undo ${recorded.id}`] : []),
+      ...Words.undoHint(ended, recorded),
     ].join("\n")
   // One line among the other events, on a terminal too.
   yield* output.progress === "events" ? output.event(last) : output.result(last, words)

@@ -83,7 +83,6 @@ const withFolder = Effect.fnUntraced(function* (
           ? { event: "outcome", line, user, outcome }
           : { event: "outcome", line, user, outcome, error: entry.error },
       )
-      if (run.options.failFast && entry.outcome === "failed") yield* Deferred.succeed(ending, undefined)
     }
     toRepeat -= outcomes.filter(({ update }) => update.isRepeated).length
     yield* progress.advance(counts())
@@ -105,6 +104,7 @@ const withFolder = Effect.fnUntraced(function* (
   const stoppedBy = yield* UpdateUsers.updateUsers(run.siteId, steps, {
     concurrency,
     rate,
+    failFast: run.options.failFast,
     ending: Deferred.await(ending),
   }).pipe(
     Stream.buffer({ capacity: unrecorded }),

@@ -1,6 +1,6 @@
 /** What has become of a run's changes: an append-only file, whose lines are on the disk before anybody is told of them. */
 import { UndoUpdates, UpdateUsers, type User, UserPatch } from "@webflow-users/core"
-import { DateTime, Effect, Stream } from "effect"
+import { DateTime, Effect, FileSystem, Stream } from "effect"
 import { tell, type Told } from "../Failure.ts"
 import * as Lines from "./Lines.ts"
 import type { Planned } from "./Plan.ts"
@@ -36,11 +36,13 @@ export type Entry = {
     }
 )
 
-const entryOf = (outcome: UpdateUsers.Outcome<Step>, at: string): Entry => {
+/** `isOwnWork` where what the update found may be what the run itself had made of the user: then only the plan knows. */
+const entryOf = (outcome: UpdateUsers.Outcome<Step>, at: string, isOwnWork: boolean): Entry => {
   const { place, user, change, planned } = outcome.update
   const common = { place, line: change.line, user, at }
+  const before = outcome._tag === "Updated" && !isOwnWork ? outcome.before : undefined
   return outcome._tag === "Updated"
-    ? { ...common, outcome: "updated", patch: change.patch, before: outcome.before ?? planned, after: outcome.user }
+    ? { ...common, outcome: "updated", patch: change.patch, before: before ?? planned, after: outcome.user }
     : {
         ...common,
         outcome: "failed",
@@ -68,18 +70,21 @@ const [none, updated, failedFinally, failedInPassing] = [0, 1, 2, 3] as const
 const states = Effect.fnUntraced(function* (folder: Folder, changes: number) {
   const all = new Uint8Array(changes)
   const counts: [number, number, number, number] = [changes, 0, 0, 0]
+  /** Users of whom something failed that may have been made all the same. */
+  const unsettled = new Set<string>()
   const note = (entry: Entry) => {
     const state = entry.outcome === "updated" ? updated : entry.isFinal ? failedFinally : failedInPassing
     counts[(all[entry.place] ?? none) as typeof state] -= 1
     counts[state] += 1
     all[entry.place] = state
+    if (state === failedInPassing) unsettled.add(entry.user)
   }
   yield* Stream.runForEach(read(folder), (entry) => Effect.sync(() => note(entry)))
   const stand = (): Standing => {
     const [left, done, final, passing] = counts
     return { updated: done, failed: final + passing, failedInPassing: passing, left }
   }
-  return { all, note, stand }
+  return { all, note, stand, unsettled }
 })
 
 /** Where a run stands. */
@@ -87,7 +92,8 @@ export const standing = (folder: Folder, changes: number) => Effect.map(states(f
 
 /** Opens the journal of a run of so many changes, to go on with it. */
 export const open = Effect.fnUntraced(function* (folder: Folder, changes: number) {
-  const { all, note, stand } = yield* states(folder, changes)
+  const { all, note, stand, unsettled } = yield* states(folder, changes)
+  for (const user of yield* unheardOf(folder, (place) => all[place] === none)) unsettled.add(user)
   const writer = yield* Effect.mapError(Lines.append(folder.journal), unwritable)
   const doneAgain = new Set<string>()
   return {
@@ -104,12 +110,26 @@ export const open = Effect.fnUntraced(function* (folder: Folder, changes: number
     /** Records outcomes; they are on the disk when that succeeds. */
     record: Effect.fnUntraced(function* (outcomes: ReadonlyArray<UpdateUsers.Outcome<Step>>) {
       const at = DateTime.formatIso(yield* DateTime.now)
-      const entries = outcomes.map((outcome) => entryOf(outcome, at))
+      const entries = outcomes.map((outcome) => entryOf(outcome, at, unsettled.has(outcome.update.user)))
       yield* Effect.mapError(Effect.andThen(writer.write(entries), writer.sync), unwritable)
       entries.forEach(note)
       return entries
     }),
   }
+})
+
+/** Users with several changes, of which a process that was killed may have made some and told nobody. */
+const unheardOf = Effect.fnUntraced(function* (folder: Folder, isLeft: (place: number) => boolean) {
+  const fs = yield* FileSystem.FileSystem
+  const users = new Set<string>()
+  if (!(yield* Effect.mapError(fs.exists(folder.journal), unwritable))) return users
+  const changes = Stream.zipWithIndex(Stream.mapError(Lines.read<Planned>(folder.changes), unwritable))
+  yield* Stream.runForEach(changes, ([{ user, isAgain }, place]) =>
+    Effect.sync(() => {
+      if (isAgain === true && isLeft(place)) users.add(user)
+    }),
+  )
+  return users
 })
 
 /** The last failures of a run that nothing came after, by their place. */

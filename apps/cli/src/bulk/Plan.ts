@@ -13,6 +13,8 @@ export interface Planned {
   readonly user: string
   readonly patch: Pick<UserPatch.UserPatch, "data" | "groups">
   readonly before: User
+  /** Whether the same user is changed by an earlier one, too. */
+  readonly isAgain?: true
 }
 
 /** A row that cannot be carried out, as `problems.ndjson` keeps it. */
@@ -44,6 +46,8 @@ export interface Repeated {
 export interface Plan {
   readonly rows: number
   readonly changes: number
+  /** How many users they change: a user may have several rows. */
+  readonly users: number
   readonly unchanged: number
   readonly invalid: number
   readonly repeated: number
@@ -113,7 +117,7 @@ export const keep = Effect.fnUntraced(function* <E, R>(
   const fs = yield* FileSystem.FileSystem
   const changes = yield* Effect.mapError(Lines.append(folder.changes), unwritable)
   const problems = yield* Effect.mapError(Lines.append(folder.problems), unwritable)
-  const counts = { rows: 0, changes: 0, unchanged: 0, invalid: 0, repeated: 0 }
+  const counts = { rows: 0, changes: 0, users: 0, unchanged: 0, invalid: 0, repeated: 0 }
   const told = {
     differences: new Array<Difference>(),
     problems: new Array<Problem>(),
@@ -132,6 +136,7 @@ export const keep = Effect.fnUntraced(function* <E, R>(
       counts.repeated += 1
       if (told.repetitions.length < shown) told.repetitions.push({ line: row.line, earlier: row.earlier })
     }
+    if (row._tag === "Change" && row.isAgain === undefined) counts.users += 1
     if (row._tag === "Change" && told.differences.length < shown) {
       told.differences.push({ line: row.line, user: row.user, changes: Changes.between(row.user, row.after) })
     }
@@ -155,12 +160,13 @@ export const keep = Effect.fnUntraced(function* <E, R>(
   return { ...counts, ...told } satisfies Plan
 }, Effect.scoped)
 
-const plannedOf = ({ line, source, user, patch }: Extract<Judged, { _tag: "Change" }>): Planned => ({
+const plannedOf = ({ line, source, user, patch, isAgain }: Extract<Judged, { _tag: "Change" }>): Planned => ({
   line,
   source,
   user: user.id,
   patch: { data: patch.data, groups: patch.groups },
   before: user,
+  ...(isAgain && { isAgain }),
 })
 
 const refusedOf = ({ line, source, problems }: Extract<Judged, { _tag: "Invalid" }>): Refused => ({

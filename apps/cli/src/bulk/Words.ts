@@ -83,6 +83,9 @@ export const planJson = ({ differences: users, problems, repetitions, ...counts 
 
 export const resumeCommand = ({ id }: Run): string => `webflow-users bulk --resume ${id}`
 
+export const undoHint = ({ updated }: Pick<Ended, "updated">, { id, kind }: Run): ReadonlyArray<string> =>
+  kind === "bulk" && updated > 0 ? [`To take it back: webflow-users undo ${id}`] : []
+
 /** How a run was begun. */
 export const options = ({ options: { map, emptyClears, failFast, concurrency, rate } }: Run): ReadonlyArray<string> => [
   ...Object.entries(map).map(([heading, key]) => `--map ${printable(`${heading}=${key}`)}`),
