@@ -101,6 +101,9 @@ export const run = Effect.fnUntraced(function* (
   const ended = yield* Execution.carryOut(folder, recorded, {
     concurrency,
     rate: StoreAddress.isRemote(recorded.store) ? undefined : rate,
+    atOnce: () => {
+      if (output.progress !== "events") process.stderr.write(`To go on: ${Words.resumeCommand(recorded)}\n`)
+    },
     interrupted: (stopped) => tellStopped(output, recorded, stopped),
   })
   const { stoppedBy: stopped, ...counts } = ended

@@ -22,6 +22,8 @@ export interface Options {
   readonly concurrency: number
   /** Updates a minute, where the store has no limit of its own. */
   readonly rate: number | undefined
+  /** Called when the process ends at once: what is to be said has to be said by then. */
+  readonly atOnce: () => void
   /** Called with where the run stands when it was interrupted. */
   readonly interrupted: (ended: Ended) => Effect.Effect<void>
 }
@@ -39,7 +41,7 @@ const unrecorded = 512
 export const carryOut = Effect.fnUntraced(function* (
   folder: RunFolder.Folder,
   run: RunFolder.Run,
-  { interrupted, ...options }: Options,
+  { interrupted, atOnce, ...options }: Options,
 ): Effect.fn.Return<Ended, RunUnwritable, Needs> {
   const output = yield* Output
   const ending = Deferred.makeUnsafe<void>()
@@ -49,7 +51,10 @@ export const carryOut = Effect.fnUntraced(function* (
     Effect.gen(function* () {
       yield* output.remark("Stopping: what is under way comes to its end. Ctrl-C once more stops at once.")
       // Whatever was recorded by then stays recorded.
-      process.once("SIGINT", () => process.exit(130))
+      process.once("SIGINT", () => {
+        process.once("exit", atOnce)
+        process.exit(130)
+      })
       yield* Deferred.succeed(ending, undefined)
       const exit = yield* Fiber.await(work)
       if (Exit.isSuccess(exit)) yield* interrupted(exit.value)
@@ -60,7 +65,7 @@ export const carryOut = Effect.fnUntraced(function* (
 const withFolder = Effect.fnUntraced(function* (
   folder: RunFolder.Folder,
   run: RunFolder.Run,
-  { concurrency, rate, ending }: Omit<Options, "interrupted"> & { readonly ending: Deferred.Deferred<void> },
+  { concurrency, rate, ending }: Omit<Options, "interrupted" | "atOnce"> & { readonly ending: Deferred.Deferred<void> },
 ) {
   const output = yield* Output
   const { changes: total, unchanged: skipped } = run.counts

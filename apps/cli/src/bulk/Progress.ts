@@ -120,7 +120,15 @@ const bar = Effect.fnUntraced(function* (first: State) {
   })
   drawn.start(first.total, first.done + first.failed, { words: inShort(first) })
   const stop = Effect.sync(() => drawn.stop())
-  yield* Effect.addFinalizer(() => stop)
+  // Whoever ends the process at once is given back the cursor, too.
+  const stopAtExit = () => drawn.stop()
+  process.once("exit", stopAtExit)
+  yield* Effect.addFinalizer(() =>
+    Effect.andThen(
+      stop,
+      Effect.sync(() => process.off("exit", stopAtExit)),
+    ),
+  )
   return {
     tell: (state: State) => Effect.sync(() => drawn.update(state.done + state.failed, { words: inShort(state) })),
     end: stop,
