@@ -39,8 +39,14 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
       const sql = yield* SqlClient.SqlClient
       yield* migrate.pipe(Effect.mapError((cause) => new E.StoreUnavailable({ cause })))
       const groupCommit = yield* GroupCommit.make(sql)
-      // SQLite has one writer at a time anyway; elsewhere two updates of one user have to queue here.
-      const forUpdate = sql.onDialectOrElse({ pg: () => sql.literal("FOR UPDATE OF u"), orElse: () => sql.literal("") })
+      // SQLite has one writer at a time anyway; elsewhere two updates of one user have to queue, and two importers of a site.
+      const nothing = sql.literal("")
+      const forUpdate = sql.onDialectOrElse({ pg: () => sql.literal("FOR UPDATE OF u"), orElse: () => nothing })
+      const alone = (siteId: SiteId) =>
+        sql.onDialectOrElse({
+          pg: () => sql`SELECT pg_advisory_xact_lock(hashtextextended(${siteId}, 0))`,
+          orElse: () => Effect.void,
+        })
       const readDeclaration = declarationReader()
 
       /** The site's declaration; a site that is not there is the reason why nothing else is. */
@@ -72,10 +78,12 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
         update: Effect.fn("UserStore.update")(function* (siteId, userId, patch) {
           const actor = yield* Actor
           const policy = yield* UpdatePolicy.Current
+          // What is refused whatever the user is writes nothing, and need not wait for who does.
+          const isHopeless = patch.objections.some(({ unless }) => unless === undefined)
           const change = Effect.gen(function* () {
             const rows = yield* sql<UserRow & SiteRow>`SELECT u.document, s.declaration
               FROM users u JOIN sites s ON s.id = u.site_id
-              WHERE u.site_id = ${siteId} AND u.id = ${userId} ${forUpdate}`
+              WHERE u.site_id = ${siteId} AND u.id = ${userId} ${isHopeless ? nothing : forUpdate}`
             const row = yield* single(siteId, rows)
             const before = readUser(row.document)
             const now = yield* DateTime.now
@@ -95,9 +103,7 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
             )
             return { before, after }
           })
-          // What is refused whatever the user is writes nothing, and need not wait for who does.
-          const isHopeless = patch.objections.some(({ unless }) => unless === undefined)
-          const { before, after } = yield* isHopeless ? change : groupCommit(change)
+          const { before, after } = yield* isHopeless ? change : groupCommit(`${siteId} ${userId}`, change)
           const replaced = yield* OnReplaced
           replaced(before)
           return after
@@ -150,6 +156,7 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
       const newUsers = NewUsers.of({
         add: Effect.fn("NewUsers.add")(function* (siteId, choose) {
           yield* Effect.gen(function* () {
+            yield* alone(siteId)
             const known = yield* sql<{ id: string; email: string }>`SELECT id, email FROM users
               WHERE site_id = ${siteId}`
             const added = choose({
@@ -166,13 +173,14 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
                   ${keys.updatedOn}, ${JSON.stringify(user)})`
             }
             yield* addGroups(siteId, new Set(added.flatMap((user) => user.accessGroups.map((group) => group.slug))))
-          }).pipe(sql.withTransaction)
+          }).pipe(sql.withTransaction, GroupCommit.again)
         }, storeErrors),
       })
 
       const sites = Sites.of({
         declare: Effect.fn("Sites.declare")(function* (siteId, declaration) {
           return yield* Effect.gen(function* () {
+            yield* alone(siteId)
             const [known] = yield* sql<SiteRow>`SELECT declaration FROM sites WHERE id = ${siteId}`
             yield* addSite(siteId)
             yield* sql`UPDATE sites SET declaration = ${encodeDeclaration(declaration)} WHERE id = ${siteId}`
@@ -185,7 +193,7 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
               yield* sql`UPDATE access_groups SET name = ${name} WHERE site_id = ${siteId} AND slug = ${slug}`
             }
             return known && readDeclaration(known.declaration)
-          }).pipe(sql.withTransaction)
+          }).pipe(sql.withTransaction, GroupCommit.again)
         }, storeErrors),
       })
 
