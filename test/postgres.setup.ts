@@ -1,6 +1,6 @@
 /** Once before all tests: PostgreSQL is started, unless `DATABASE_URL` says where one runs already. */
 import type { TestProject } from "vitest/node"
-import { prepareServer } from "./postgres.ts"
+import { prepareServer } from "./postgres-server.ts"
 
 export const setup = async (project: TestProject) => {
   const given = process.env["DATABASE_URL"]

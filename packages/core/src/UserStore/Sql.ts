@@ -14,6 +14,7 @@ import { OnReplaced, UserStore } from "../UserStore.ts"
 import * as GroupCommit from "./Sql/GroupCommit.ts"
 import { declarationReader, encodeDeclaration } from "./Sql/declarations.ts"
 import { migrate } from "./Sql/migrations.ts"
+import * as UserRows from "./Sql/UserRows.ts"
 
 const decodeUser = Schema.decodeUnknownOption(Schema.fromJsonString(User))
 
@@ -39,9 +40,8 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
       const sql = yield* SqlClient.SqlClient
       yield* migrate.pipe(Effect.mapError((cause) => new E.StoreUnavailable({ cause })))
       const groupCommit = yield* GroupCommit.make(sql)
-      // SQLite has one writer at a time anyway; elsewhere two updates of one user have to queue, and two importers of a site.
-      const nothing = sql.literal("")
-      const forUpdate = sql.onDialectOrElse({ pg: () => sql.literal("FOR UPDATE OF u"), orElse: () => nothing })
+      const userRows = UserRows.make(sql)
+      // SQLite has one writer at a time anyway; elsewhere two who take users of a site in, or declare it, have to queue.
       const alone = (siteId: SiteId) =>
         sql.onDialectOrElse({
           pg: () => sql`SELECT pg_advisory_xact_lock(hashtextextended(${siteId}, 0))`,
@@ -54,8 +54,8 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
         const [row] = yield* sql<SiteRow>`SELECT declaration FROM sites WHERE id = ${siteId}`
         return row === undefined ? yield* new E.SiteNotFound() : readDeclaration(row.declaration)
       })
-      /** The one user of a result; when there is none, the reason. */
-      const single = Effect.fnUntraced(function* <Row>(siteId: SiteId, [row]: ReadonlyArray<Row>) {
+      /** The one user that was found; when there is none, the reason. */
+      const single = Effect.fnUntraced(function* <Row>(siteId: SiteId, row: Row | undefined) {
         if (row !== undefined) return row
         yield* declarationOf(siteId)
         return yield* new E.UserNotFound()
@@ -81,21 +81,21 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
           // What is refused whatever the user is writes nothing, and need not wait for who does.
           const isHopeless = patch.objections.some(({ unless }) => unless === undefined)
           const change = Effect.gen(function* () {
-            const rows = yield* sql<UserRow & SiteRow>`SELECT u.document, s.declaration
-              FROM users u JOIN sites s ON s.id = u.site_id
-              WHERE u.site_id = ${siteId} AND u.id = ${userId} ${isHopeless ? nothing : forUpdate}`
-            const row = yield* single(siteId, rows)
+            const found = yield* isHopeless ? userRows.read(siteId, userId) : userRows.lock(siteId, userId)
+            const row = yield* single(siteId, found)
             const before = readUser(row.document)
             const now = yield* DateTime.now
             const rules = { policy, declaration: readDeclaration(row.declaration) }
             const after = yield* Effect.fromResult(UserPatch.apply(before, patch, now, rules))
-            const document = JSON.stringify(after)
-            const keys = UserOrder.sortKeys(after)
-            yield* sql`UPDATE users SET document = ${document}, updated_on = ${keys.updatedOn}
-              WHERE site_id = ${siteId} AND id = ${userId}`
-            yield* sql`INSERT INTO user_events (site_id, user_id, at, actor, before_user, after_user)
-              VALUES (${siteId}, ${userId}, ${DateTime.formatIso(now)}, ${actor},
-                ${JSON.stringify(before)}, ${document})`
+            yield* userRows.write({
+              siteId,
+              userId,
+              at: DateTime.formatIso(now),
+              actor,
+              before: JSON.stringify(before),
+              after: JSON.stringify(after),
+              updatedOn: UserOrder.sortKeys(after).updatedOn,
+            })
             const held = new Set(before.accessGroups.map((group) => group.slug))
             yield* addGroups(
               siteId,
@@ -110,14 +110,14 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
         }, storeErrors),
 
         get: Effect.fn("UserStore.get")(function* (siteId, userId) {
-          const rows = yield* sql<UserRow>`SELECT document FROM users WHERE site_id = ${siteId} AND id = ${userId}`
-          return readUser((yield* single(siteId, rows)).document)
+          const [row] = yield* sql<UserRow>`SELECT document FROM users WHERE site_id = ${siteId} AND id = ${userId}`
+          return readUser((yield* single(siteId, row)).document)
         }, storeErrors),
 
         findByEmail: Effect.fn("UserStore.findByEmail")(function* (siteId, email) {
-          const rows = yield* sql<UserRow>`SELECT document FROM users
+          const [row] = yield* sql<UserRow>`SELECT document FROM users
             WHERE site_id = ${siteId} AND email = ${UserOrder.emailKey(email)} AND email <> ''`
-          return readUser((yield* single(siteId, rows)).document)
+          return readUser((yield* single(siteId, row)).document)
         }, storeErrors),
 
         list: Effect.fn("UserStore.list")(function* (siteId, { limit, offset, sort }) {

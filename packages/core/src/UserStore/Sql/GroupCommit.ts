@@ -4,11 +4,12 @@
  */
 import { Cause, type Context, Deferred, Effect, Exit, Semaphore } from "effect"
 import { type SqlClient, SqlError } from "effect/sql"
+import { LockWait } from "./UserRows.ts"
 
 /**
  * Runs a change in a transaction, perhaps together with others. It succeeds when the transaction is committed. A change
- * may fail with errors of its own as long as it has written nothing by then; the others are not concerned. `row` names
- * what it locks: all processes lock in the order of rows, so that two of them do not wait for each other.
+ * may fail with errors of its own as long as it has written nothing by then; the others are not concerned. Changes of
+ * the same `row` are made one after the other.
  */
 export type GroupCommit = <A, E, R>(
   row: string,
@@ -28,37 +29,33 @@ interface Job {
 
 /** A change that the database or a defect broke off: what it had written must not be committed. */
 class Spoiled {
-  readonly job: Job
   readonly outcome: Outcome
-  constructor(job: Job, outcome: Outcome) {
-    this.job = job
+  constructor(outcome: Outcome) {
     this.outcome = outcome
   }
-  /** What the database says of it, where it was the database. */
-  get reason(): SqlError.SqlErrorReason["_tag"] | undefined {
-    const [failed] = Exit.isFailure(this.outcome) ? this.outcome.cause.reasons.filter(Cause.isFailReason) : []
-    return SqlError.isSqlError(failed?.error) ? failed.error.reason._tag : undefined
-  }
 }
 
-/** How often a group may lose to somebody else before it fails. */
+/** How often a group may give way to somebody else, and whether it still waits for rows that somebody has locked. */
 interface Patience {
   readonly conflicts: number
-  readonly waits: number
+  readonly wait: typeof LockWait.Service
 }
 
-/** Who has lost a conflict may win the next one: the other has got on. A wait has taken its seconds. */
-const patient: Patience = { conflicts: 10, waits: 1 }
+/** Who has given way gets on the next time, or the one after: the other has got on by then. */
+const patient: Patience = { conflicts: 10, wait: "wait" }
 
 export const make = (sql: SqlClient.SqlClient): Effect.Effect<GroupCommit> =>
   Effect.map(Semaphore.make(1), (turn) => {
     let waiting: Array<Job> = []
 
+    const makeAll = sql.onDialectOrElse({ pg: () => atOnce, orElse: () => inTurn })
+
     const commit = (jobs: ReadonlyArray<Job>, patience = patient): Effect.Effect<void> =>
-      Effect.forEach(jobs, (job) => Effect.map(attempt(job), (outcome) => ({ job, outcome }))).pipe(
+      makeAll(jobs).pipe(
         sql.withTransaction,
+        Effect.provideService(LockWait, patience.wait),
         Effect.matchCauseEffect({
-          onSuccess: (outcomes) => Effect.sync(() => outcomes.forEach(({ job, outcome }) => settle(job, outcome))),
+          onSuccess: (outcomes) => Effect.sync(() => outcomes.forEach(([job, outcome]) => settle(job, outcome))),
           onFailure: (cause) => {
             const spoiled = cause.reasons.find(isSpoiling)
             // The transaction could not be begun or committed: to try each for itself would be the same, many times.
@@ -68,20 +65,19 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<GroupCommit> =>
       )
 
     /** What becomes of changes that one of them has spoiled for all. */
-    const mend = (jobs: ReadonlyArray<Job>, spoiled: Spoiled, { conflicts, waits }: Patience): Effect.Effect<void> => {
-      if (isConflict(spoiled.reason) && conflicts > 0) return commit(jobs, { conflicts: conflicts - 1, waits })
-      if (isWait(spoiled.reason)) {
-        // Somebody holds on to a row. Whoever wants the same one need not wait as long again, and nobody for a second row.
-        if (waits === 0) return fail(jobs, spoiled.outcome)
-        const others = jobs.filter(({ row }) => row !== spoiled.job.row)
-        const same = jobs.filter((job) => !others.includes(job))
-        const rest = others.length === 0 ? Effect.void : commit(others, { conflicts, waits: waits - 1 })
-        return Effect.andThen(fail(same, spoiled.outcome), rest)
-      }
+    const mend = (
+      jobs: ReadonlyArray<Job>,
+      { outcome }: Spoiled,
+      { conflicts, wait }: Patience,
+    ): Effect.Effect<void> => {
+      const reason = reasonOf(outcome)
+      if (isConflict(reason) && conflicts > 0) return commit(jobs, { conflicts: conflicts - 1, wait })
+      // Somebody holds on to a row. All have waited for it; now who wants that row fails, and the others need not wait again.
+      if (isWait(reason) && wait === "wait") return commit(jobs, { conflicts, wait: "fail" })
       // Each is tried for itself.
       return jobs.length === 1
-        ? fail(jobs, spoiled.outcome)
-        : Effect.forEach(jobs, (job) => commit([job]), { discard: true })
+        ? fail(jobs, outcome)
+        : Effect.forEach(jobs, (job) => commit([job], { ...patient, wait }), { discard: true })
     }
 
     return <A, E, R>(row: string, change: Effect.Effect<A, E | SqlError.SqlError, R>) =>
@@ -90,7 +86,7 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<GroupCommit> =>
         const job = { row, change: Effect.provideContext(change, context), done } as Job
         waiting.push(job)
         // Whoever's turn it is commits for all. Letting the others go first makes "all" more than one.
-        const lead = Effect.andThen(Effect.yieldNow, () => commit(waiting.splice(0, maxGroup).toSorted(byRow)))
+        const lead = Effect.andThen(Effect.yieldNow, () => commit(waiting.splice(0, maxGroup)))
         return turn
           .withPermit(Effect.suspend(() => (waiting.includes(job) ? Effect.uninterruptible(lead) : Effect.void)))
           .pipe(
@@ -101,12 +97,39 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<GroupCommit> =>
       })
   })
 
+type Outcomes = Effect.Effect<ReadonlyArray<readonly [Job, Outcome]>, Spoiled>
+
+const inTurn = (jobs: ReadonlyArray<Job>): Outcomes =>
+  Effect.forEach(jobs, (job) => Effect.map(attempt(job), (outcome) => [job, outcome] as const))
+
+/** At once, so that what they ask the database is asked together; those of one row in their order. */
+const atOnce = (jobs: ReadonlyArray<Job>): Outcomes =>
+  Effect.suspend(() => {
+    const outcomes: Array<readonly [Job, Outcome]> = []
+    let spoiled: Spoiled | undefined
+    const one = (job: Job) =>
+      Effect.suspend(() => (spoiled === undefined ? attempt(job) : Effect.fail(spoiled))).pipe(
+        Effect.match({
+          onSuccess: (outcome) => void outcomes.push([job, outcome]),
+          // What comes after the first is that the transaction is broken already. None is broken off in a statement.
+          onFailure: (first) => void (spoiled ??= first),
+        }),
+      )
+    const rows = Map.groupBy(jobs, ({ row }) => row).values()
+    return Effect.forEach(rows, (ofRow) => Effect.forEach(ofRow, one, { discard: true }), {
+      concurrency: "unbounded",
+      discard: true,
+    }).pipe(
+      Effect.andThen(Effect.suspend(() => (spoiled === undefined ? Effect.succeed(outcomes) : Effect.fail(spoiled)))),
+    )
+  })
+
 /** How a change ends. One that is refused by its own rules ends well enough for the others. */
-const attempt = (job: Job): Effect.Effect<Outcome, Spoiled> =>
-  Effect.flatMap(Effect.exit(job.change), (outcome) =>
+const attempt = ({ change }: Job): Effect.Effect<Outcome, Spoiled> =>
+  Effect.flatMap(Effect.exit(change), (outcome) =>
     Exit.isSuccess(outcome) || outcome.cause.reasons.every(isRefusal)
       ? Effect.succeed(outcome)
-      : Effect.fail(new Spoiled(job, outcome)),
+      : Effect.fail(new Spoiled(outcome)),
   )
 
 const isRefusal = (reason: Cause.Reason<unknown>): boolean =>
@@ -115,14 +138,18 @@ const isRefusal = (reason: Cause.Reason<unknown>): boolean =>
 const isSpoiling = (reason: Cause.Reason<unknown>): reason is Cause.Fail<Spoiled> =>
   Cause.isFailReason(reason) && reason.error instanceof Spoiled
 
-/** Changes of one row stay in the order they came in. */
-const byRow = (one: Job, other: Job): number => (one.row < other.row ? -1 : one.row > other.row ? 1 : 0)
+type Reason = SqlError.SqlErrorReason["_tag"] | undefined
+
+/** What the database says of it, where it was the database. */
+const reasonOf = (outcome: Outcome): Reason => {
+  const failed = Exit.isFailure(outcome) ? outcome.cause.reasons.find(Cause.isFailReason) : undefined
+  return SqlError.isSqlError(failed?.error) ? failed.error.reason._tag : undefined
+}
 
 /** Two transactions crossed, and this one had to give way. Nothing of it is left, and it may be tried again at once. */
-const isConflict = (reason: Spoiled["reason"]): boolean => reason === "DeadlockError" || reason === "SerializationError"
+const isConflict = (reason: Reason): boolean => reason === "DeadlockError" || reason === "SerializationError"
 
-const isWait = (reason: Spoiled["reason"]): boolean =>
-  reason === "LockTimeoutError" || reason === "StatementTimeoutError"
+const isWait = (reason: Reason): boolean => reason === "LockTimeoutError" || reason === "StatementTimeoutError"
 
 /** A transaction that may be run again as a whole, and is when it had to give way to another. */
 export const again = <A, E, R>(transaction: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
