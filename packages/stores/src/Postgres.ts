@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs"
 import { connect, type Socket } from "node:net"
 import type { ConnectionOptions } from "node:tls"
 import { PgClient, PgConnection } from "@effect/sql-pg"
-import { Effect, Layer, Redacted } from "effect"
+import { Cause, Effect, Layer, Redacted } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { SqlClient, SqlError } from "effect/sql"
 import type { PostgresAddress } from "./PostgresAddress.ts"
@@ -43,12 +43,17 @@ const make = Effect.fnUntraced(function* (address: string, parsed: PostgresAddre
     idleTimeout: "30 seconds",
   })
   const plain = client.withTransaction
-  const withTransaction: typeof plain = (effect) => Effect.catchDefect(plain(effect), asFailure)
+  const withTransaction: typeof plain = (effect) => Effect.catchCause(plain(effect), asFailure)
   return Object.assign(client, { withTransaction, driver: "pg" })
 })
 
-/** A rollback that finds its connection lost dies of it. The transaction is as gone as it should be; the database is away. */
-const asFailure = (defect: unknown) => (SqlError.isSqlError(defect) ? Effect.fail(defect) : Effect.die(defect))
+/** A rollback that finds its connection lost dies of it. The transaction is as gone as it should be: the database is away. */
+const asFailure = <E>(cause: Cause.Cause<E>): Effect.Effect<never, E | SqlError.SqlError> => {
+  const [lost] = cause.reasons.flatMap((reason) =>
+    Cause.isDieReason(reason) && SqlError.isSqlError(reason.defect) ? [reason.defect] : [],
+  )
+  return lost === undefined ? Effect.failCause(cause) : Effect.fail(lost)
+}
 
 const open = ({ host, port }: PostgresAddress): Socket => {
   const socket = host.startsWith("/")

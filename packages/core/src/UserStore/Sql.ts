@@ -60,13 +60,14 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
         yield* declarationOf(siteId)
         return yield* new E.UserNotFound()
       })
-      const addGroups = Effect.fnUntraced(function* (siteId: SiteId, slugs: Iterable<string>) {
-        for (const slug of slugs) {
-          const group = accessGroup(slug, yield* ObjectId.make, yield* DateTime.now)
-          yield* sql`INSERT INTO access_groups (site_id, slug, id, name, short_id, created_on)
-            VALUES (${siteId}, ${slug}, ${group.id}, ${group.name}, ${group.shortId}, ${group.createdOn})
-            ON CONFLICT DO NOTHING`
-        }
+      const addGroups = Effect.fnUntraced(function* (
+        siteId: SiteId,
+        slugs: Iterable<string>,
+        add: UserRows.UserRows["addGroups"],
+      ) {
+        const groups: Array<AccessGroup> = []
+        for (const slug of slugs) groups.push(accessGroup(slug, yield* ObjectId.make, yield* DateTime.now))
+        yield* add(siteId, groups)
       })
 
       const addSite = Effect.fnUntraced(function* (siteId: SiteId) {
@@ -100,6 +101,7 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
             yield* addGroups(
               siteId,
               after.accessGroups.map((group) => group.slug).filter((slug) => !held.has(slug)),
+              userRows.addGroups,
             )
             return { before, after }
           })
@@ -172,7 +174,11 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
                 VALUES (${siteId}, ${user.id}, ${keys.email}, ${keys.status}, ${keys.createdOn}, ${keys.lastLogin},
                   ${keys.updatedOn}, ${JSON.stringify(user)})`
             }
-            yield* addGroups(siteId, new Set(added.flatMap((user) => user.accessGroups.map((group) => group.slug))))
+            yield* addGroups(
+              siteId,
+              new Set(added.flatMap((user) => user.accessGroups.map((group) => group.slug))),
+              userRows.addGroupsAlone,
+            )
           }).pipe(sql.withTransaction, GroupCommit.again)
         }, storeErrors),
       })
@@ -188,6 +194,7 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
             yield* addGroups(
               siteId,
               accessGroups.map((group) => group.slug),
+              userRows.addGroupsAlone,
             )
             for (const { slug, name } of accessGroups) {
               yield* sql`UPDATE access_groups SET name = ${name} WHERE site_id = ${siteId} AND slug = ${slug}`

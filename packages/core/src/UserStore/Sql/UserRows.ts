@@ -4,7 +4,7 @@
  */
 import { Context, Deferred, Effect } from "effect"
 import { type SqlClient, SqlError } from "effect/sql"
-import type { SiteId, UserId } from "../../User.ts"
+import type { AccessGroup, SiteId, UserId } from "../../User.ts"
 
 /** What an update goes by. */
 export interface UserRow {
@@ -29,7 +29,13 @@ export interface UserRows {
   /** The same, and nobody else's to change until the transaction ends. */
   readonly lock: (siteId: SiteId, userId: UserId) => Effect.Effect<UserRow | undefined, SqlError.SqlError>
   readonly write: (written: Written) => Effect.Effect<void, SqlError.SqlError>
+  /** Groups of a site, where they are not there yet. */
+  readonly addGroups: AddGroups
+  /** The same, for those who are alone in their transaction. */
+  readonly addGroupsAlone: AddGroups
 }
+
+type AddGroups = (siteId: SiteId, groups: ReadonlyArray<AccessGroup>) => Effect.Effect<void, SqlError.SqlError>
 
 /** Whether to wait for rows that somebody else has locked, where that can be chosen, or to fail at once. */
 export const LockWait = Context.Reference<"wait" | "fail">("webflow-users/UserStore/Sql/LockWait", {
@@ -46,22 +52,31 @@ export const make = (sql: SqlClient.SqlClient): UserRows => {
   return sql.onDialectOrElse({
     pg: () => ({ read, ...together(sql, read) }),
     // The transaction has locked the whole file.
-    orElse: () => ({ read, lock: read, write: one(sql) }),
+    orElse: () => ({ read, lock: read, ...oneByOne(sql) }),
   })
 }
 
-const one =
-  (sql: SqlClient.SqlClient): UserRows["write"] =>
-  ({ siteId, userId, at, actor, before, after, updatedOn }) =>
+const oneByOne = (sql: SqlClient.SqlClient): Omit<UserRows, "read" | "lock"> => {
+  const addGroups: AddGroups = (siteId, groups) =>
+    Effect.forEach(
+      groups,
+      ({ slug, id, name, shortId, createdOn }) => sql`INSERT INTO access_groups
+        (site_id, slug, id, name, short_id, created_on)
+        VALUES (${siteId}, ${slug}, ${id}, ${name}, ${shortId}, ${createdOn}) ON CONFLICT DO NOTHING`,
+      { discard: true },
+    )
+  const write: UserRows["write"] = ({ siteId, userId, at, actor, before, after, updatedOn }) =>
     Effect.andThen(
       sql`UPDATE users SET document = ${after}, updated_on = ${updatedOn} WHERE site_id = ${siteId} AND id = ${userId}`,
       Effect.asVoid(sql`INSERT INTO user_events (site_id, user_id, at, actor, before_user, after_user)
         VALUES (${siteId}, ${userId}, ${at}, ${actor}, ${before}, ${after})`),
     )
+  return { write, addGroups, addGroupsAlone: addGroups }
+}
 
 type Key = readonly [siteId: SiteId, userId: UserId]
 
-const together = (sql: SqlClient.SqlClient, read: UserRows["read"]): Pick<UserRows, "lock" | "write"> => {
+const together = (sql: SqlClient.SqlClient, read: UserRows["read"]): Omit<UserRows, "read"> => {
   const texts = (values: ReadonlyArray<string>) => sql`${values}::text[]`
 
   // Locked in one order by everybody: two groups then wait for each other never in a circle.
@@ -95,6 +110,21 @@ const together = (sql: SqlClient.SqlClient, read: UserRows["read"]): Pick<UserRo
     )
   })
 
+  // In one order too: whoever adds a group waits for who is about to add the same.
+  const insertGroups = (all: ReadonlyArray<readonly [SiteId, AccessGroup]>) => {
+    const column = (name: keyof AccessGroup) => texts(all.map(([, group]) => group[name]))
+    return Effect.asVoid(sql`INSERT INTO access_groups (site_id, slug, id, name, short_id, created_on)
+      SELECT * FROM unnest(${texts(all.map(([siteId]) => siteId))}, ${column("slug")}, ${column("id")},
+        ${column("name")}, ${column("shortId")}, ${column("createdOn")}) 
+      ORDER BY 1, 2 ON CONFLICT DO NOTHING`)
+  }
+  const addGroups = batched((all: ReadonlyArray<ReturnType<typeof groupsOf>>) =>
+    Effect.as(
+      insertGroups(all.flat()),
+      all.map(() => undefined),
+    ),
+  )
+
   return {
     lock: Effect.fnUntraced(function* (siteId, userId) {
       const row = yield* lock([siteId, userId])
@@ -102,8 +132,12 @@ const together = (sql: SqlClient.SqlClient, read: UserRows["read"]): Pick<UserRo
       return yield* stillLocked
     }),
     write,
+    addGroups: (siteId, groups) => (groups.length === 0 ? Effect.void : addGroups(groupsOf(siteId, groups))),
+    addGroupsAlone: (siteId, groups) => (groups.length === 0 ? Effect.void : insertGroups(groupsOf(siteId, groups))),
   }
 }
+
+const groupsOf = (siteId: SiteId, groups: ReadonlyArray<AccessGroup>) => groups.map((group) => [siteId, group] as const)
 
 const stillLocked = new SqlError.SqlError({
   reason: new SqlError.LockTimeoutError({ cause: new Error("Somebody else has the row locked"), operation: "lock" }),
