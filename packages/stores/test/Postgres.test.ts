@@ -41,10 +41,10 @@ const query = (client: pg.Client, text: string) =>
     ({ rows }) => rows,
   )
 const session = "application_name = 'webflow-users' AND datname = current_database()"
-/** Goes on when somebody of ours waits for a lock. */
-const untilOursWaits = (client: pg.Client) =>
+/** Goes on when so many of ours wait for a lock. */
+const untilOursWaits = (client: pg.Client, many = 1) =>
   Effect.repeat(query(client, `SELECT 1 FROM pg_stat_activity WHERE ${session} AND wait_event_type = 'Lock'`), {
-    until: (rows) => rows.length > 0,
+    until: (rows) => rows.length >= many,
   })
 const lockRow = ({ id }: User) => `SELECT 1 FROM users WHERE id = '${id}' FOR UPDATE`
 const failed = (exit: Exit.Exit<unknown, { readonly _tag: string }>) =>
@@ -120,14 +120,19 @@ describe("a PostgreSQL database that many open at once", () => {
       const address = yield* database()
       const rows = users.map(({ id, data }) => ({ id, data }))
       const file = ImportFile.fromJson({ users: rows }) ?? ImportFile.fromRows([])
-      const imported = UserImport.importUsers(siteId, file, { skipInvalid: false }).pipe(Effect.provide(store(address)))
-      const reports = yield* Effect.all([imported, imported, imported, imported], all)
-      expect(reports.map(({ added, existing }) => [added, existing]).toSorted()).toStrictEqual([
-        [0, 6],
-        [0, 6],
-        [0, 6],
-        [6, 0],
-      ])
+      const other = yield* outsider(address)
+      const imported = UserImport.importUsers(siteId, file, { skipInvalid: false })
+      const reports = yield* Effect.gen(function* () {
+        yield* seed.pipe(
+          Effect.andThen(query(other, "DELETE FROM users; BEGIN; LOCK TABLE sites, users IN SHARE MODE")),
+        )
+        const both = yield* Effect.forkChild(Effect.all([imported, imported], all))
+        // Both have begun; neither has written.
+        yield* untilOursWaits(yield* outsider(address), 2)
+        yield* query(other, "COMMIT")
+        return yield* Fiber.join(both)
+      }).pipe(Effect.provide(store(address)))
+      expect(reports.map(({ added, existing }) => `${added} ${existing}`).toSorted()).toStrictEqual(["0 6", "6 0"])
     }),
   )
 })
@@ -164,12 +169,14 @@ describe("updates that come together on PostgreSQL", () => {
         yield* query(other, `BEGIN; ${lockRow(bob)}; ${lockRow(users[4]!)}`)
         const nobody = member(99)
         const exits = yield* Effect.forEach(
-          [ada, bob, bob, eve, users[4]!, nobody],
+          [ada, ...Array.from({ length: 12 }, () => bob), eve, users[4]!, nobody],
           (user) => Effect.exit(update(user, { data: { name: "Ours" } })),
           all,
         )
         const away = "StoreUnavailable"
-        expect(exits.map(failed)).toStrictEqual(["ok", away, away, "ok", away, "UserNotFound"])
+        const held = Array.from({ length: 12 }, () => away)
+        // One wait for all: as many as there are would be longer than a test may take.
+        expect(exits.map(failed)).toStrictEqual(["ok", ...held, "ok", away, "UserNotFound"])
         // Reading goes on, and so does refusing what is wrong whoever the user is.
         expect(yield* get(bob)).toStrictEqual(bob)
         expect(yield* Effect.flip(update(bob, { password: "p" }))).toMatchObject({ _tag: "InvalidPatch" })
