@@ -6,7 +6,7 @@ import { NewUsers, parseSiteId, type SiteId, Sites, type User, UserEvents } from
 import { ImportFile, UserId, UserImport, UserPatch, UserStore } from "@webflow-users/core"
 import { UserStoreSuite } from "@webflow-users/core/testing"
 import { StoreAddress } from "@webflow-users/stores"
-import { Effect, Exit, Fiber, Layer } from "effect"
+import { Effect, Exit, Fiber, Latch, Layer } from "effect"
 import type pg from "pg"
 import { database, outsider } from "../../../test/postgres.ts"
 
@@ -93,23 +93,31 @@ describe("a PostgreSQL database that many open at once", () => {
   it.live("fails no update where two stores take the same users and groups in different order", () =>
     Effect.gen(function* () {
       const address = yield* database()
-      yield* seed.pipe(Effect.provide(store(address)))
+      const many = Array.from({ length: 40 }, (_, index) => member(index))
       const rounds = Array.from({ length: 12 }, (_, round) => `round-${round}`)
+      const latch = yield* Latch.make()
+      let open = 0
       // Each round brings new groups, which are locked in the order they are written in.
       const run = (name: string, order: <A>(items: ReadonlyArray<A>) => ReadonlyArray<A>) =>
-        Effect.forEach(rounds, (round) =>
-          Effect.forEach(
-            order(users),
-            (user) =>
-              update(user, {
-                data: { [`${name}-${round}`]: 1 },
-                accessGroups: order(["a", "b", "c"]).map((group) => `${group}-${round}`),
-              }),
-            all,
-          ),
-        ).pipe(Effect.provide(store(address)))
+        Effect.gen(function* () {
+          open += 1
+          if (open === 2) yield* latch.open
+          yield* latch.await
+          yield* Effect.forEach(rounds, (round) =>
+            Effect.forEach(
+              order(many),
+              (user) =>
+                update(user, {
+                  data: { [`${name}-${round}`]: 1 },
+                  accessGroups: order(["a", "b", "c"]).map((group) => `${group}-${round}`),
+                }),
+              all,
+            ),
+          )
+        }).pipe(Effect.provide(store(address)))
+      yield* NewUsers.use((newUsers) => newUsers.add(siteId, () => many)).pipe(Effect.provide(store(address)))
       yield* Effect.all([run("left", (items) => items), run("right", (items) => items.toReversed())], all)
-      yield* Effect.forEach(users, (user) => everyFieldIsThere(user, ["left", "right"], rounds)).pipe(
+      yield* Effect.forEach(many, (user) => everyFieldIsThere(user, ["left", "right"], rounds)).pipe(
         Effect.provide(store(address)),
       )
     }),
