@@ -16,6 +16,7 @@ export default defineConfig({
     exclude: ["**/node_modules/**", ...(isLong ? [] : [long])],
     // Style sheets are served here, and come as they are.
     css: true,
+    globalSetup: "test/postgres.setup.ts",
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

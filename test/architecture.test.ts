@@ -51,7 +51,14 @@ const table: ReadonlyArray<Rule> = [
   },
   {
     from: /^packages\/stores\/src\//,
-    may: [effect, core, within("packages/stores/src"), /^node:(sqlite|fs)$/, /^undici(\/lib\/dispatcher\/pool\.js)?$/],
+    may: [
+      effect,
+      core,
+      within("packages/stores/src"),
+      /^node:(sqlite|fs|net|tls)$/,
+      /^undici(\/lib\/dispatcher\/pool\.js)?$/,
+      /^@effect\/sql-pg$/,
+    ],
   },
   { from: /^packages\/sdk\/src\//, may: [effect, core, within("packages/sdk/src"), stores] },
   {

@@ -4,13 +4,18 @@ import { UpdateUserCases } from "@webflow-users/core/testing"
 import * as Memory from "@webflow-users/core/UserStore/Memory"
 import { StoreAddress } from "@webflow-users/stores"
 import { Effect, Layer } from "effect"
+import { database } from "../../../test/postgres.ts"
 
 /** The last cases of the table are refused. */
 const untouched = UpdateUserCases.sites[0]!.users
 
 const gold = [{ slug: "gold", type: "admin" }]
 
-const stores = { Memory: Memory.layer, SQLite: StoreAddress.layerOwned("file::memory:") }
+const stores = {
+  Memory: Memory.layer,
+  SQLite: StoreAddress.layerOwned("file::memory:"),
+  PostgreSQL: Layer.unwrap(Effect.map(database(), StoreAddress.layerOwned)),
+}
 
 for (const [name, store] of Object.entries(stores)) {
   const seeded = Layer.effectDiscard(

@@ -8,6 +8,8 @@ import * as MemoryUsers from "@webflow-users/core/UserStore/Memory"
 import * as SqlUsers from "@webflow-users/core/UserStore/Sql"
 import * as UpstreamUsers from "@webflow-users/core/UserStore/Upstream"
 import { Cause, Data, Duration, Effect, Layer } from "effect"
+import type { SqlClient } from "effect/sql"
+import * as PostgresAddress from "./PostgresAddress.ts"
 import * as Sqlite from "./Sqlite.ts"
 
 /** The address names no store that can be opened. The message says why and what would do. */
@@ -31,12 +33,21 @@ export type Around = (
   sending: Effect.Effect<Transport.TransportResponse, Transport.TransportError>,
 ) => Effect.Effect<Transport.TransportResponse, Transport.TransportError>
 
-type Adapter =
-  | { readonly example: string; readonly owned: (address: string) => Layer.Layer<OwnedServices, unknown> }
-  | {
-      readonly example: string
-      readonly remote: (address: string, options: Options) => Layer.Layer<UserStore.UserStore, unknown>
-    }
+interface Owned {
+  readonly example: string
+  readonly owned: (address: string) => Layer.Layer<OwnedServices, unknown>
+  /** An address as it may be shown. */
+  readonly shown: (address: string) => string
+  /** What would do where the store cannot be opened. */
+  readonly remedy: string
+}
+
+interface Remote {
+  readonly example: string
+  readonly remote: (address: string, options: Options) => Layer.Layer<UserStore.UserStore, unknown>
+}
+
+type Adapter = Owned | Remote
 
 const upstream = (baseUrl: string, options: Options) => {
   const problem = UpstreamUsers.addressProblem(baseUrl)
@@ -66,17 +77,42 @@ const surround = (transport: Layer.Layer<Transport.Transport>, around: Around) =
 
 const refuse = (message: string) => Layer.effectContext(Effect.fail(new UnusableAddress({ message })))
 
+/** Two databases may be open at once: without `fresh`, the second would be given the first. */
+const sql = (driver: Layer.Layer<SqlClient.SqlClient, unknown>) =>
+  Layer.fresh(Layer.merge(SqlUsers.layer, SqlTokens.layer)).pipe(Layer.provide(driver))
+
+const postgres: Owned = {
+  example: "postgres://user@host/database",
+  owned: (address) => {
+    const parsed = PostgresAddress.parse(address)
+    if (typeof parsed === "string") return refuse(`The database's address ${parsed}`)
+    // Loaded when a database is opened: other stores do without.
+    const driver = Effect.promise(() => import("./Postgres.ts"))
+    return sql(Layer.unwrap(Effect.map(driver, ({ layer: opened }) => opened(address, parsed))))
+  },
+  shown: PostgresAddress.describe,
+  remedy: "The server has to be reached, and the database has to be there, to be read, written and given tables",
+}
+
 const adapters: Readonly<Record<string, Adapter>> = {
   file: {
     example: "file:./users.db",
     owned: (address) => {
       const path = pathOf(address)
       if (path === undefined) return refuse("A path has to follow file:, as in file:./users.db or file:///var/users.db")
-      // Two files may be open at once: without this, the second would be given the first.
-      return Layer.fresh(Layer.merge(SqlUsers.layer, SqlTokens.layer)).pipe(Layer.provide(Sqlite.layer(path)))
+      return sql(Sqlite.layer(path))
     },
+    shown: (address) => address,
+    remedy: "The folder has to exist, and the file has to be a SQLite database or not be there yet",
   },
-  memory: { example: "memory:", owned: () => Layer.merge(MemoryUsers.layer, MemoryTokens.layer) },
+  postgres,
+  postgresql: postgres,
+  memory: {
+    example: "memory:",
+    owned: () => Layer.merge(MemoryUsers.layer, MemoryTokens.layer),
+    shown: (address) => address,
+    remedy: "",
+  },
   http: { example: "http://127.0.0.1:8787/v2", remote: upstream },
   https: { example: "https://users.example.com/v2", remote: upstream },
 }
@@ -85,14 +121,14 @@ const adapters: Readonly<Record<string, Adapter>> = {
 export const layer = (address: string, options: Options = {}): Layer.Layer<UserStore.UserStore, UnusableAddress> => {
   const adapter = adapterOf(address)
   if (adapter === undefined) return unknown(address)
-  return explain("owned" in adapter ? adapter.owned(address) : adapter.remote(address, options))
+  return "owned" in adapter ? openOwned(adapter, address) : explain(adapter.remote(address, options), "")
 }
 
 /** The store at an address, with what only its owner can do: issue tokens, take in users, read the record. */
 export const layerOwned = (address: string): Layer.Layer<OwnedServices, UnusableAddress> => {
   const adapter = adapterOf(address)
   if (adapter === undefined) return unknown(address)
-  if ("owned" in adapter) return explain(adapter.owned(address))
+  if ("owned" in adapter) return openOwned(adapter, address)
   return refuse(
     `This needs a store of your own, such as file:./users.db; ${schemeOf(address)}: is somebody else's server`,
   )
@@ -124,7 +160,7 @@ export const isRemote = (address: string): boolean => {
 /** An address as it may be shown: of a remote server only the scheme, since the rest may hold a password. */
 export const describe = (address: string): string => {
   const adapter = adapterOf(address)
-  return adapter !== undefined && "owned" in adapter ? address : `${schemeOf(address)}:…`
+  return adapter !== undefined && "owned" in adapter ? adapter.shown(address) : `${schemeOf(address)}:…`
 }
 
 const schemeOf = (address: string): string => address.split(":", 1)[0]?.toLowerCase() ?? ""
@@ -136,22 +172,22 @@ const adapterOf = (address: string): Adapter | undefined =>
 const unknown = (address: string) =>
   refuse(
     `${address.includes(":") ? `No store answers to ${schemeOf(address)}:` : "A store's address starts with its scheme"}. ` +
-      `Use one like ${Object.values(adapters)
-        .map((adapter) => adapter.example)
-        .join(", ")}`,
+      `Use one like ${[...new Set(Object.values(adapters))].map((adapter) => adapter.example).join(", ")}`,
   )
 
-/** Opening is where a wrong path, a missing folder or a file that is no database shows. */
-const explain = <A>(opening: Layer.Layer<A, unknown>): Layer.Layer<A, UnusableAddress> =>
+const openOwned = ({ owned, remedy }: Owned, address: string) => explain(owned(address), remedy)
+
+/** Opening is where a wrong path, a missing folder, a file that is no database or a server that is away shows. */
+const explain = <A>(opening: Layer.Layer<A, unknown>, remedy: string): Layer.Layer<A, UnusableAddress> =>
   Layer.catchCause(opening, (cause) => {
     const error = Cause.squash(cause)
     if (error instanceof UnusableAddress) return refuse(error.message)
-    return refuse(`The store cannot be opened: ${rootMessage(error)}. ${remedy}`)
+    return refuse(`The store cannot be opened: ${rootMessage(error)}. ${remedy}`.trim())
   })
 
-const remedy = "The folder has to exist, and the file has to be a SQLite database or not be there yet"
-
 const rootMessage = (error: unknown): string => {
+  // A name with several addresses fails with an error for each, and no words of its own.
+  if (error instanceof AggregateError) return rootMessage(error.errors[0])
   const cause = error instanceof Error ? (error.cause ?? ("reason" in error ? error.reason : undefined)) : undefined
   return cause === undefined ? String(error instanceof Error ? error.message : error) : rootMessage(cause)
 }

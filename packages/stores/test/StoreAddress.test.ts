@@ -24,7 +24,9 @@ const either = (address: string) =>
   Effect.all([opened(StoreAddress.layer(address)), opened(StoreAddress.layerOwned(address))])
 
 const secret = "hunter2"
-const examples = "Use one like file:./users.db, memory:, http://127.0.0.1:8787/v2, https://users.example.com/v2"
+const examples =
+  "Use one like file:./users.db, postgres://user@host/database, memory:, http://127.0.0.1:8787/v2, " +
+  "https://users.example.com/v2"
 
 describe("the address of a store", () => {
   it.effect.each<[string, string]>([
@@ -134,11 +136,47 @@ describe("the address of a store", () => {
   )
 })
 
+const shape =
+  "has to be like postgres://user:password@host:5432/database; what is special in a name or password is escaped, @ as %40"
+
+describe("the address of a PostgreSQL database", () => {
+  it.effect.each<[string, string]>([
+    ["postgres:hunter2", shape],
+    ["postgres://someone:hunter2/3@db/users", shape],
+    ["postgres://someone:12/hunter2@db/users", shape],
+    ["postgres://someone:hunter2@db,db2/users", "names several servers, and only one can be asked"],
+    ["postgres://someone:hunter%2@db/users", "has a % that escapes nothing; % itself is %25"],
+    ["postgres://someone:hunter2@db", "has to name a database, as in postgres://user:password@host:5432/database"],
+    [
+      "postgres://someone:hunter2@db/users?sslmode=hunter2",
+      "has an sslmode that is none of disable, allow, prefer, require, verify-ca, verify-full",
+    ],
+    ["postgres://someone:hunter2@db/users?port=hunter2", "has a port that is none"],
+  ])("%j is refused without a word of it", ([address, problem]) =>
+    Effect.gen(function* () {
+      const message = `The database's address ${problem}`
+      expect(yield* either(address)).toStrictEqual([message, message])
+    }),
+  )
+})
+
 describe("an address as it may be shown", () => {
   it.each([
     ["file:./users.db", "file:./users.db"],
     ["memory:", "memory:"],
     ["https://someone:hunter2@users.example.com/v2", "https:…"],
     ["mysql://someone:hunter2@db.example.com/users", "mysql:…"],
+    ["postgres://someone:hunter2@db.example.com/users", "postgres://db.example.com:5432/users"],
+    ["POSTGRESQL://hunter2@[::1]:5433/users?password=hunter2", "postgres://[::1]:5433/users"],
+    ["postgres:///users?host=/run/postgresql&user=hunter2", "postgres://%2Frun%2Fpostgresql:5432/users"],
+    ["postgres://someone:p%40ss%2Fword@db/users?sslmode=verify-full", "postgres://db:5432/users"],
+    // Passwords with what should have been escaped: nothing of them may be taken for a host, a port or a database.
+    ["postgres://someone:hunter@2@db.example.com/users", "postgres:…"],
+    ["postgres://someone:1234/hunter2@db.example.com/users", "postgres:…"],
+    ["postgres://someone:1234?hunter2@db.example.com/users", "postgres:…"],
+    ["postgres://someone:1234#hunter2@db.example.com/users", "postgres:…"],
+    ["postgres://someone:hunter2/3@db.example.com/users", "postgres:…"],
+    ["postgres://someone:hunter%2@db.example.com/users", "postgres:…"],
+    ["postgres:hunter2", "postgres:…"],
   ])("%j is %j", (address, shown) => expect(StoreAddress.describe(address)).toBe(shown))
 })

@@ -14,6 +14,7 @@ import { OnReplaced, UserStore } from "../UserStore.ts"
 import * as GroupCommit from "./Sql/GroupCommit.ts"
 import { declarationReader, encodeDeclaration } from "./Sql/declarations.ts"
 import { migrate } from "./Sql/migrations.ts"
+import * as UserRows from "./Sql/UserRows.ts"
 
 const decodeUser = Schema.decodeUnknownOption(Schema.fromJsonString(User))
 
@@ -39,8 +40,13 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
       const sql = yield* SqlClient.SqlClient
       yield* migrate.pipe(Effect.mapError((cause) => new E.StoreUnavailable({ cause })))
       const groupCommit = yield* GroupCommit.make(sql)
-      // SQLite has one writer at a time anyway; elsewhere two updates of one user have to queue here.
-      const forUpdate = sql.onDialectOrElse({ pg: () => sql.literal("FOR UPDATE OF u"), orElse: () => sql.literal("") })
+      const userRows = UserRows.make(sql)
+      // SQLite has one writer at a time anyway; elsewhere two who take users of a site in, or declare it, have to queue.
+      const alone = (siteId: SiteId) =>
+        sql.onDialectOrElse({
+          pg: () => sql`SELECT pg_advisory_xact_lock(hashtextextended(${siteId}, 0))`,
+          orElse: () => Effect.void,
+        })
       const readDeclaration = declarationReader()
 
       /** The site's declaration; a site that is not there is the reason why nothing else is. */
@@ -48,19 +54,20 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
         const [row] = yield* sql<SiteRow>`SELECT declaration FROM sites WHERE id = ${siteId}`
         return row === undefined ? yield* new E.SiteNotFound() : readDeclaration(row.declaration)
       })
-      /** The one user of a result; when there is none, the reason. */
-      const single = Effect.fnUntraced(function* <Row>(siteId: SiteId, [row]: ReadonlyArray<Row>) {
+      /** The one user that was found; when there is none, the reason. */
+      const single = Effect.fnUntraced(function* <Row>(siteId: SiteId, row: Row | undefined) {
         if (row !== undefined) return row
         yield* declarationOf(siteId)
         return yield* new E.UserNotFound()
       })
-      const addGroups = Effect.fnUntraced(function* (siteId: SiteId, slugs: Iterable<string>) {
-        for (const slug of slugs) {
-          const group = accessGroup(slug, yield* ObjectId.make, yield* DateTime.now)
-          yield* sql`INSERT INTO access_groups (site_id, slug, id, name, short_id, created_on)
-            VALUES (${siteId}, ${slug}, ${group.id}, ${group.name}, ${group.shortId}, ${group.createdOn})
-            ON CONFLICT DO NOTHING`
-        }
+      const addGroups = Effect.fnUntraced(function* (
+        siteId: SiteId,
+        slugs: Iterable<string>,
+        add: UserRows.UserRows["addGroups"],
+      ) {
+        const groups: Array<AccessGroup> = []
+        for (const slug of slugs) groups.push(accessGroup(slug, yield* ObjectId.make, yield* DateTime.now))
+        yield* add(siteId, groups)
       })
 
       const addSite = Effect.fnUntraced(function* (siteId: SiteId) {
@@ -72,46 +79,47 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
         update: Effect.fn("UserStore.update")(function* (siteId, userId, patch) {
           const actor = yield* Actor
           const policy = yield* UpdatePolicy.Current
+          // What is refused whatever the user is writes nothing, and need not wait for who does.
+          const isHopeless = patch.objections.some(({ unless }) => unless === undefined)
           const change = Effect.gen(function* () {
-            const rows = yield* sql<UserRow & SiteRow>`SELECT u.document, s.declaration
-              FROM users u JOIN sites s ON s.id = u.site_id
-              WHERE u.site_id = ${siteId} AND u.id = ${userId} ${forUpdate}`
-            const row = yield* single(siteId, rows)
+            const found = yield* isHopeless ? userRows.read(siteId, userId) : userRows.lock(siteId, userId)
+            const row = yield* single(siteId, found)
             const before = readUser(row.document)
             const now = yield* DateTime.now
             const rules = { policy, declaration: readDeclaration(row.declaration) }
             const after = yield* Effect.fromResult(UserPatch.apply(before, patch, now, rules))
-            const document = JSON.stringify(after)
-            const keys = UserOrder.sortKeys(after)
-            yield* sql`UPDATE users SET document = ${document}, updated_on = ${keys.updatedOn}
-              WHERE site_id = ${siteId} AND id = ${userId}`
-            yield* sql`INSERT INTO user_events (site_id, user_id, at, actor, before_user, after_user)
-              VALUES (${siteId}, ${userId}, ${DateTime.formatIso(now)}, ${actor},
-                ${JSON.stringify(before)}, ${document})`
+            yield* userRows.write({
+              siteId,
+              userId,
+              at: DateTime.formatIso(now),
+              actor,
+              before: JSON.stringify(before),
+              after: JSON.stringify(after),
+              updatedOn: UserOrder.sortKeys(after).updatedOn,
+            })
             const held = new Set(before.accessGroups.map((group) => group.slug))
             yield* addGroups(
               siteId,
               after.accessGroups.map((group) => group.slug).filter((slug) => !held.has(slug)),
+              userRows.addGroups,
             )
             return { before, after }
           })
-          // What is refused whatever the user is writes nothing, and need not wait for who does.
-          const isHopeless = patch.objections.some(({ unless }) => unless === undefined)
-          const { before, after } = yield* isHopeless ? change : groupCommit(change)
+          const { before, after } = yield* isHopeless ? change : groupCommit(`${siteId} ${userId}`, change)
           const replaced = yield* OnReplaced
           replaced(before)
           return after
         }, storeErrors),
 
         get: Effect.fn("UserStore.get")(function* (siteId, userId) {
-          const rows = yield* sql<UserRow>`SELECT document FROM users WHERE site_id = ${siteId} AND id = ${userId}`
-          return readUser((yield* single(siteId, rows)).document)
+          const [row] = yield* sql<UserRow>`SELECT document FROM users WHERE site_id = ${siteId} AND id = ${userId}`
+          return readUser((yield* single(siteId, row)).document)
         }, storeErrors),
 
         findByEmail: Effect.fn("UserStore.findByEmail")(function* (siteId, email) {
-          const rows = yield* sql<UserRow>`SELECT document FROM users
+          const [row] = yield* sql<UserRow>`SELECT document FROM users
             WHERE site_id = ${siteId} AND email = ${UserOrder.emailKey(email)} AND email <> ''`
-          return readUser((yield* single(siteId, rows)).document)
+          return readUser((yield* single(siteId, row)).document)
         }, storeErrors),
 
         list: Effect.fn("UserStore.list")(function* (siteId, { limit, offset, sort }) {
@@ -150,6 +158,7 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
       const newUsers = NewUsers.of({
         add: Effect.fn("NewUsers.add")(function* (siteId, choose) {
           yield* Effect.gen(function* () {
+            yield* alone(siteId)
             const known = yield* sql<{ id: string; email: string }>`SELECT id, email FROM users
               WHERE site_id = ${siteId}`
             const added = choose({
@@ -165,14 +174,19 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
                 VALUES (${siteId}, ${user.id}, ${keys.email}, ${keys.status}, ${keys.createdOn}, ${keys.lastLogin},
                   ${keys.updatedOn}, ${JSON.stringify(user)})`
             }
-            yield* addGroups(siteId, new Set(added.flatMap((user) => user.accessGroups.map((group) => group.slug))))
-          }).pipe(sql.withTransaction)
+            yield* addGroups(
+              siteId,
+              new Set(added.flatMap((user) => user.accessGroups.map((group) => group.slug))),
+              userRows.addGroupsAlone,
+            )
+          }).pipe(sql.withTransaction, GroupCommit.again)
         }, storeErrors),
       })
 
       const sites = Sites.of({
         declare: Effect.fn("Sites.declare")(function* (siteId, declaration) {
           return yield* Effect.gen(function* () {
+            yield* alone(siteId)
             const [known] = yield* sql<SiteRow>`SELECT declaration FROM sites WHERE id = ${siteId}`
             yield* addSite(siteId)
             yield* sql`UPDATE sites SET declaration = ${encodeDeclaration(declaration)} WHERE id = ${siteId}`
@@ -180,12 +194,13 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
             yield* addGroups(
               siteId,
               accessGroups.map((group) => group.slug),
+              userRows.addGroupsAlone,
             )
             for (const { slug, name } of accessGroups) {
               yield* sql`UPDATE access_groups SET name = ${name} WHERE site_id = ${siteId} AND slug = ${slug}`
             }
             return known && readDeclaration(known.declaration)
-          }).pipe(sql.withTransaction)
+          }).pipe(sql.withTransaction, GroupCommit.again)
         }, storeErrors),
       })
 

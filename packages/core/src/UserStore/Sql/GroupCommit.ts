@@ -4,12 +4,15 @@
  */
 import { Cause, type Context, Deferred, Effect, Exit, Semaphore } from "effect"
 import { type SqlClient, SqlError } from "effect/sql"
+import { LockWait } from "./UserRows.ts"
 
 /**
  * Runs a change in a transaction, perhaps together with others. It succeeds when the transaction is committed. A change
- * may fail with errors of its own as long as it has written nothing by then; the others are not concerned.
+ * may fail with errors of its own as long as it has written nothing by then; the others are not concerned. Changes of
+ * the same `row` are made one after the other.
  */
 export type GroupCommit = <A, E, R>(
+  row: string,
   change: Effect.Effect<A, E | SqlError.SqlError, R>,
 ) => Effect.Effect<A, E | SqlError.SqlError, R>
 
@@ -19,6 +22,7 @@ const maxGroup = 256
 type Outcome = Exit.Exit<unknown, unknown>
 
 interface Job {
+  readonly row: string
   readonly change: Effect.Effect<unknown, unknown>
   readonly done: Deferred.Deferred<unknown, unknown>
 }
@@ -31,32 +35,55 @@ class Spoiled {
   }
 }
 
+/** How often a group may give way to somebody else, and whether it still waits for rows that somebody has locked. */
+interface Patience {
+  readonly conflicts: number
+  readonly wait: typeof LockWait.Service
+}
+
+/** Who has given way gets on the next time, or the one after: the other has got on by then. */
+const patient: Patience = { conflicts: 10, wait: "wait" }
+
 export const make = (sql: SqlClient.SqlClient): Effect.Effect<GroupCommit> =>
   Effect.map(Semaphore.make(1), (turn) => {
     let waiting: Array<Job> = []
 
-    const commit = (jobs: ReadonlyArray<Job>): Effect.Effect<void> =>
-      Effect.forEach(jobs, (job) => Effect.map(attempt(job), (outcome) => ({ job, outcome }))).pipe(
+    const makeAll = sql.onDialectOrElse({ pg: () => atOnce, orElse: () => inTurn })
+
+    const commit = (jobs: ReadonlyArray<Job>, patience = patient): Effect.Effect<void> =>
+      makeAll(jobs).pipe(
         sql.withTransaction,
+        Effect.provideService(LockWait, patience.wait),
         Effect.matchCauseEffect({
-          onSuccess: (outcomes) => Effect.sync(() => outcomes.forEach(({ job, outcome }) => settle(job, outcome))),
+          onSuccess: (outcomes) => Effect.sync(() => outcomes.forEach(([job, outcome]) => settle(job, outcome))),
           onFailure: (cause) => {
             const spoiled = cause.reasons.find(isSpoiling)
             // The transaction could not be begun or committed: to try each for itself would be the same, many times.
-            if (spoiled === undefined)
-              return Effect.sync(() => jobs.forEach((job) => settle(job, Exit.failCause(cause))))
-            // Of several, one has spoiled it for all: each is tried for itself.
-            return jobs.length === 1
-              ? Effect.sync(() => jobs.forEach((job) => settle(job, spoiled.error.outcome)))
-              : Effect.forEach(jobs, (job) => commit([job]), { discard: true })
+            return spoiled === undefined ? fail(jobs, Exit.failCause(cause)) : mend(jobs, spoiled.error, patience)
           },
         }),
       )
 
-    return <A, E, R>(change: Effect.Effect<A, E | SqlError.SqlError, R>) =>
+    /** What becomes of changes that one of them has spoiled for all. */
+    const mend = (
+      jobs: ReadonlyArray<Job>,
+      { outcome }: Spoiled,
+      { conflicts, wait }: Patience,
+    ): Effect.Effect<void> => {
+      const reason = reasonOf(outcome)
+      if (isConflict(reason) && conflicts > 0) return commit(jobs, { conflicts: conflicts - 1, wait })
+      // Somebody holds on to a row. All have waited for it; now who wants that row fails, and the others need not wait again.
+      if (isWait(reason) && wait === "wait") return commit(jobs, { conflicts, wait: "fail" })
+      // Each is tried for itself.
+      return jobs.length === 1
+        ? fail(jobs, outcome)
+        : Effect.forEach(jobs, (job) => commit([job], { ...patient, wait }), { discard: true })
+    }
+
+    return <A, E, R>(row: string, change: Effect.Effect<A, E | SqlError.SqlError, R>) =>
       Effect.contextWith((context: Context.Context<R>) => {
         const done = Deferred.makeUnsafe<A, E | SqlError.SqlError>()
-        const job = { change: Effect.provideContext(change, context), done } as Job
+        const job = { row, change: Effect.provideContext(change, context), done } as Job
         waiting.push(job)
         // Whoever's turn it is commits for all. Letting the others go first makes "all" more than one.
         const lead = Effect.andThen(Effect.yieldNow, () => commit(waiting.splice(0, maxGroup)))
@@ -68,6 +95,33 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<GroupCommit> =>
             Effect.andThen(Deferred.await(done)),
           )
       })
+  })
+
+type Outcomes = Effect.Effect<ReadonlyArray<readonly [Job, Outcome]>, Spoiled>
+
+const inTurn = (jobs: ReadonlyArray<Job>): Outcomes =>
+  Effect.forEach(jobs, (job) => Effect.map(attempt(job), (outcome) => [job, outcome] as const))
+
+/** At once, so that what they ask the database is asked together; those of one row in their order. */
+const atOnce = (jobs: ReadonlyArray<Job>): Outcomes =>
+  Effect.suspend(() => {
+    const outcomes: Array<readonly [Job, Outcome]> = []
+    let spoiled: Spoiled | undefined
+    const one = (job: Job) =>
+      Effect.suspend(() => (spoiled === undefined ? attempt(job) : Effect.fail(spoiled))).pipe(
+        Effect.match({
+          onSuccess: (outcome) => void outcomes.push([job, outcome]),
+          // What comes after the first is that the transaction is broken already. None is broken off in a statement.
+          onFailure: (first) => void (spoiled ??= first),
+        }),
+      )
+    const rows = Map.groupBy(jobs, ({ row }) => row).values()
+    return Effect.forEach(rows, (ofRow) => Effect.forEach(ofRow, one, { discard: true }), {
+      concurrency: "unbounded",
+      discard: true,
+    }).pipe(
+      Effect.andThen(Effect.suspend(() => (spoiled === undefined ? Effect.succeed(outcomes) : Effect.fail(spoiled)))),
+    )
   })
 
 /** How a change ends. One that is refused by its own rules ends well enough for the others. */
@@ -83,5 +137,28 @@ const isRefusal = (reason: Cause.Reason<unknown>): boolean =>
 
 const isSpoiling = (reason: Cause.Reason<unknown>): reason is Cause.Fail<Spoiled> =>
   Cause.isFailReason(reason) && reason.error instanceof Spoiled
+
+type Reason = SqlError.SqlErrorReason["_tag"] | undefined
+
+/** What the database says of it, where it was the database. */
+const reasonOf = (outcome: Outcome): Reason => {
+  const failed = Exit.isFailure(outcome) ? outcome.cause.reasons.find(Cause.isFailReason) : undefined
+  return SqlError.isSqlError(failed?.error) ? failed.error.reason._tag : undefined
+}
+
+/** Two transactions crossed, and this one had to give way. Nothing of it is left, and it may be tried again at once. */
+const isConflict = (reason: Reason): boolean => reason === "DeadlockError" || reason === "SerializationError"
+
+const isWait = (reason: Reason): boolean => reason === "LockTimeoutError" || reason === "StatementTimeoutError"
+
+/** A transaction that may be run again as a whole, and is when it had to give way to another. */
+export const again = <A, E, R>(transaction: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.retry(transaction, {
+    while: (error) => SqlError.isSqlError(error) && isConflict(error.reason._tag),
+    times: patient.conflicts,
+  })
+
+const fail = (jobs: ReadonlyArray<Job>, outcome: Outcome): Effect.Effect<void> =>
+  Effect.sync(() => jobs.forEach((job) => settle(job, outcome)))
 
 const settle = ({ done }: Job, outcome: Outcome): void => void Deferred.doneUnsafe(done, outcome)

@@ -8,50 +8,52 @@ const createTables = Effect.gen(function* () {
     pg: () => sql.literal("BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"),
     orElse: () => sql.literal("INTEGER PRIMARY KEY AUTOINCREMENT"),
   })
+  // SQLite orders text by code points; PostgreSQL as its database is told to, each with its own idea of an alphabet.
+  const text = sql.onDialectOrElse({ pg: () => sql.literal('TEXT COLLATE "C"'), orElse: () => sql.literal("TEXT") })
 
   yield* sql`CREATE TABLE sites (
-    id TEXT PRIMARY KEY,
-    created_on TEXT NOT NULL
+    id ${text} PRIMARY KEY,
+    created_on ${text} NOT NULL
   )`
   // The document is the user; the columns beside it repeat what users are found and ordered by.
   yield* sql`CREATE TABLE users (
-    site_id TEXT NOT NULL REFERENCES sites (id),
-    id TEXT NOT NULL,
-    email TEXT NOT NULL,
-    status TEXT NOT NULL,
-    created_on TEXT NOT NULL,
-    last_login TEXT NOT NULL,
-    updated_on TEXT NOT NULL,
-    document TEXT NOT NULL,
+    site_id ${text} NOT NULL REFERENCES sites (id),
+    id ${text} NOT NULL,
+    email ${text} NOT NULL,
+    status ${text} NOT NULL,
+    created_on ${text} NOT NULL,
+    last_login ${text} NOT NULL,
+    updated_on ${text} NOT NULL,
+    document ${text} NOT NULL,
     PRIMARY KEY (site_id, id)
   )`
   yield* sql`CREATE UNIQUE INDEX users_by_email ON users (site_id, email) WHERE email <> ''`
   yield* sql`CREATE INDEX users_by_creation ON users (site_id, created_on, id)`
   yield* sql`CREATE TABLE access_groups (
-    site_id TEXT NOT NULL REFERENCES sites (id),
-    slug TEXT NOT NULL,
-    id TEXT NOT NULL,
-    name TEXT NOT NULL,
-    short_id TEXT NOT NULL,
-    created_on TEXT NOT NULL,
+    site_id ${text} NOT NULL REFERENCES sites (id),
+    slug ${text} NOT NULL,
+    id ${text} NOT NULL,
+    name ${text} NOT NULL,
+    short_id ${text} NOT NULL,
+    created_on ${text} NOT NULL,
     PRIMARY KEY (site_id, slug)
   )`
   yield* sql`CREATE TABLE user_events (
     sequence ${sequence},
-    site_id TEXT NOT NULL,
-    user_id TEXT NOT NULL,
-    at TEXT NOT NULL,
-    actor TEXT NOT NULL,
-    before_user TEXT NOT NULL,
-    after_user TEXT NOT NULL
+    site_id ${text} NOT NULL,
+    user_id ${text} NOT NULL,
+    at ${text} NOT NULL,
+    actor ${text} NOT NULL,
+    before_user ${text} NOT NULL,
+    after_user ${text} NOT NULL
   )`
   yield* sql`CREATE INDEX user_events_by_user ON user_events (site_id, user_id, sequence)`
   yield* sql`CREATE TABLE access_tokens (
-    id TEXT PRIMARY KEY,
-    site_id TEXT NOT NULL,
-    scopes TEXT NOT NULL,
-    hash TEXT NOT NULL,
-    created_on TEXT NOT NULL
+    id ${text} PRIMARY KEY,
+    site_id ${text} NOT NULL,
+    scopes ${text} NOT NULL,
+    hash ${text} NOT NULL,
+    created_on ${text} NOT NULL
   )`
 })
 

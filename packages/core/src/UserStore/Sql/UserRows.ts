@@ -1,0 +1,165 @@
+/**
+ * How an update reads and writes. SQLite is in this process: a statement an update costs little. PostgreSQL is a way off:
+ * there the updates of a group read with one statement, and write with one (docs/decisions/0011).
+ */
+import { Context, Deferred, Effect } from "effect"
+import { type SqlClient, SqlError } from "effect/sql"
+import type { AccessGroup, SiteId, UserId } from "../../User.ts"
+
+/** What an update goes by. */
+export interface UserRow {
+  readonly document: string
+  readonly declaration: string | null
+}
+
+/** What an update leaves: the user, and the event that records it. */
+export interface Written {
+  readonly siteId: SiteId
+  readonly userId: UserId
+  readonly at: string
+  readonly actor: string
+  readonly before: string
+  readonly after: string
+  readonly updatedOn: string
+}
+
+export interface UserRows {
+  /** A user's row as it is. */
+  readonly read: (siteId: SiteId, userId: UserId) => Effect.Effect<UserRow | undefined, SqlError.SqlError>
+  /** The same, and nobody else's to change until the transaction ends. */
+  readonly lock: (siteId: SiteId, userId: UserId) => Effect.Effect<UserRow | undefined, SqlError.SqlError>
+  readonly write: (written: Written) => Effect.Effect<void, SqlError.SqlError>
+  /** Groups of a site, where they are not there yet. */
+  readonly addGroups: AddGroups
+  /** The same, for those who are alone in their transaction. */
+  readonly addGroupsAlone: AddGroups
+}
+
+type AddGroups = (siteId: SiteId, groups: ReadonlyArray<AccessGroup>) => Effect.Effect<void, SqlError.SqlError>
+
+/** Whether to wait for rows that somebody else has locked, where that can be chosen, or to fail at once. */
+export const LockWait = Context.Reference<"wait" | "fail">("webflow-users/UserStore/Sql/LockWait", {
+  defaultValue: () => "wait",
+})
+
+export const make = (sql: SqlClient.SqlClient): UserRows => {
+  const read: UserRows["read"] = (siteId, userId) =>
+    Effect.map(
+      sql<UserRow>`SELECT u.document, s.declaration FROM users u JOIN sites s ON s.id = u.site_id
+        WHERE u.site_id = ${siteId} AND u.id = ${userId}`,
+      ([row]) => row,
+    )
+  return sql.onDialectOrElse({
+    pg: () => ({ read, ...together(sql, read) }),
+    // The transaction has locked the whole file.
+    orElse: () => ({ read, lock: read, ...oneByOne(sql) }),
+  })
+}
+
+const oneByOne = (sql: SqlClient.SqlClient): Omit<UserRows, "read" | "lock"> => {
+  const addGroups: AddGroups = (siteId, groups) =>
+    Effect.forEach(
+      groups,
+      ({ slug, id, name, shortId, createdOn }) => sql`INSERT INTO access_groups
+        (site_id, slug, id, name, short_id, created_on)
+        VALUES (${siteId}, ${slug}, ${id}, ${name}, ${shortId}, ${createdOn}) ON CONFLICT DO NOTHING`,
+      { discard: true },
+    )
+  const write: UserRows["write"] = ({ siteId, userId, at, actor, before, after, updatedOn }) =>
+    Effect.andThen(
+      sql`UPDATE users SET document = ${after}, updated_on = ${updatedOn} WHERE site_id = ${siteId} AND id = ${userId}`,
+      Effect.asVoid(sql`INSERT INTO user_events (site_id, user_id, at, actor, before_user, after_user)
+        VALUES (${siteId}, ${userId}, ${at}, ${actor}, ${before}, ${after})`),
+    )
+  return { write, addGroups, addGroupsAlone: addGroups }
+}
+
+type Key = readonly [siteId: SiteId, userId: UserId]
+
+const together = (sql: SqlClient.SqlClient, read: UserRows["read"]): Omit<UserRows, "read"> => {
+  const texts = (values: ReadonlyArray<string>) => sql`${values}::text[]`
+
+  // Locked in one order by everybody: two groups then wait for each other never in a circle.
+  const lock = batched((keys: ReadonlyArray<Key>) =>
+    Effect.gen(function* () {
+      const wait = yield* LockWait
+      const rows = yield* sql<UserRow & { readonly site_id: string; readonly id: string }>`
+        SELECT u.site_id, u.id, u.document, s.declaration FROM users u JOIN sites s ON s.id = u.site_id
+        WHERE (u.site_id, u.id) IN (SELECT * FROM unnest(
+          ${texts(keys.map(([siteId]) => siteId))}, ${texts(keys.map(([, userId]) => userId))}))
+        ORDER BY u.site_id, u.id FOR UPDATE OF u ${sql.literal(wait === "fail" ? "SKIP LOCKED" : "")}`
+      const found = new Map(rows.map((row) => [`${row.site_id} ${row.id}`, row]))
+      return keys.map(([siteId, userId]) => found.get(`${siteId} ${userId}`))
+    }),
+  )
+
+  const write = batched((all: ReadonlyArray<Written>) => {
+    const column = (name: keyof Written) => texts(all.map((written) => written[name]))
+    return Effect.as(
+      sql`WITH written AS (
+          SELECT * FROM unnest(${column("siteId")}, ${column("userId")}, ${column("at")}, ${column("actor")},
+            ${column("before")}, ${column("after")}, ${column("updatedOn")})
+            AS t (site_id, id, at, actor, before_user, after_user, updated_on)
+        ), updated AS (
+          UPDATE users SET document = w.after_user, updated_on = w.updated_on FROM written w
+          WHERE users.site_id = w.site_id AND users.id = w.id
+        )
+        INSERT INTO user_events (site_id, user_id, at, actor, before_user, after_user)
+        SELECT site_id, id, at, actor, before_user, after_user FROM written`,
+      all.map(() => undefined),
+    )
+  })
+
+  // In one order too: whoever adds a group waits for who is about to add the same.
+  const insertGroups = (all: ReadonlyArray<readonly [SiteId, AccessGroup]>) => {
+    const column = (name: keyof AccessGroup) => texts(all.map(([, group]) => group[name]))
+    return Effect.asVoid(sql`INSERT INTO access_groups (site_id, slug, id, name, short_id, created_on)
+      SELECT * FROM unnest(${texts(all.map(([siteId]) => siteId))}, ${column("slug")}, ${column("id")},
+        ${column("name")}, ${column("shortId")}, ${column("createdOn")}) 
+      ORDER BY 1, 2 ON CONFLICT DO NOTHING`)
+  }
+  const addGroups = batched((all: ReadonlyArray<ReturnType<typeof groupsOf>>) =>
+    Effect.as(
+      insertGroups(all.flat()),
+      all.map(() => undefined),
+    ),
+  )
+
+  return {
+    lock: Effect.fnUntraced(function* (siteId, userId) {
+      const row = yield* lock([siteId, userId])
+      if (row !== undefined || (yield* LockWait) === "wait" || (yield* read(siteId, userId)) === undefined) return row
+      return yield* stillLocked
+    }),
+    write,
+    addGroups: (siteId, groups) => (groups.length === 0 ? Effect.void : addGroups(groupsOf(siteId, groups))),
+    addGroupsAlone: (siteId, groups) => (groups.length === 0 ? Effect.void : insertGroups(groupsOf(siteId, groups))),
+  }
+}
+
+const groupsOf = (siteId: SiteId, groups: ReadonlyArray<AccessGroup>) => groups.map((group) => [siteId, group] as const)
+
+const stillLocked = new SqlError.SqlError({
+  reason: new SqlError.LockTimeoutError({ cause: new Error("Somebody else has the row locked"), operation: "lock" }),
+})
+
+/** Calls that come at once are answered by one statement: the first to come lets the others come, and asks for all. */
+const batched = <I, O, E>(ask: (inputs: ReadonlyArray<I>) => Effect.Effect<ReadonlyArray<O>, E>) => {
+  let waiting: Array<{ readonly input: I; readonly done: Deferred.Deferred<O, E> }> = []
+  const askForAll = Effect.suspend(() => {
+    const calls = waiting
+    waiting = []
+    return Effect.matchCause(ask(calls.map(({ input }) => input)), {
+      onSuccess: (answers) =>
+        calls.forEach(({ done }, index) => Deferred.doneUnsafe(done, Effect.succeed(answers[index] as O))),
+      onFailure: (cause) => calls.forEach(({ done }) => Deferred.doneUnsafe(done, Effect.failCause(cause))),
+    })
+  })
+  return (input: I): Effect.Effect<O, E> =>
+    Effect.suspend(() => {
+      const done = Deferred.makeUnsafe<O, E>()
+      waiting.push({ input, done })
+      const answer = Deferred.await(done)
+      return waiting.length > 1 ? answer : Effect.yieldNow.pipe(Effect.andThen(askForAll), Effect.andThen(answer))
+    })
+}
