@@ -123,8 +123,12 @@ describe.skipIf(!hasTerminal)("a run on a terminal", { concurrent: true }, () =>
     person.type("\u0003")
     await person.sees(/Stopping: /)
     person.type("\u0003")
-    expect((await person.ended).code).toBe(130)
+    const { code, screen } = await person.ended
     const run = runIn(folder.cwd)
+    expect(code).toBe(130)
+    expect(screen).toContain(`To go on: webflow-users bulk --resume ${run}`)
+    // The cursor, which the bar had hidden, is back.
+    expect(screen.lastIndexOf("\u001b[?25h")).toBeGreaterThan(screen.lastIndexOf("\u001b[?25l"))
     expect(journalIn(folder.cwd, run)).toHaveLength(10)
     expect(resultOf(await cli(["runs", "show", run], { cwd: folder.cwd }))).toMatchObject({
       state: "stopped",
