@@ -8,7 +8,7 @@ import * as Plan from "./bulk/Plan.ts"
 import * as Rows from "./bulk/Rows.ts"
 import * as RunFolder from "./bulk/RunFolder.ts"
 import * as Words from "./bulk/Words.ts"
-import { Incomplete, RunMismatch } from "./Failure.ts"
+import { Incomplete } from "./Failure.ts"
 import * as Input from "./Input.ts"
 import { Output } from "./Output.ts"
 import { withPolicy } from "./Policy.ts"
@@ -155,7 +155,7 @@ const begin = Effect.fnUntraced(function* (site: string, file: string, given: Fl
       id,
       kind: "bulk",
       siteId: site,
-      store,
+      store: StoreAddress.recordable(store),
       createdAt,
       input: { name: file, format, sha256 },
       ...(columns !== undefined && { headings: columns.map(({ heading }) => heading) }),
@@ -164,7 +164,7 @@ const begin = Effect.fnUntraced(function* (site: string, file: string, given: Fl
     }
     yield* RunFolder.writeRun(folder, run)
     yield* Carry.run(folder, run)
-  }).pipe(Effect.provide(Carry.storeOf({ store, options })))
+  }).pipe(Effect.provide(Carry.storeOf(store, options)))
 })
 
 /** How fast a run is to go, as its record keeps it. */
@@ -175,19 +175,8 @@ export const paceOf = ({ concurrency, rate }: Pick<Flags, "concurrency" | "rate"
 
 const resume = Effect.fnUntraced(function* (id: string, pace: ReturnType<typeof paceOf>) {
   const { folder, run: begun } = yield* RunFolder.open(id)
-  yield* sameStore(begun)
+  const store = yield* Carry.addressOf(begun)
   yield* RunFolder.hold(folder, id)
   const run = { ...begun, options: { ...begun.options, ...pace } }
-  yield* Effect.provide(Carry.run(folder, run), Carry.storeOf(run))
-})
-
-/** Another store than the run is for must be a mistake; not to say it again is none. */
-export const sameStore = Effect.fnUntraced(function* (run: RunFolder.Run) {
-  const store = yield* Store.Address
-  if (store === run.store || store === StoreAddress.standard) return
-  return yield* new RunMismatch({
-    message:
-      `Run ${run.id} is for ${StoreAddress.describe(run.store)}, and --store or WEBFLOW_USERS_STORE says ` +
-      `${StoreAddress.describe(store)}. Leave it out, or say the same`,
-  })
+  yield* Effect.provide(Carry.run(folder, run), Carry.storeOf(store, run.options))
 })

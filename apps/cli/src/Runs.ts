@@ -1,5 +1,4 @@
 /** `runs` and `runs show RUN`: what was done, and what is left of it. */
-import { StoreAddress } from "@webflow-users/stores"
 import { Effect } from "effect"
 import { Argument, Command } from "effect/cli"
 import * as Journal from "./bulk/Journal.ts"
@@ -55,7 +54,7 @@ const list = Effect.fnUntraced(function* () {
   )
 })
 
-const jsonOf = ({ store, ...run }: RunFolder.Run) => ({ ...run, store: StoreAddress.describe(store) })
+const jsonOf = ({ store, ...run }: RunFolder.Run) => ({ ...run, store: store.address })
 
 const show = Command.make(
   "show",
@@ -82,7 +81,7 @@ const show = Command.make(
             ["Run", run.id],
             ["What", whatOf(run)],
             ["Site", run.siteId],
-            ["Store", printable(StoreAddress.describe(run.store))],
+            ["Store", printable(run.store.address)],
             ["Begun", run.createdAt],
             ...(standing.endedAt === undefined ? [] : [["Ended", standing.endedAt]]),
             ["State", state],

@@ -2,7 +2,7 @@
 import { UndoUpdates, type UserChange, type UserPatch } from "@webflow-users/core"
 import { Effect, Stream } from "effect"
 import { Argument, Command } from "effect/cli"
-import { paceOf, runFlags, sameStore } from "./Bulk.ts"
+import { paceOf, runFlags } from "./Bulk.ts"
 import * as Carry from "./bulk/Carry.ts"
 import * as Journal from "./bulk/Journal.ts"
 import * as Plan from "./bulk/Plan.ts"
@@ -28,10 +28,10 @@ export const undo = Command.make(
   Effect.fnUntraced(
     function* (given) {
       const { folder: from, run: undone } = yield* RunFolder.open(given.run)
-      yield* sameStore(undone)
+      const store = yield* Carry.addressOf(undone)
       // It is not to change while it is read.
       yield* RunFolder.hold(from, undone.id)
-      const { siteId, store } = undone
+      const { siteId } = undone
       const options = { map: {}, emptyClears: false, failFast: false, ...paceOf(given) }
       const { id, folder, createdAt } = yield* Carry.newFolder(given.isDryRun)
 
@@ -69,14 +69,14 @@ export const undo = Command.make(
           kind: "undo",
           undoes: undone.id,
           siteId,
-          store,
+          store: undone.store,
           createdAt,
           options,
           counts: { rows: plan.rows, changes: plan.changes, unchanged: plan.unchanged, invalid: plan.invalid },
         }
         yield* RunFolder.writeRun(folder, run)
         yield* Carry.run(folder, run)
-      }).pipe(Effect.provide(Carry.storeOf({ store, options })))
+      }).pipe(Effect.provide(Carry.storeOf(store, options)))
     },
     Effect.scoped,
     withPolicy,

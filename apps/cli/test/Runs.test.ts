@@ -38,7 +38,7 @@ describe("a run's folder", { concurrent: true }, () => {
       id,
       kind: "bulk",
       siteId,
-      store: `file:${store.path}`,
+      store: { address: `file:${store.path}`, isWhole: true },
       createdAt: expect.any(String),
       input: { name: "m.csv", format: "csv", sha256: createHash("sha256").update(table).digest("hex") },
       headings: ["email", "Getränk"],

@@ -163,6 +163,13 @@ export const describe = (address: string): string => {
   return adapter !== undefined && "owned" in adapter ? adapter.shown(address) : `${schemeOf(address)}:…`
 }
 
+/** An address as it may be written down: the whole of it, unless it holds what is nobody else's to read. */
+export const recordable = (address: string): { readonly address: string; readonly isWhole: boolean } => {
+  const isWhole = isRemote(address) && UpstreamUsers.addressProblem(address) === undefined
+  const shown = isWhole ? address : describe(address)
+  return { address: shown, isWhole: shown === address }
+}
+
 const schemeOf = (address: string): string => address.split(":", 1)[0]?.toLowerCase() ?? ""
 
 const adapterOf = (address: string): Adapter | undefined =>

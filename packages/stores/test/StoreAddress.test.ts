@@ -180,3 +180,15 @@ describe("an address as it may be shown", () => {
     ["postgres:hunter2", "postgres:…"],
   ])("%j is %j", (address, shown) => expect(StoreAddress.describe(address)).toBe(shown))
 })
+
+describe("an address as it may be written down", () => {
+  it.each([
+    ["file:./users.db", "file:./users.db", true],
+    ["memory:", "memory:", true],
+    ["https://users.example.com/v2", "https://users.example.com/v2", true],
+    ["https://ada:secret@users.example.com/v2", "https:…", false],
+    ["https://users.example.com/v2?token=secret", "https:…", false],
+    ["postgres://ada:secret@db.example.com/users", "postgres://db.example.com:5432/users", false],
+    ["ada:secret", "ada:…", false],
+  ])("%j is %j", (given, address, isWhole) => expect(StoreAddress.recordable(given)).toEqual({ address, isWhole }))
+})

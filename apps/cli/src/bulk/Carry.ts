@@ -4,7 +4,7 @@ import { StoreAddress } from "@webflow-users/stores"
 import { Effect, FileSystem, Layer, Result } from "effect"
 import { Prompt } from "effect/cli"
 import { Calls } from "../Calls.ts"
-import { ConfirmationRequired, type Failure, Incomplete, type RunUnwritable, tell } from "../Failure.ts"
+import { ConfirmationRequired, type Failure, Incomplete, RunMismatch, type RunUnwritable, tell } from "../Failure.ts"
 import { Output } from "../Output.ts"
 import * as Store from "../Store.ts"
 import { counted, number } from "../Text.ts"
@@ -21,14 +21,26 @@ const mostUnasked = 100
 const concurrencyOf = (store: string): number => (StoreAddress.isRemote(store) ? 32 : 64)
 
 /** Where the users of a run are. */
-export const storeOf = ({
-  store,
-  options,
-}: Pick<RunFolder.Run, "store" | "options">): Layer.Layer<
-  UpdateUser.UpdateUser | UserStore.UserStore,
-  Failure,
-  Calls
-> => UpdateUser.UpdateUser.layer.pipe(Layer.provideMerge(Store.layerAt(store, { rate: options.rate })))
+export const storeOf = (
+  address: string,
+  { rate }: RunFolder.Run["options"],
+): Layer.Layer<UpdateUser.UpdateUser | UserStore.UserStore, Failure, Calls> =>
+  UpdateUser.UpdateUser.layer.pipe(Layer.provideMerge(Store.layerAt(address, { rate })))
+
+/** The address of a recorded run's store. Another one than the run is for must be a mistake; not to say it again is none. */
+export const addressOf = Effect.fnUntraced(function* ({ id, store }: RunFolder.Run) {
+  const given = yield* Store.Address
+  if (StoreAddress.recordable(given).address === store.address) return given
+  if (given === StoreAddress.standard && store.isWhole) return store.address
+  return yield* new RunMismatch({
+    message:
+      given === StoreAddress.standard
+        ? `Run ${id} is for ${store.address}, whose address holds a password, which is kept nowhere. ` +
+          "Say the address again, with --store or WEBFLOW_USERS_STORE"
+        : `Run ${id} is for ${store.address}, and --store or WEBFLOW_USERS_STORE says ${StoreAddress.describe(given)}. ` +
+          "Say the same",
+  })
+})
 
 /** Lets a change of many users wait for a word. */
 export const confirm = Effect.fnUntraced(function* (users: number, isYes: boolean) {
@@ -97,10 +109,10 @@ export const run = Effect.fnUntraced(function* (
   for (const path of [folder.summary, folder.failures(Failures.formatOf(recorded))])
     yield* Effect.ignore(fs.remove(path))
   yield* output.event({ event: "started", run: recorded.id, ...recorded.counts })
-  const { concurrency = concurrencyOf(recorded.store), rate } = recorded.options
+  const { concurrency = concurrencyOf(recorded.store.address), rate } = recorded.options
   const ended = yield* Execution.carryOut(folder, recorded, {
     concurrency,
-    rate: StoreAddress.isRemote(recorded.store) ? undefined : rate,
+    rate: StoreAddress.isRemote(recorded.store.address) ? undefined : rate,
     atOnce: () => {
       if (output.progress !== "events") process.stderr.write(`To go on: ${Words.resumeCommand(recorded)}\n`)
     },

@@ -13,7 +13,8 @@ export const Run = Schema.Struct({
   /** The run that it takes back. */
   undoes: Schema.optionalKey(Schema.String),
   siteId: Schema.String,
-  store: Schema.String,
+  /** Its address; of one with a password in it only what may be shown, and then whoever goes on says it again. */
+  store: Schema.Struct({ address: Schema.String, isWhole: Schema.Boolean }),
   createdAt: Schema.String,
   input: Schema.optionalKey(
     Schema.Struct({ name: Schema.String, format: Schema.Literals(["csv", "ndjson"]), sha256: Schema.String }),
