@@ -23,7 +23,7 @@ const count = 100_000
 /** A call by fetch takes many times as long as one by undici. */
 const countOf = (name: string) => (name.includes("fetch") ? count / 10 : count)
 /** For how long each may begin updates, in seconds, so that the whole run stays below four minutes on a slow disk too. */
-const mostTime = { ownStore: 12, overHttp: 25, commandLine: 25 } as const
+const mostTime = { ownStore: 6, overHttp: 25, commandLine: 25 } as const
 /** When there is no time left for one more round. */
 const lastRound = 170_000
 /** Nobody takes as long as this, unless something is wrong. */
@@ -126,7 +126,7 @@ const ownFile = async () => {
     return outcome
   }
   const names = [...Object.keys(onSqlite), ...Object.keys(onAnyStore)]
-  const seen = await measure(names, 1, (name) => onCopy((store) => run({ store, seconds: mostTime.ownStore }, name)))
+  const seen = await measure(names, 2, (name) => onCopy((store) => run({ store, seconds: mostTime.ownStore }, name)))
 
   // A file is carried out whole: how long it may be is what the others found.
   const fastest = Math.max(...Object.keys(onAnyStore).flatMap((name) => (seen.get(name) ?? []).map(rateOf)))
@@ -153,7 +153,7 @@ const givenStore = async (store: string) => {
     return await run({ store, site, seconds: mostTime.ownStore }, name)
   }
   const names = Object.keys(onAnyStore)
-  tell("The store that was given", await measure(names, 1, one), names.slice(0, 1))
+  tell("The store that was given", await measure(names, 2, one), names.slice(0, 1))
 }
 
 const otherServer = async () => {
