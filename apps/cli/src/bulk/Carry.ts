@@ -30,6 +30,11 @@ export const storeOf = ({
   Calls
 > => UpdateUser.UpdateUser.layer.pipe(Layer.provideMerge(Store.layerAt(store, { rate: options.rate })))
 
+/** Tells why nothing is to be seen for a while, where that may be: another server may let its users be looked up slowly. */
+export const lookingAt = Effect.fnUntraced(function* (users: number) {
+  if (users > mostUnasked) yield* (yield* Output).note(`Looking up ${counted(users, "user")} …`)
+})
+
 /** Lets a change of many users wait for a word. */
 export const confirm = Effect.fnUntraced(function* (changes: number, isYes: boolean) {
   if (isYes || changes <= mostUnasked) return
