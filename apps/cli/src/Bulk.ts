@@ -66,7 +66,7 @@ const flags = {
   ...runFlags,
   resume: Flag.String("resume").pipe(
     Flag.withMetavar("RUN"),
-    Flag.withDescription("Go on with a run: do what is left of it"),
+    Flag.withDescription("Go on with a run: do what is left of it, and what failed for a reason that may pass"),
     Flag.optional,
   ),
 }
@@ -111,6 +111,9 @@ export const bulk = Command.make(
       "Columns of a table: id or email says who; name, accept-privacy, accept-communications; groups (the complete new set),",
       "add-groups, remove-groups (slugs, separated by ;); any other is a custom field. An empty cell leaves the value.",
       'A line of NDJSON: {"id" or "email", "data", "accessGroups", "addGroups", "removeGroups"}.',
+      "",
+      `Each run is recorded in ${RunFolder.root}, below the folder that the command is called in; rows that were not carried`,
+      "out are listed there in a file that can be corrected and run again. It exits with 0 only if there are none.",
     ].join("\n  "),
   ),
   Command.withShortDescription("Update many users, from a file"),
@@ -139,6 +142,7 @@ const begin = Effect.fnUntraced(function* (site: string, file: string, given: Fl
   const { sha256, columns } = yield* whole
 
   yield* Effect.gen(function* () {
+    yield* Carry.lookingAt(wanted.ids + wanted.emails)
     const planner = yield* PlanUpdates.make(site, wanted, { areTexts: format === "csv" })
     const shown = given.all ? Number.POSITIVE_INFINITY : Words.mostShown
     const found = Plan.judged(folder, planner, (line, details) => Rows.problemsAt(line, details, columns))

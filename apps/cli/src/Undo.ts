@@ -37,6 +37,7 @@ export const undo = Command.make(
 
       yield* Effect.gen(function* () {
         const made = yield* Journal.made(from)
+        yield* Carry.lookingAt(made.users)
         const judge = yield* UndoUpdates.planner(siteId, made.users)
         const found = made.updates.pipe(
           Stream.mapEffect(

@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
-import { journalIn, membersTo, resultOf, runIn, stored, tableOf } from "./bulk.ts"
+import { journalIn, jsonLines, membersTo, resultOf, runIn, stored, tableOf } from "./bulk.ts"
 import { cli, fresh, siteId } from "./run.ts"
 import { hasTerminal, show, sit } from "./terminal.ts"
 import { serveMembers } from "./upstream.ts"
@@ -32,6 +32,7 @@ describe.skipIf(!hasTerminal)("a run on a terminal", { concurrent: true }, () =>
     for (const bar of bars) expect(bar.length).toBeLessThan(80)
     const [before = "", after = ""] = screen.replaceAll("\r\n", "\n").split(/\p{Cc}7[^]*\p{Cc}8/u)
     expect(before.split("\n")).toEqual([
+      "Looking up 150 users …",
       "1 row cannot be carried out:",
       "  line 3, email: the site has no such user",
       "150 rows: 148 to change, 1 unchanged, 1 invalid",
@@ -168,6 +169,45 @@ describe.skipIf(!hasTerminal)("a run on a terminal", { concurrent: true }, () =>
 })
 
 describe("a run off a terminal", { concurrent: true }, () => {
+  it("tells how far it is in events, with --json, and where it was interrupted", async () => {
+    const gate = Promise.withResolvers<void>()
+    await using server = await serveMembers(membersTo(9), async ({ before, make }) => {
+      if (before >= 5) await gate.promise
+      return make()
+    })
+    const { cwd } = folderWith(9)
+    const args = ["bulk", siteId, "m.csv", "--store", server.address, "--concurrency", "2", "--json"]
+    const { code, stdout, stderr } = await cli(args, {
+      cwd,
+      started: (child) => {
+        child.stdout?.on("data", (text: Buffer) => {
+          if (!text.includes('"event":"progress","done":5,')) return
+          child.kill("SIGTERM")
+          gate.resolve()
+        })
+      },
+    })
+    expect({ code, stderr }).toEqual({ code: 130, stderr: "" })
+    const events = jsonLines(stdout)
+    const outcomes = events.filter(({ event }) => event === "outcome").length
+    expect(events.findLast(({ event }) => event === "progress")).toMatchObject({
+      event: "progress",
+      done: 5,
+      failed: 0,
+      total: 9,
+      skipped: 0,
+      rate: expect.any(Number),
+      secondsLeft: expect.any(Number),
+      waiting: 0,
+    })
+    expect(events.at(-1)).toMatchObject({
+      event: "interrupted",
+      updated: outcomes,
+      left: 9 - outcomes,
+      resume: `webflow-users bulk --resume ${runIn(cwd)}`,
+    })
+  })
+
   it("says how far it is, and how to go on when it is told to end", async () => {
     const gate = Promise.withResolvers<void>()
     await using server = await serveMembers(membersTo(9), async ({ before, make }) => {
@@ -181,7 +221,7 @@ describe("a run off a terminal", { concurrent: true }, () => {
       cwd,
       started: (child) => {
         child.stderr?.on("data", (text: Buffer) => {
-          if (text.includes(" of 9 done")) child.kill("SIGTERM")
+          if (text.includes("5 of 9 done")) child.kill("SIGTERM")
           if (text.includes("Stopping")) told.resolve()
         })
       },

@@ -42,6 +42,11 @@ export const addressOf = Effect.fnUntraced(function* ({ id, store }: RunFolder.R
   })
 })
 
+/** Tells why nothing is to be seen for a while, where that may be: another server may let its users be looked up slowly. */
+export const lookingAt = Effect.fnUntraced(function* (users: number) {
+  if (users > mostUnasked) yield* (yield* Output).note(`Looking up ${counted(users, "user")} …`)
+})
+
 /** Lets a change of many users wait for a word. */
 export const confirm = Effect.fnUntraced(function* (users: number, isYes: boolean) {
   if (isYes || users <= mostUnasked) return
