@@ -105,7 +105,7 @@ it("the SDK updates over HTTP", async () => {
 })
 
 it("the SDK refuses in process what the server would", async () => {
-  const printed = await runTypeScript(block("ts", 'createClient({ store: "memory:" })'))
+  const printed = await runTypeScript(block("ts", "InvalidPatch"))
   expect(printed).toMatch(/^true /)
   expect(printed).toContain("data.email")
 })
@@ -134,4 +134,8 @@ it("what the README says of settings is what --help says", async () => {
     const line = help.split("\n").find((entry) => entry.trimStart().startsWith(`${flag} `))
     expect(line).toContain(`${name}, default ${standard}`)
   }
+})
+
+it("the SDK's example of many updates tells each outcome", async () => {
+  expect(await runTypeScript(block("ts", "updateMany("))).toBe("0 updated\n")
 })

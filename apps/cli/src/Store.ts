@@ -11,7 +11,7 @@ export const Address = GlobalFlag.Setting("store")({
   flag: Flag.String("store").pipe(
     Flag.withMetavar("ADDRESS"),
     Flag.withDescription(
-      `Where the users are: file:PATH, memory: or http(s)://HOST/v2 (default: WEBFLOW_USERS_STORE, or ${StoreAddress.standard})`,
+      `Where the users are: file:PATH, postgres://…, memory: or http(s)://HOST/v2 (default: WEBFLOW_USERS_STORE, or ${StoreAddress.standard})`,
     ),
     // Set to nothing is not set: Config sees it so.
     Flag.withFallbackConfig(Config.String("WEBFLOW_USERS_STORE")),
