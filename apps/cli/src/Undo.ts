@@ -36,7 +36,7 @@ export const undo = Command.make(
       const { id, folder, createdAt } = yield* Carry.newFolder(given.isDryRun)
 
       yield* Effect.gen(function* () {
-        const made = yield* Journal.made(from)
+        const made = yield* Journal.made(from, undone.counts.changes)
         yield* Carry.lookingAt(made.users)
         const judge = yield* UndoUpdates.planner(siteId, made.users)
         const found = made.updates.pipe(

@@ -1,8 +1,20 @@
 /** What a run changed is put back, and nothing else. */
-import { writeFileSync } from "node:fs"
+import { rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
-import { contents, cut, journalIn, memberAt, membersTo, resultOf, runIn, stored, tableOf, textIn } from "./bulk.ts"
+import {
+  contents,
+  cut,
+  journalIn,
+  memberAt,
+  membersTo,
+  pathIn,
+  resultOf,
+  runIn,
+  stored,
+  tableOf,
+  textIn,
+} from "./bulk.ts"
 import { cli, errorIn, newFolder, siteId } from "./run.ts"
 import { refusals, serveMembers } from "./upstream.ts"
 
@@ -172,6 +184,33 @@ describe("undo", { concurrent: true }, () => {
     expect(server.drinks()).toEqual(["Rum"])
     expect(await cli(["undo", run], { cwd })).toMatchObject({ code: 0 })
     expect(contents(server.users.values())).toEqual(contents(membersTo(1)))
+  })
+
+  it("puts back what may have been made, and nobody knows of: of a run that was killed, or of a row that failed", async () => {
+    const store = await stored(4)
+    const file = store.file(
+      "m.csv",
+      tableOf(4, "drink,add-groups", () => "Coffee,gold"),
+    )
+    await store.cli(["bulk", siteId, file])
+    const killed = runIn(store.cwd)
+    cut(store.cwd, killed, 1)
+    rmSync(pathIn(store.cwd, killed, "summary.json"))
+    await store.cli(["update", siteId, "m2@example.com", "--field", "drink=Tea", "--remove-group", "gold"])
+    expect(resultOf(await store.cli(["undo", killed]))).toMatchObject({ rows: 4, updated: 3, unchanged: 1 })
+    expect(contents(store.users())).toEqual(contents(membersTo(4)))
+
+    await using server = await serveMembers(membersTo(2), ({ id, make }) =>
+      id === memberAt(0).id ? refusals[make().status === 200 ? 500 : 400] : make(),
+    )
+    const cwd = newFolder()
+    writeFileSync(join(cwd, "m.csv"), "email,drink\nm0@example.com,Coffee\nm1@example.com,Rum\n")
+    const env = { WEBFLOW_USERS_UPSTREAM_ATTEMPTS: "1" }
+    await cli(["bulk", siteId, "m.csv", "--store", server.address], { cwd, env })
+    expect(server.drinks()).toEqual(["Coffee", "Rum"])
+    // It puts both back, and hears nothing of the one.
+    await cli(["undo", runIn(cwd)], { cwd, env })
+    expect(contents(server.users.values())).toEqual(contents(membersTo(2)))
   })
 
   it("gives what cannot be cleared what comes nearest to nothing", async () => {

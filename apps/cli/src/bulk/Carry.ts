@@ -137,7 +137,7 @@ export const run = Effect.fnUntraced(function* (
 
   if (stoppedBy !== undefined) yield* output.failure({ ...tell(stoppedBy satisfies Failure) })
   const last = {
-    event: stoppedBy === undefined ? "finished" : "stopped",
+    event: stoppedBy === undefined && ended.left === 0 ? "finished" : "stopped",
     run: recorded.id,
     ...recorded.counts,
     ...counts,

@@ -1,10 +1,10 @@
 /** What has become of a run's changes: an append-only file, whose lines are on the disk before anybody is told of them. */
 import { UndoUpdates, UpdateUsers, type User, UserPatch } from "@webflow-users/core"
-import { DateTime, Effect, FileSystem, Stream } from "effect"
+import { DateTime, Effect, FileSystem, Result, Stream } from "effect"
 import { tell, type Told } from "../Failure.ts"
 import * as Lines from "./Lines.ts"
 import type { Planned } from "./Plan.ts"
-import { type Folder, unwritable } from "./RunFolder.ts"
+import { type Folder, readSummary, unwritable } from "./RunFolder.ts"
 
 /** One change that is carried out: the one at this place in `changes.ndjson`, from 0. */
 export interface Step extends UpdateUsers.Update {
@@ -144,8 +144,12 @@ export const failures = (folder: Folder) =>
     },
   )
 
-/** The updates that a run made, as they are taken back: those of one user as one. */
-export const made = Effect.fnUntraced(function* (folder: Folder) {
+/** The most updates that a process may have made and recorded nothing of, when it is killed: those under way, and in queues. */
+const mostUnheardOf = 2048
+
+/** The updates that a run made, or may have made, as they are taken back: those of one user as one. */
+export const made = Effect.fnUntraced(function* (folder: Folder, changes: number) {
+  const { all } = yield* states(folder, changes)
   const once = new Set<string>()
   const more = new Set<string>()
   yield* Stream.runForEach(read(folder), ({ outcome, user }) =>
@@ -168,11 +172,29 @@ export const made = Effect.fnUntraced(function* (folder: Folder) {
     }),
     Stream.filter((one) => one !== undefined),
   )
+  // Of a run that came to an end, nothing was begun that nobody heard of; what failed in passing may have been made.
+  const isKilled = (yield* readSummary(folder)) === undefined
+  let unheard = 0
+  const maybe = new Map<string, { readonly line: number; readonly made: UndoUpdates.Made }>()
+  const planned = Stream.zipWithIndex(Stream.mapError(Lines.readIfThere<Planned>(folder.changes), unwritable))
+  yield* Stream.runForEach(planned, ([{ line, user, before, patch: asked }, place]) =>
+    Effect.sync(() => {
+      if (all[place] === none) unheard += 1
+      const isUnknown = all[place] === failedInPassing || (all[place] === none && isKilled && unheard <= mostUnheardOf)
+      if (!isUnknown || once.has(user)) return
+      const earlier = maybe.get(user)
+      const patch = new UserPatch.UserPatch(asked)
+      const after = UserPatch.apply(earlier?.made.after ?? before, patch, DateTime.makeUnsafe(0))
+      if (Result.isFailure(after)) return
+      const one = { patch, before, after: after.success }
+      maybe.set(user, { line, made: earlier === undefined ? one : UndoUpdates.combine(earlier.made, one) })
+    }),
+  )
   return {
-    users: once.size,
+    users: once.size + maybe.size,
     updates: Stream.concat(
       single,
-      Stream.suspend(() => Stream.fromIterable(combined.values())),
+      Stream.suspend(() => Stream.fromIterable([...combined.values(), ...maybe.values()])),
     ),
   }
 })
