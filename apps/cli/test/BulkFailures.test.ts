@@ -28,7 +28,7 @@ describe("failures.csv", { concurrent: true }, () => {
         "Email,drink,add-groups,error",
         'n1@example.com,"Flat, ""white""",gold,Email: the site has no such user',
         'm2@example.com,Milk,"a,b","add-groups: groups are separated by ;"',
-        'm3@example.com,"","",there are 1 cells where the headings are 3',
+        'm3@example.com,"","",there are 1 cells where the headings are 3,""',
         "",
       ].join("\n"),
     )
@@ -39,13 +39,32 @@ describe("failures.csv", { concurrent: true }, () => {
     await store.cli(["bulk", siteId, store.file("m.csv", `email,drink,add-groups\n${rows.join("\n")}\n`)])
     const first = runIn(store.cwd)
     const corrected = textIn(store.cwd, first, "failures.csv").replace("n1@", "m1@").replace("a,b", "a;b")
-    const outcome = await store.cli(["bulk", siteId, store.file("f.csv", corrected.replace("m3@", "n3@"))])
+    const outcome = await store.cli([
+      "bulk",
+      siteId,
+      store.file("f.csv", corrected.replace(/m3@.*/, 'n3@example.com,"","",')),
+    ])
     expect(resultOf(outcome)).toMatchObject({ rows: 3, updated: 2, invalid: 1 })
     expect(store.drinks()).toEqual(["Coffee", 'Flat, "white"', "Milk", "Tea"])
     expect(store.member(2).accessGroups.map(({ slug }) => slug)).toEqual(["webflowers", "a", "b", "course"])
     expect(textIn(store.cwd, runIn(store.cwd, first), "failures.csv")).toBe(
       'email,drink,add-groups,error\nn3@example.com,"","",email: the site has no such user\n',
     )
+  })
+
+  it("is refused for the same rows as long as nobody corrects them", async () => {
+    const store = await stored(4)
+    await store.cli(["bulk", siteId, store.file("m.csv", `email,drink,add-groups\n${rows.join("\n")}\n`)])
+    const first = runIn(store.cwd)
+    const failures = textIn(store.cwd, first, "failures.csv")
+    const again = await store.cli(["bulk", siteId, store.file("f.csv", failures), "--empty-clears"])
+    expect(resultOf(again)).toMatchObject({ rows: 3, changes: 0, invalid: 3 })
+    expect(
+      textIn(store.cwd, runIn(store.cwd, first), "failures.csv").replace(
+        "5 cells where the headings are 4",
+        "1 cells where the headings are 3",
+      ),
+    ).toBe(failures)
   })
 
   it("of a table with another delimiter and headings of its own is run with the same --map", async () => {

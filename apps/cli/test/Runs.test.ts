@@ -245,6 +245,31 @@ describe("--resume", { concurrent: true }, () => {
     expect(contents(server.users.values())).toEqual(contents(membersTo(2)))
   })
 
+  it("has the last row of a user still to make, where it was stopped after an earlier one was made again", async () => {
+    let isIll = true
+    await using server = await serveMembers(membersTo(1), ({ body, make }) =>
+      isIll && body.data?.["drink"] === "Coffee" ? refusals[500] : make(),
+    )
+    const cwd = newFolder()
+    writeFileSync(join(cwd, "m.csv"), "email,drink\nm0@example.com,Coffee\nm0@example.com,Water\n")
+    const env = { WEBFLOW_USERS_UPSTREAM_ATTEMPTS: "1", WEBFLOW_USERS_STORE: server.address }
+    await cli(["bulk", siteId, "m.csv"], { cwd, env })
+    const run = runIn(cwd)
+    isIll = false
+    await cli(["bulk", "--resume", run], { cwd, env })
+    // As it stood when the first of the two was made again, and recorded.
+    cut(cwd, run, 3)
+    rmSync(pathIn(cwd, run, "summary.json"))
+    server.users.set(memberAt(0).id, { ...memberAt(0), data: { ...memberAt(0).data, drink: "Coffee" } })
+    expect(resultOf(await cli(["runs", "show", run], { cwd, env }))).toMatchObject({
+      state: "stopped",
+      updated: 1,
+      left: 1,
+    })
+    expect(resultOf(await cli(["bulk", "--resume", run], { cwd, env }))).toMatchObject({ updated: 2, left: 0 })
+    expect(server.drinks()).toEqual(["Water"])
+  })
+
   it("follows with events", async () => {
     const store = await stored(4)
     await store.cli(["bulk", siteId, store.file("m.csv", coffee(4))])

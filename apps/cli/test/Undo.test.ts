@@ -213,6 +213,24 @@ describe("undo", { concurrent: true }, () => {
     expect(contents(server.users.values())).toEqual(contents(membersTo(2)))
   })
 
+  it("leaves alone who was changed between its plan and its end", async () => {
+    let isAccepted = true
+    await using server = await serveMembers(membersTo(2), ({ make }) => (isAccepted ? make() : refusals[401]))
+    const cwd = newFolder()
+    writeFileSync(join(cwd, "m.csv"), "email,drink\nm0@example.com,Coffee\nm1@example.com,Coffee\n")
+    await cli(["bulk", siteId, "m.csv", "--store", server.address], { cwd })
+    const run = runIn(cwd)
+    isAccepted = false
+    expect(resultOf(await cli(["undo", run], { cwd }))).toMatchObject({ updated: 0, left: 2 })
+    isAccepted = true
+    server.users.set(memberAt(0).id, { ...memberAt(0), data: { ...memberAt(0).data, drink: "Rum" } })
+    const resumed = await cli(["bulk", "--resume", runIn(cwd, run)], { cwd })
+    expect(resumed.code).toBe(1)
+    expect(resultOf(resumed)).toMatchObject({ updated: 1, failed: 1, left: 0 })
+    expect(server.drinks()).toEqual(["Rum", "Tea"])
+    expect(textIn(cwd, runIn(cwd, run), "failures.ndjson")).toContain("was changed by somebody else since")
+  })
+
   it("gives what cannot be cleared what comes nearest to nothing", async () => {
     const store = await stored(2)
     const file = store.file(

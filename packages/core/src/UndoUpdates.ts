@@ -5,7 +5,7 @@
 import { DateTime, Effect, Result } from "effect"
 import type { Planned } from "./PlanUpdates.ts"
 import * as UpdatePolicy from "./UpdatePolicy.ts"
-import { type Detail, type UpdateUserError, UserNotFound } from "./UpdateUserError.ts"
+import { type Detail, InvalidPatch, type UpdateUserError, UserNotFound } from "./UpdateUserError.ts"
 import type { CustomValue, User } from "./User.ts"
 import * as UserPatch from "./UserPatch.ts"
 import { acceptSiteId, finder, UserStore } from "./UserStore.ts"
@@ -54,6 +54,21 @@ export const undo = (made: Made, current: User): Undo => {
   return UserPatch.diff(made.after, current) === undefined ? { _tag: "PutBack", patch } : { _tag: "ChangedSince" }
 }
 
+/** Why a user is left alone. */
+const changedSince = { param: "user", description: "was changed by somebody else since, and is left alone" }
+
+/**
+ * Why an undo that was planned is not to be made of the user as it is now, if so: who was changed since the plan is left alone,
+ * too. What was put back already may be put back once more.
+ */
+export const objection = (
+  planned: { readonly patch: UserPatch.UserPatch; readonly before: User },
+  current: User,
+): InvalidPatch | undefined =>
+  UserPatch.diff(planned.before, current) === undefined || isDone(planned.patch, current)
+    ? undefined
+    : new InvalidPatch({ details: [changedSince] })
+
 /** Looks at updates before they are taken back, so many in all: of whom, and whether it can be done. Changes nothing. */
 export const planner = Effect.fnUntraced(function* (site: string, updates: number) {
   const siteId = yield* acceptSiteId(site)
@@ -65,7 +80,7 @@ export const planner = Effect.fnUntraced(function* (site: string, updates: numbe
   const judge = (made: Made, user: User): Planned => {
     const back = undo(made, user)
     if (back._tag === "AsBefore") return { _tag: "Unchanged", user, earlier: undefined }
-    if (back._tag === "ChangedSince") return refuse("was changed by somebody else since, and is left alone")
+    if (back._tag === "ChangedSince") return refuse(changedSince.description)
     const applied = UserPatch.apply(user, UserPatch.UserPatch.from(back.patch), now, rules)
     return Result.isFailure(applied)
       ? { _tag: "Invalid", problems: applied.failure.details as ReadonlyArray<Detail> }

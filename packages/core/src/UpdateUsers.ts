@@ -196,4 +196,8 @@ const concerns = {
 } as const satisfies Record<UpdateUserError["_tag"], "user" | "everybody" | "server">
 
 /** Whether trying again would fail again. Otherwise it may even have been made: to make it again is safe. */
-export const isFinal = (error: UpdateUserError): boolean => concerns[error._tag] === "user" || !error.isRetryable
+export const isFinal = (error: UpdateUserError): boolean =>
+  concerns[error._tag] === "user" || !(error.isRetryable || isUnreadableSuccess(error))
+
+/** An answer that says yes and cannot be read: by a server that did what it was asked, or by something in between. */
+const isUnreadableSuccess = ({ status }: UpdateUserError): boolean => status >= 200 && status < 300

@@ -31,8 +31,8 @@ export interface UpdateManyOptions {
   readonly concurrency?: number
   /** Nothing more is begun, what is under way comes to its end, and then the call rejects with the signal's reason. */
   readonly signal?: AbortSignal
-  /** Called with each outcome. If it throws, that ends the call as a signal does. */
-  readonly onOutcome?: (outcome: UpdateManyOutcome) => void
+  /** Called with each outcome, one after the other. If it throws or rejects, that ends the call as a signal does. */
+  readonly onOutcome?: (outcome: UpdateManyOutcome) => unknown
 }
 
 /**
@@ -143,7 +143,7 @@ export const begun = (
     signal?.addEventListener("abort", abort, { once: true })
     const report = await start(async (outcome) => {
       try {
-        onOutcome?.(outcome)
+        await onOutcome?.(outcome)
       } catch (thrown) {
         end(thrown)
       }
@@ -162,9 +162,12 @@ export const begun = (
   const whole = Promise.resolve().then(() => (running ??= begin(() => Promise.resolve())))
   return Object.assign(whole, {
     [Symbol.asyncIterator]: () => {
-      if (running !== undefined) throw new TypeError(tooLate)
-      // Whoever iterates hears of a failure there.
+      // Whoever iterates hears of a failure there, and of coming too late here: then nothing more is begun.
       whole.catch(() => undefined)
+      if (running !== undefined) {
+        stop()
+        throw new TypeError(tooLate)
+      }
       return iterator((deliver) => (running = begin(deliver)), stop)
     },
   })

@@ -189,6 +189,22 @@ describe("updateMany, awaited", () => {
     expect(told).toBeLessThan(50)
   })
 
+  it("waits for an onOutcome that takes its time, and ends when it rejects", async () => {
+    await using client = await seeded(200)
+    const thrown = new Error("mine")
+    let [running, most, told] = [0, 0, 0]
+    const onOutcome = async () => {
+      running += 1
+      most = Math.max(most, running)
+      await new Promise((resolve) => setImmediate(resolve))
+      running -= 1
+      if ((told += 1) === 10) throw thrown
+    }
+    expect(await reasonOf(client.users.updateMany(siteId, many(200), { concurrency: 2, onOutcome }))).toBe(thrown)
+    expect(most).toBe(1)
+    expect(told).toBeLessThan(60)
+  })
+
   it("refuses a concurrency that is none, by its name", async () => {
     await using client = await seeded()
     expect(() => client.users.updateMany(siteId, [], { concurrency: 0 })).toThrow(/^concurrency has to be/)
@@ -268,6 +284,24 @@ describe("updateMany, iterated", () => {
     }
     expect(await reasonOf(loop())).toMatchObject({ _tag: "NotAuthorized" })
     expect(seen.map(({ index }) => index)).toEqual(Array.from({ length: 20 }, (_, index) => index))
+  })
+})
+
+describe("updateMany, iterated too late", () => {
+  it("refuses and begins nothing more, and a failure is nobody's surprise", async () => {
+    await using server = await serve((_, response) => answer(response, 401, "not_authorized"))
+    await using client = createClient({ baseUrl: server.baseUrl, token: "t" })
+    const calling = client.users.updateMany(siteId, many(500))
+    await client.users.get(siteId, idOf(0)).catch(() => undefined)
+    expect(() => calling[Symbol.asyncIterator]()).toThrow(TypeError)
+
+    await using good = await serve()
+    await using other = createClient({ baseUrl: good.baseUrl, token: "t" })
+    const late = other.users.updateMany(siteId, many(500))
+    await Promise.resolve()
+    expect(() => late[Symbol.asyncIterator]()).toThrow(TypeError)
+    await late
+    expect(good.applied.length).toBeLessThan(100)
   })
 })
 

@@ -37,7 +37,8 @@ export const addressOf = Effect.fnUntraced(function* ({ id, store }: RunFolder.R
       given === StoreAddress.standard
         ? `Run ${id} is for ${store.address}, whose address holds a password, which is kept nowhere. ` +
           "Say the address again, with --store or WEBFLOW_USERS_STORE"
-        : `Run ${id} is for ${store.address}, and --store or WEBFLOW_USERS_STORE says ${StoreAddress.describe(given)}. ` +
+        : `Run ${id} is for ${store.address}, and --store or WEBFLOW_USERS_STORE says ` +
+          `${StoreAddress.recordable(given).address}. ` +
           "Say the same",
   })
 })
@@ -163,12 +164,12 @@ const resumeHint = ({ left, failedInPassing }: Execution.Ended, command: string)
 
 const tellStopped = (output: Output["Service"], recorded: RunFolder.Run, ended: Execution.Ended) => {
   const { stoppedBy, ...counts } = ended
-  const resume = Words.resumeCommand(recorded)
+  const resume = ended.left + ended.failedInPassing > 0 ? Words.resumeCommand(recorded) : null
   return Effect.gen(function* () {
     if (stoppedBy !== undefined) yield* output.failure(tell(stoppedBy))
     yield* output.event({ event: "interrupted", run: recorded.id, ...recorded.counts, ...counts, resume })
     yield* output.remark(
-      `Stopped: ${number(ended.updated + ended.failed)} of ${number(recorded.counts.changes)} done, and recorded.\nTo go on: ${resume}`,
+      `Stopped: ${number(ended.updated + ended.failed)} of ${number(recorded.counts.changes)} done, and recorded.${resume === null ? "" : `\nTo go on: ${resume}`}`,
     )
   })
 }

@@ -1,5 +1,14 @@
 /** Carrying out a run that was planned: what is left of it is done, recorded, and told. */
-import { type UpdateUser, type UpdateUserError, UpdateUsers, UserPatch, type UserStore } from "@webflow-users/core"
+import {
+  SiteId,
+  UndoUpdates,
+  type UpdateUser,
+  type UpdateUserError,
+  UpdateUsers,
+  UserId,
+  UserPatch,
+  UserStore,
+} from "@webflow-users/core"
 import { Deferred, DateTime, Effect, Exit, Fiber, type FileSystem, Stream } from "effect"
 import type { Calls } from "../Calls.ts"
 import type { RunUnwritable } from "../Failure.ts"
@@ -96,7 +105,7 @@ const withFolder = Effect.fnUntraced(function* (
   const steps = Lines.read<Planned>(folder.changes).pipe(
     Stream.mapError(RunFolder.unwritable),
     Stream.zipWithIndex,
-    Stream.filter(([{ user }, place]) => journal.isToDo(place, user)),
+    Stream.filter(([, place]) => journal.isToDo(place)),
     Stream.map(([change, place]): Journal.Step => ({
       place,
       change,
@@ -106,7 +115,8 @@ const withFolder = Effect.fnUntraced(function* (
       isRepeated: journal.hasFailedInPassing(place),
     })),
   )
-  const stoppedBy = yield* UpdateUsers.updateUsers(run.siteId, steps, {
+  const asked = run.kind === "undo" ? yield* unlessChangedSince(run.siteId, total, steps) : steps
+  const stoppedBy = yield* UpdateUsers.updateUsers(run.siteId, asked, {
     concurrency,
     rate,
     failFast: run.options.failFast,
@@ -135,3 +145,23 @@ const withFolder = Effect.fnUntraced(function* (
   }
   return { ...summary, failedInPassing, stoppedBy: trouble ?? stoppedBy } satisfies Ended
 }, Effect.scoped)
+
+/** Between its plan and its end an undo may wait for days: whoever was changed by then is left alone. */
+const unlessChangedSince = Effect.fnUntraced(function* <E, R>(
+  site: string,
+  users: number,
+  steps: Stream.Stream<Journal.Step, E, R>,
+) {
+  const { byId } = yield* UserStore.finder(SiteId.make(site.toLowerCase()), { ids: users, emails: 0 })
+  return Stream.mapEffect(steps, (step) =>
+    Effect.match(byId(UserId.make(step.user)), {
+      onSuccess: (user): Journal.Step => {
+        const { patch, before } = step.change
+        const refusal = UndoUpdates.objection({ patch: new UserPatch.UserPatch(patch), before }, user)
+        return refusal === undefined ? step : { ...step, refusal }
+      },
+      // The update meets the same, and tells it.
+      onFailure: () => step,
+    }),
+  )
+})

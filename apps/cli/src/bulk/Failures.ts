@@ -68,7 +68,9 @@ const csv = <E, R>(headings: ReadonlyArray<string>, all: Stream.Stream<Failed, E
     Stream.make(row([...kept(headings), ChangeTable.errorHeading])),
     Stream.map(all, ({ source, error }) => {
       const cells = Array.isArray(source) ? source : []
-      return row([...kept(headings.map((_, index) => cells[index] ?? "")), error, ...cells.slice(headings.length)])
+      // One that had too few cells gets one too many: filled up, it would say what nobody wrote.
+      const more = cells.length < headings.length ? [""] : cells.slice(headings.length)
+      return row([...kept(headings.map((_, index) => cells[index] ?? "")), error, ...more])
     }),
   )
 }

@@ -70,21 +70,37 @@ const [none, updated, failedFinally, failedInPassing] = [0, 1, 2, 3] as const
 const states = Effect.fnUntraced(function* (folder: Folder, changes: number) {
   const all = new Uint8Array(changes)
   const counts: [number, number, number, number] = [changes, 0, 0, 0]
-  /** Users of whom something failed that may have been made all the same. */
-  const unsettled = new Set<string>()
-  const note = (entry: Entry) => {
-    const state = entry.outcome === "updated" ? updated : entry.isFinal ? failedFinally : failedInPassing
-    counts[(all[entry.place] ?? none) as typeof state] -= 1
+  const put = (place: number, state: 0 | 1 | 2 | 3) => {
+    counts[(all[place] ?? none) as typeof state] -= 1
     counts[state] += 1
-    all[entry.place] = state
-    if (state === failedInPassing) unsettled.add(entry.user)
+    all[place] = state
+  }
+  /** Users of whom something failed that may have been made all the same, and the places recorded of them since. */
+  const unsettled = new Map<string, Set<number>>()
+  /** What was made of a user after a place is to be made again when that is: the last row wins. */
+  const makeLaterAgain = (places: Iterable<number>, place: number) => {
+    for (const later of places) if (later > place && all[later] === updated) put(later, none)
+  }
+  const note = (entry: Entry) => {
+    const { place, user } = entry
+    put(place, entry.outcome === "updated" ? updated : entry.isFinal ? failedFinally : failedInPassing)
+    if (all[place] === failedInPassing && !unsettled.has(user)) unsettled.set(user, new Set())
+    const places = unsettled.get(user)
+    places?.add(place)
+    if (places !== undefined && all[place] === updated) makeLaterAgain(places, place)
   }
   yield* Stream.runForEach(read(folder), (entry) => Effect.sync(() => note(entry)))
   const stand = (): Standing => {
     const [left, done, final, passing] = counts
     return { updated: done, failed: final + passing, failedInPassing: passing, left }
   }
-  return { all, note, stand, unsettled }
+  /** Counts as left what comes after what failed in passing: whoever goes on with the run makes both, in their order. */
+  const settle = () => {
+    for (const places of unsettled.values()) {
+      for (const place of places) if (all[place] === failedInPassing) makeLaterAgain(places, place)
+    }
+  }
+  return { all, note, stand, settle, unsettled }
 })
 
 /** Where a run stands. */
@@ -92,25 +108,19 @@ export const standing = (folder: Folder, changes: number) => Effect.map(states(f
 
 /** Opens the journal of a run of so many changes, to go on with it. */
 export const open = Effect.fnUntraced(function* (folder: Folder, changes: number) {
-  const { all, note, stand, unsettled } = yield* states(folder, changes)
-  for (const user of yield* unheardOf(folder, (place) => all[place] === none)) unsettled.add(user)
+  const { all, note, stand, settle, unsettled } = yield* states(folder, changes)
+  settle()
+  const unheard = yield* unheardOf(folder, (place) => all[place] === none)
+  const isOwnWork = (user: string) => unsettled.has(user) || unheard.has(user)
   const writer = yield* Effect.mapError(Lines.append(folder.journal), unwritable)
-  const doneAgain = new Set<string>()
   return {
     standing: stand,
-    /**
-     * Whether a change is to be made, to be asked of all in their order. What failed in passing is made again, and what its
-     * user was given after it once more behind it, so that the last one still wins.
-     */
-    isToDo: (place: number, user: string) => {
-      if (all[place] === failedInPassing) doneAgain.add(user)
-      return all[place] === none || all[place] === failedInPassing || (all[place] === updated && doneAgain.has(user))
-    },
+    isToDo: (place: number) => all[place] === none || all[place] === failedInPassing,
     hasFailedInPassing: (place: number) => all[place] === failedInPassing,
     /** Records outcomes; they are on the disk when that succeeds. */
     record: Effect.fnUntraced(function* (outcomes: ReadonlyArray<UpdateUsers.Outcome<Step>>) {
       const at = DateTime.formatIso(yield* DateTime.now)
-      const entries = outcomes.map((outcome) => entryOf(outcome, at, unsettled.has(outcome.update.user)))
+      const entries = outcomes.map((outcome) => entryOf(outcome, at, isOwnWork(outcome.update.user)))
       yield* Effect.mapError(Effect.andThen(writer.write(entries), writer.sync), unwritable)
       entries.forEach(note)
       return entries

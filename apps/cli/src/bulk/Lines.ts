@@ -19,8 +19,9 @@ export const readIfThere = <A>(path: string) =>
   )
 
 const encoder = new TextEncoder()
+/** Not joined as text: that has a limit, and bytes have none that matters. */
 const encode = (values: ReadonlyArray<unknown>): Uint8Array =>
-  encoder.encode(values.map((value) => `${JSON.stringify(value)}\n`).join(""))
+  Buffer.concat(values.map((value) => encoder.encode(`${JSON.stringify(value)}\n`)))
 
 export interface Writer {
   readonly write: (values: ReadonlyArray<unknown>) => Effect.Effect<void, PlatformError.PlatformError>

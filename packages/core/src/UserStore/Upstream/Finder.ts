@@ -50,7 +50,12 @@ export const make =
         ),
       byId: (id) =>
         Effect.flatMap(
-          read("ids", () => users.get(id), isListCheaper),
+          // Where the list is not to be had, each can still be asked for.
+          Effect.catchTag(
+            read("ids", () => users.get(id), isListCheaper),
+            ["MissingScopes", "RouteNotFound", "MethodNotAllowed"],
+            () => Effect.succeed(undefined),
+          ),
           // Who is not on the list may be new: that server is asked.
           (user) => (user === undefined ? ask(id) : Effect.succeed(user)),
         ),
