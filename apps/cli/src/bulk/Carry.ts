@@ -127,7 +127,7 @@ export const run = Effect.fnUntraced(function* (
   const { stoppedBy: stopped, ...counts } = ended
   // Where the disk is full, there is still to be told how it stands.
   const written =
-    ended.failed + recorded.counts.invalid === 0 || stopped?._tag === "RunUnwritable"
+    ended.failed + recorded.counts.invalid === 0
       ? Result.succeed(undefined)
       : yield* Effect.result(Failures.write(folder, recorded))
   const failures = Result.getOrUndefined(written)
