@@ -270,6 +270,21 @@ describe("--resume", { concurrent: true }, () => {
     expect(server.drinks()).toEqual(["Water"])
   })
 
+  it("does nothing by a plan that was damaged", async () => {
+    const store = await stored(4)
+    await store.cli(["bulk", siteId, store.file("m.csv", coffee(4))])
+    const run = runIn(store.cwd)
+    cut(store.cwd, run, 1)
+    const path = pathIn(store.cwd, run, "changes.ndjson")
+    const lines = textIn(store.cwd, run, "changes.ndjson").split("\n")
+    writeFileSync(path, [lines[0], "{torn", ...lines.slice(2)].join("\n"))
+    const before = journalIn(store.cwd, run)
+    const outcome = await store.cli(["bulk", "--resume", run])
+    expect(outcome.code).toBe(2)
+    expect(errorIn(outcome)).toMatchObject({ message: expect.stringContaining("changes.ndjson, line 2 is damaged") })
+    expect(journalIn(store.cwd, run)).toEqual(before)
+  })
+
   it("follows with events", async () => {
     const store = await stored(4)
     await store.cli(["bulk", siteId, store.file("m.csv", coffee(4))])

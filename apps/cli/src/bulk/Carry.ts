@@ -4,7 +4,15 @@ import { StoreAddress } from "@webflow-users/stores"
 import { Effect, FileSystem, Layer, Result } from "effect"
 import { Prompt } from "effect/cli"
 import { Calls } from "../Calls.ts"
-import { ConfirmationRequired, type Failure, Incomplete, RunMismatch, type RunUnwritable, tell } from "../Failure.ts"
+import {
+  ConfirmationRequired,
+  type Failure,
+  Incomplete,
+  RunMismatch,
+  type RunUnwritable,
+  tell,
+  type UnreadableInput,
+} from "../Failure.ts"
 import { Output } from "../Output.ts"
 import * as Store from "../Store.ts"
 import { counted, number } from "../Text.ts"
@@ -106,7 +114,7 @@ export const show = Effect.fnUntraced(function* (plan: Plan, kind: RunFolder.Run
 export const run = Effect.fnUntraced(function* (
   folder: RunFolder.Folder,
   recorded: RunFolder.Run,
-): Effect.fn.Return<void, RunUnwritable | Incomplete, Execution.Needs> {
+): Effect.fn.Return<void, RunUnwritable | UnreadableInput | Incomplete, Execution.Needs> {
   const output = yield* Output
   const { hush } = yield* Calls
   yield* hush

@@ -11,11 +11,10 @@ import {
 } from "@webflow-users/core"
 import { Deferred, DateTime, Effect, Exit, Fiber, type FileSystem, Stream } from "effect"
 import type { Calls } from "../Calls.ts"
-import type { RunUnwritable } from "../Failure.ts"
+import type { RunUnwritable, UnreadableInput } from "../Failure.ts"
 import { Output } from "../Output.ts"
 import * as Journal from "./Journal.ts"
-import * as Lines from "./Lines.ts"
-import type { Planned } from "./Plan.ts"
+import { changesOf } from "./Plan.ts"
 import * as Progress from "./Progress.ts"
 import * as RunFolder from "./RunFolder.ts"
 
@@ -24,7 +23,7 @@ export interface Ended extends RunFolder.Summary {
   /** How many failed for a reason that may pass. */
   readonly failedInPassing: number
   /** What stopped it, before all was done. */
-  readonly stoppedBy: UpdateUserError | RunUnwritable | undefined
+  readonly stoppedBy: UpdateUserError | RunUnwritable | UnreadableInput | undefined
 }
 
 export interface Options {
@@ -51,7 +50,7 @@ export const carryOut = Effect.fnUntraced(function* (
   folder: RunFolder.Folder,
   run: RunFolder.Run,
   { interrupted, atOnce, ...options }: Options,
-): Effect.fn.Return<Ended, RunUnwritable, Needs> {
+): Effect.fn.Return<Ended, RunUnwritable | UnreadableInput, Needs> {
   const output = yield* Output
   const ending = Deferred.makeUnsafe<void>()
   // In a fiber of its own: an interruption is to end it gently.
@@ -102,8 +101,7 @@ const withFolder = Effect.fnUntraced(function* (
     yield* progress.advance(counts())
   })
 
-  const steps = Lines.read<Planned>(folder.changes).pipe(
-    Stream.mapError(RunFolder.unwritable),
+  const steps = changesOf(folder).pipe(
     Stream.zipWithIndex,
     Stream.filter(([, place]) => journal.isToDo(place)),
     Stream.map(([change, place]): Journal.Step => ({

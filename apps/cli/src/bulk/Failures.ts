@@ -4,7 +4,7 @@ import { Effect, FileSystem, Predicate, Stream } from "effect"
 import type { Told } from "../Failure.ts"
 import * as Journal from "./Journal.ts"
 import * as Lines from "./Lines.ts"
-import type { Planned, Refused } from "./Plan.ts"
+import { changesOf, type Refused } from "./Plan.ts"
 import { type Folder, type Run, unwritable } from "./RunFolder.ts"
 import type { Format, Problem } from "./Rows.ts"
 
@@ -26,7 +26,7 @@ export const write = Effect.fnUntraced(
     const refused = Lines.readIfThere<Refused>(folder.problems).pipe(
       Stream.map(({ source, problems }): Failed => ({ source, error: problems.map(problemInWords).join("; ") })),
     )
-    const failed = Lines.readIfThere<Planned>(folder.changes).pipe(
+    const failed = changesOf(folder).pipe(
       Stream.zipWithIndex,
       Stream.map(([{ source }, place]) => {
         const error = errors.get(place)
@@ -41,7 +41,7 @@ export const write = Effect.fnUntraced(
     yield* fs.rename(`${path}.new`, path)
     return path
   },
-  Effect.mapError((error) => (error._tag === "RunUnwritable" ? error : unwritable(error))),
+  Effect.mapError((error) => (error._tag === "PlatformError" ? unwritable(error) : error)),
 )
 
 /** A problem without its line: that is another one in the file of failures. */

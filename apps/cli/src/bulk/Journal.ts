@@ -3,7 +3,7 @@ import { UndoUpdates, UpdateUsers, type User, UserPatch } from "@webflow-users/c
 import { DateTime, Effect, FileSystem, Result, Stream } from "effect"
 import { tell, type Told } from "../Failure.ts"
 import * as Lines from "./Lines.ts"
-import type { Planned } from "./Plan.ts"
+import { changesOf, type Planned } from "./Plan.ts"
 import { type Folder, readSummary, unwritable } from "./RunFolder.ts"
 
 /** One change that is carried out: the one at this place in `changes.ndjson`, from 0. */
@@ -133,7 +133,7 @@ const unheardOf = Effect.fnUntraced(function* (folder: Folder, isLeft: (place: n
   const fs = yield* FileSystem.FileSystem
   const users = new Set<string>()
   if (!(yield* Effect.mapError(fs.exists(folder.journal), unwritable))) return users
-  const changes = Stream.zipWithIndex(Stream.mapError(Lines.read<Planned>(folder.changes), unwritable))
+  const changes = Stream.zipWithIndex(changesOf(folder))
   yield* Stream.runForEach(changes, ([{ user, isAgain }, place]) =>
     Effect.sync(() => {
       if (isAgain === true && isLeft(place)) users.add(user)
@@ -186,7 +186,7 @@ export const made = Effect.fnUntraced(function* (folder: Folder, changes: number
   const isKilled = (yield* readSummary(folder)) === undefined
   let unheard = 0
   const maybe = new Map<string, { readonly line: number; readonly made: UndoUpdates.Made }>()
-  const planned = Stream.zipWithIndex(Stream.mapError(Lines.readIfThere<Planned>(folder.changes), unwritable))
+  const planned = Stream.zipWithIndex(changesOf(folder))
   yield* Stream.runForEach(planned, ([{ line, user, before, patch: asked }, place]) =>
     Effect.sync(() => {
       if (all[place] === none) unheard += 1

@@ -1,13 +1,13 @@
 /** Files of lines of JSON: how a run keeps what it has to remember, however much that is. */
 import { Effect, FileSystem, type PlatformError, Result, Stream } from "effect"
 
+/** The lines of a file. */
+export const lines = (path: string): Stream.Stream<string, PlatformError.PlatformError, FileSystem.FileSystem> =>
+  Stream.unwrap(Effect.map(FileSystem.FileSystem, (fs) => fs.stream(path))).pipe(Stream.decodeText, Stream.splitLines)
+
 /** The values of a file, in their order. A line that was not written to its end is none. */
-export const read = <A>(path: string): Stream.Stream<A, PlatformError.PlatformError, FileSystem.FileSystem> =>
-  Stream.unwrap(Effect.map(FileSystem.FileSystem, (fs) => fs.stream(path))).pipe(
-    Stream.decodeText,
-    Stream.splitLines,
-    Stream.filterMap((line) => Result.try(() => JSON.parse(line) as A)),
-  )
+export const read = <A>(path: string) =>
+  Stream.filterMap(lines(path), (line) => Result.try(() => JSON.parse(line) as A))
 
 /** The values of a file that need not be there. */
 export const readIfThere = <A>(path: string) =>

@@ -2,6 +2,7 @@
 import { type PlanUpdates, type User, UserChange, type UserPatch } from "@webflow-users/core"
 import { Effect, FileSystem, Result, Stream } from "effect"
 import * as Changes from "../Changes.ts"
+import { type RunUnwritable, UnreadableInput } from "../Failure.ts"
 import * as Lines from "./Lines.ts"
 import { type Folder, unwritable } from "./RunFolder.ts"
 import type { Problem, Row } from "./Rows.ts"
@@ -56,6 +57,22 @@ export interface Plan {
   readonly problems: ReadonlyArray<Problem>
   readonly repetitions: ReadonlyArray<Repeated>
 }
+
+/** The changes of a run, each at its place. Of a plan that was damaged nothing is done: outcomes would go to other rows. */
+export const changesOf = (
+  folder: Folder,
+): Stream.Stream<Planned, RunUnwritable | UnreadableInput, FileSystem.FileSystem> =>
+  Lines.lines(folder.changes).pipe(
+    Stream.mapError(unwritable),
+    Stream.zipWithIndex,
+    Stream.mapEffect(([line, place]) =>
+      Effect.try({
+        try: () => JSON.parse(line) as Planned,
+        catch: () =>
+          new UnreadableInput({ message: `${folder.changes}, line ${place + 1} is damaged, so the run cannot go on` }),
+      }),
+    ),
+  )
 
 /** How many rows are written at once. */
 const portion = 256
