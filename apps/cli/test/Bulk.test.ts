@@ -1,6 +1,6 @@
 /** What a file of changes does to users, and what is refused before anything is done. */
 import { describe, expect, it } from "vitest"
-import { contents, memberAt, membersTo, resultOf, runIn, stored, tableOf } from "./bulk.ts"
+import { contents, journalIn, memberAt, membersTo, resultOf, runIn, stored, tableOf } from "./bulk.ts"
 import { cli, errorIn, siteId } from "./run.ts"
 
 const bought = { slug: "course", type: "ecommerce" }
@@ -160,4 +160,20 @@ describe("what is wrong with a call", { concurrent: true }, () => {
       expect(errorIn(outcome)["message"]).toBe(`--resume goes on as the run was begun: leave out ${name}`)
     },
   )
+
+  it("commits and records together what is under way together, and so does undo", async () => {
+    const store = await stored(600)
+    const file = store.file(
+      "m.csv",
+      tableOf(600, "drink", () => "Coffee"),
+    )
+    await store.cli(["bulk", siteId, file, "--yes"])
+    const run = runIn(store.cwd)
+    await store.cli(["undo", run, "--yes"])
+    for (const one of [run, runIn(store.cwd, run)]) {
+      const moments = new Set(journalIn(store.cwd, one).map(({ at }) => at))
+      // One by one it would be one for each, as far as milliseconds tell.
+      expect(moments.size).toBeLessThan(60)
+    }
+  })
 })

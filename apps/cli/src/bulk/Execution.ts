@@ -144,6 +144,9 @@ const withFolder = Effect.fnUntraced(function* (
   return { ...summary, failedInPassing, stoppedBy: trouble ?? stoppedBy } satisfies Ended
 }, Effect.scoped)
 
+/** How many users are looked at before the first of them is updated. */
+const portion = 64
+
 /** Between its plan and its end an undo may wait for days: whoever was changed by then is left alone. */
 const unlessChangedSince = Effect.fnUntraced(function* <E, R>(
   site: string,
@@ -151,7 +154,7 @@ const unlessChangedSince = Effect.fnUntraced(function* <E, R>(
   steps: Stream.Stream<Journal.Step, E, R>,
 ) {
   const { byId } = yield* UserStore.finder(SiteId.make(site.toLowerCase()), { ids: users, emails: 0 })
-  return Stream.mapEffect(steps, (step) =>
+  const looked = Stream.mapEffect(steps, (step) =>
     Effect.match(byId(UserId.make(step.user)), {
       onSuccess: (user): Journal.Step => {
         const { patch, before } = step.change
@@ -162,4 +165,6 @@ const unlessChangedSince = Effect.fnUntraced(function* <E, R>(
       onFailure: () => step,
     }),
   )
+  // What comes one by one is committed one by one.
+  return Stream.rechunk(looked, portion)
 })

@@ -65,12 +65,17 @@ export const changesOf = (
   Lines.lines(folder.changes).pipe(
     Stream.mapError(unwritable),
     Stream.zipWithIndex,
-    Stream.mapEffect(([line, place]) =>
-      Effect.try({
-        try: () => JSON.parse(line) as Planned,
-        catch: () =>
-          new UnreadableInput({ message: `${folder.changes}, line ${place + 1} is damaged, so the run cannot go on` }),
-      }),
+    // As many at once as were read: what comes one by one is committed one by one.
+    Stream.mapArrayEffect((read) =>
+      Effect.forEach(read, ([line, place]) =>
+        Effect.try({
+          try: () => JSON.parse(line) as Planned,
+          catch: () =>
+            new UnreadableInput({
+              message: `${folder.changes}, line ${place + 1} is damaged, so the run cannot go on`,
+            }),
+        }),
+      ),
     ),
   )
 
