@@ -12,9 +12,6 @@ import { withPolicy } from "./Policy.ts"
 
 const { isDryRun, all, yes, concurrency, rate } = runFlags
 
-/** How many users are looked up at a time, where that takes a while. */
-const lookUps = 16
-
 export const undo = Command.make(
   "undo",
   {
@@ -57,7 +54,7 @@ export const undo = Command.make(
                     }
                   : { line, source: sourceOf(planned), ...planned }
               }),
-            { concurrency: lookUps },
+            { concurrency: Plan.lookUps },
           ),
         )
         const plan = yield* Plan.keep(folder, found, { shown: given.all ? Number.POSITIVE_INFINITY : Words.mostShown })

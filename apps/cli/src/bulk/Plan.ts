@@ -104,7 +104,7 @@ type Spooled = { readonly line: number; readonly source: unknown } & (
 )
 
 /** How many users are looked up at a time, where that takes a while. */
-const lookUps = 16
+export const lookUps = 16
 
 /** Judges the rows that were spooled, in their order. */
 export const judged = (
