@@ -8,9 +8,7 @@ import * as Plan from "./bulk/Plan.ts"
 import * as Rows from "./bulk/Rows.ts"
 import * as RunFolder from "./bulk/RunFolder.ts"
 import * as Words from "./bulk/Words.ts"
-import { Incomplete } from "./Failure.ts"
 import * as Input from "./Input.ts"
-import { Output } from "./Output.ts"
 import { withPolicy } from "./Policy.ts"
 import * as Store from "./Store.ts"
 
@@ -147,27 +145,17 @@ const begin = Effect.fnUntraced(function* (site: string, file: string, given: Fl
     const shown = given.all ? Number.POSITIVE_INFINITY : Words.mostShown
     const found = Plan.judged(folder, planner, (line, details) => Rows.problemsAt(line, details, columns))
     const plan = yield* Plan.keep(folder, found, { shown })
-    if (given.isDryRun) return yield* Carry.show(plan, "bulk")
-    yield* Carry.announce(plan, "bulk")
-    if (given.failFast && plan.invalid > 0) {
-      yield* (yield* Output).remark("Nothing was changed.")
-      return yield* new Incomplete({ message: "Some rows cannot be carried out" })
-    }
-    yield* Carry.confirm(plan.users, given.yes)
-    const run: RunFolder.Run = {
-      version: 1,
+    const run = {
       id,
-      kind: "bulk",
+      kind: "bulk" as const,
       siteId: site,
       store: StoreAddress.recordable(store),
       createdAt,
       input: { name: file, format, sha256 },
       ...(columns !== undefined && { headings: columns.map(({ heading }) => heading) }),
       options,
-      counts: { rows: plan.rows, changes: plan.changes, unchanged: plan.unchanged, invalid: plan.invalid },
     }
-    yield* RunFolder.writeRun(folder, run)
-    yield* Carry.run(folder, run)
+    yield* Carry.plan(folder, plan, run, given)
   }).pipe(Effect.provide(Carry.storeOf(store, options)))
 })
 

@@ -1,4 +1,5 @@
 /** Texts for a person's eyes: what others wrote, made harmless for a terminal, and columns that line up. */
+import type { User } from "@webflow-users/core"
 import { Predicate } from "effect"
 import { CliOutput } from "effect/cli"
 
@@ -12,6 +13,9 @@ export const printable = (text: string): string =>
 /** A field's value. Text stands in quotes, so that `"true"` and `true`, `""` and nothing can be told apart. */
 export const valueOf = (value: unknown): string =>
   value == null ? "–" : printable(Predicate.hasProperty(value, "name") ? String(value.name) : JSON.stringify(value))
+
+/** A user, by what people know them by and what programs do. */
+export const nameOf = ({ id, data }: User): string => (data.email == null ? id : `${printable(data.email)} (${id})`)
 
 /** A group's members by slug; the ones that were bought say so. */
 export const groupsOf = (groups: ReadonlyArray<{ readonly slug: string; readonly type: string }>): string =>

@@ -58,22 +58,8 @@ export const undo = Command.make(
           ),
         )
         const plan = yield* Plan.keep(folder, found, { shown: given.all ? Number.POSITIVE_INFINITY : Words.mostShown })
-        if (given.isDryRun) return yield* Carry.show(plan, "undo")
-        yield* Carry.announce(plan, "undo")
-        yield* Carry.confirm(plan.users, given.yes)
-        const run: RunFolder.Run = {
-          version: 1,
-          id,
-          kind: "undo",
-          undoes: undone.id,
-          siteId,
-          store: undone.store,
-          createdAt,
-          options,
-          counts: { rows: plan.rows, changes: plan.changes, unchanged: plan.unchanged, invalid: plan.invalid },
-        }
-        yield* RunFolder.writeRun(folder, run)
-        yield* Carry.run(folder, run)
+        const run = { id, kind: "undo" as const, undoes: undone.id, siteId, store: undone.store, createdAt, options }
+        yield* Carry.plan(folder, plan, run, given)
       }).pipe(Effect.provide(Carry.storeOf(store, options)))
     },
     Effect.scoped,

@@ -1,5 +1,5 @@
 /** `update SITE USER`: the operation, from a command line. */
-import { ReadUsers, UpdateUser, type User, type UserPatch } from "@webflow-users/core"
+import { ReadUsers, UpdateUser, type UserPatch } from "@webflow-users/core"
 import { JsonBody, UserJson } from "@webflow-users/core/wire"
 import { Effect, Layer, Option } from "effect"
 import { Argument, CliError, Command, Flag } from "effect/cli"
@@ -10,7 +10,7 @@ import { patchFlags, patchOf } from "./PatchFlags.ts"
 import { withPolicy } from "./Policy.ts"
 import * as Store from "./Store.ts"
 import { about } from "./Subject.ts"
-import { groupsOf, printable, valueOf } from "./Text.ts"
+import { groupsOf, nameOf, printable, valueOf } from "./Text.ts"
 
 /** As every other wrong call is shown. */
 const showUsage = (error: CliError.ValidationError) =>
@@ -84,8 +84,6 @@ const preview = Effect.fnUntraced(function* (site: string, user: string, patch: 
 /** An id goes to the operation as it is, so that a token which may only write can use it. */
 const idOf = (site: string, user: string) =>
   user.includes("@") ? Effect.map(ReadUsers.findUser(site, user), ({ id }) => id) : Effect.succeed(user)
-
-const nameOf = ({ id, data }: User): string => (data.email == null ? id : `${printable(data.email)} (${id})`)
 
 const readBody = Effect.fnUntraced(function* (source: string) {
   const from = source === "-" ? source : source.startsWith("@") ? source.slice(1) : undefined

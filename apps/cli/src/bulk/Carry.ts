@@ -57,7 +57,7 @@ export const lookingAt = Effect.fnUntraced(function* (users: number) {
 })
 
 /** Lets a change of many users wait for a word. */
-export const confirm = Effect.fnUntraced(function* (users: number, isYes: boolean) {
+const confirm = Effect.fnUntraced(function* (users: number, isYes: boolean) {
   if (isYes || users <= mostUnasked) return
   const { canAsk, remark } = yield* Output
   if (!canAsk) {
@@ -92,7 +92,7 @@ const removeUnlessBegun = (folder: RunFolder.Folder) =>
   }).pipe(Effect.ignore)
 
 /** Tells what there is to know before a run. */
-export const announce = Effect.fnUntraced(function* (plan: Plan, kind: RunFolder.Run["kind"]) {
+const announce = Effect.fnUntraced(function* (plan: Plan, kind: RunFolder.Run["kind"]) {
   const output = yield* Output
   for (const line of Words.warnings(plan, kind)) yield* output.remark(line)
   yield* output.remark(Words.planned(plan, kind))
@@ -100,7 +100,7 @@ export const announce = Effect.fnUntraced(function* (plan: Plan, kind: RunFolder
 })
 
 /** Tells a plan that is not to be carried out. */
-export const show = Effect.fnUntraced(function* (plan: Plan, kind: RunFolder.Run["kind"]) {
+const show = Effect.fnUntraced(function* (plan: Plan, kind: RunFolder.Run["kind"]) {
   const output = yield* Output
   yield* output.result({ dryRun: true, ...Words.planJson(plan) }, () =>
     [...Words.differences(plan, kind), ...Words.warnings(plan, kind), "", Words.planned(plan, kind)]
@@ -108,6 +108,26 @@ export const show = Effect.fnUntraced(function* (plan: Plan, kind: RunFolder.Run
       .trimStart(),
   )
   if (plan.invalid > 0) return yield* new Incomplete({ message: "Some rows cannot be carried out" })
+})
+
+/** From a plan on: shown and left, or told, asked for and carried out. */
+export const plan = Effect.fnUntraced(function* (
+  folder: RunFolder.Folder,
+  found: Plan,
+  begun: Omit<RunFolder.Run, "version" | "counts">,
+  { isDryRun, yes }: { readonly isDryRun: boolean; readonly yes: boolean },
+) {
+  if (isDryRun) return yield* show(found, begun.kind)
+  yield* announce(found, begun.kind)
+  const { rows, changes, unchanged, invalid } = found
+  if (begun.options.failFast && invalid > 0) {
+    yield* (yield* Output).remark("Nothing was changed.")
+    return yield* new Incomplete({ message: "Some rows cannot be carried out" })
+  }
+  yield* confirm(found.users, yes)
+  const recorded: RunFolder.Run = { version: 1, ...begun, counts: { rows, changes, unchanged, invalid } }
+  yield* RunFolder.writeRun(folder, recorded)
+  yield* run(folder, recorded)
 })
 
 /** Carries out what is left of a run, and tells how it ended. */

@@ -102,7 +102,6 @@ const withFolder = Effect.fnUntraced(function* (
   })
 
   const steps = changesOf(folder).pipe(
-    Stream.zipWithIndex,
     Stream.filter(([, place]) => journal.isToDo(place)),
     Stream.map(([change, place]): Journal.Step => ({
       place,

@@ -27,7 +27,6 @@ export const write = Effect.fnUntraced(
       Stream.map(({ source, problems }): Failed => ({ source, error: problems.map(problemInWords).join("; ") })),
     )
     const failed = changesOf(folder).pipe(
-      Stream.zipWithIndex,
       Stream.map(([{ source }, place]) => {
         const error = errors.get(place)
         return error === undefined ? undefined : { source, error: errorInWords(error) }

@@ -133,8 +133,7 @@ const unheardOf = Effect.fnUntraced(function* (folder: Folder, isLeft: (place: n
   const fs = yield* FileSystem.FileSystem
   const users = new Set<string>()
   if (!(yield* Effect.mapError(fs.exists(folder.journal), unwritable))) return users
-  const changes = Stream.zipWithIndex(changesOf(folder))
-  yield* Stream.runForEach(changes, ([{ user, isAgain }, place]) =>
+  yield* Stream.runForEach(changesOf(folder), ([{ user, isAgain }, place]) =>
     Effect.sync(() => {
       if (isAgain === true && isLeft(place)) users.add(user)
     }),
@@ -186,8 +185,7 @@ export const made = Effect.fnUntraced(function* (folder: Folder, changes: number
   const isKilled = (yield* readSummary(folder)) === undefined
   let unheard = 0
   const maybe = new Map<string, { readonly line: number; readonly made: UndoUpdates.Made }>()
-  const planned = Stream.zipWithIndex(changesOf(folder))
-  yield* Stream.runForEach(planned, ([{ line, user, before, patch: asked }, place]) =>
+  yield* Stream.runForEach(changesOf(folder), ([{ line, user, before, patch: asked }, place]) =>
     Effect.sync(() => {
       if (all[place] === none) unheard += 1
       const isUnknown = all[place] === failedInPassing || (all[place] === none && isKilled && unheard <= mostUnheardOf)

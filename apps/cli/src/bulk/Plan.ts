@@ -61,7 +61,7 @@ export interface Plan {
 /** The changes of a run, each at its place. Of a plan that was damaged nothing is done: outcomes would go to other rows. */
 export const changesOf = (
   folder: Folder,
-): Stream.Stream<Planned, RunUnwritable | UnreadableInput, FileSystem.FileSystem> =>
+): Stream.Stream<readonly [change: Planned, place: number], RunUnwritable | UnreadableInput, FileSystem.FileSystem> =>
   Lines.lines(folder.changes).pipe(
     Stream.mapError(unwritable),
     Stream.zipWithIndex,
@@ -69,7 +69,7 @@ export const changesOf = (
     Stream.mapArrayEffect((read) =>
       Effect.forEach(read, ([line, place]) =>
         Effect.try({
-          try: () => JSON.parse(line) as Planned,
+          try: () => [JSON.parse(line) as Planned, place] as const,
           catch: () =>
             new UnreadableInput({
               message: `${folder.changes}, line ${place + 1} is damaged, so the run cannot go on`,

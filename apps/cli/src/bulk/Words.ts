@@ -1,8 +1,7 @@
 /** What is told of a run: before, when it ends, and when it is stopped. */
-import type { User } from "@webflow-users/core"
 import { Array as Arr } from "effect"
 import * as Changes from "../Changes.ts"
-import { counted, number, printable } from "../Text.ts"
+import { counted, nameOf, number, printable } from "../Text.ts"
 import type { Told } from "../Failure.ts"
 import type { Ended } from "./Execution.ts"
 import type { Plan } from "./Plan.ts"
@@ -24,8 +23,6 @@ const problemInWords = ({ line, column, reason }: Problem, kind: Run["kind"]): s
     [...(kind === "bulk" ? [`line ${line}`] : []), ...(column === undefined ? [] : [column])].join(", ") +
       `: ${reason}`,
   )
-
-export const nameOf = ({ id, data }: User): string => (data.email == null ? id : `${printable(data.email)} (${id})`)
 
 const more = (all: number, shown: number, what: string): ReadonlyArray<string> =>
   all > shown ? [`  … and ${counted(all - shown, what)} more`] : []
@@ -73,7 +70,7 @@ export const planned = ({ rows, changes, unchanged, invalid }: Plan, kind: Run["
   return `${counted(rows, name.rows)}: ${parts.join(", ")}`
 }
 
-/** The plan for programs. `what` is `dryRun` where nothing is to be done. */
+/** The plan for programs. */
 export const planJson = ({ differences: users, problems, repetitions, ...counts }: Plan) => ({
   ...counts,
   differences: users.map(({ line, user, changes }) => ({ line, id: user.id, email: user.data.email ?? null, changes })),
@@ -108,7 +105,7 @@ export const standing = (
     `${number(counts.invalid)} ${names[kind].invalid}`,
   ].join(", ")
 
-/** What failed in a run, by the line of its file. */
+/** What failed in a run, and of whom. */
 export const failures = (failed: ReadonlyMap<number, Told>): ReadonlyArray<string> => {
   const first = [...failed.values()].slice(0, mostShown)
   return [
