@@ -6,6 +6,8 @@ import { Config, Duration, Option } from "effect"
 import { Flag } from "effect/cli"
 import * as Addresses from "./Addresses.ts"
 import { ways } from "./Callers.ts"
+import * as Cors from "./Cors.ts"
+import * as Log from "./Log.ts"
 
 const { emailAndPassword, ecommerceGroups } = UpdatePolicy.settings
 
@@ -28,6 +30,44 @@ const upstream = <A>(
     Flag.map((given): A | undefined => Option.getOrElse(given, () => otherwise)),
   )
 
+/** A port, read as text, so that a number that is none is explained alike from the flag and from the variable. */
+const port = (name: string, variable: string, description: string) =>
+  Flag.String(name).pipe(
+    Flag.withMetavar("integer"),
+    Flag.withDescription(description),
+    Flag.withFallbackConfig(Config.String(variable)),
+  )
+const parsePort = (text: string) =>
+  /^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Option.some(Number(text)) : Option.none()
+const aPort = (name: string, variable: string) => () => `a whole number from 0 to 65535 (--${name} or ${variable})`
+
+/** To node:net an empty address is every address of the machine, which nobody means by saying nothing. */
+const host = (name: string, variable: string, description: string) =>
+  Flag.String(name).pipe(
+    Flag.withDescription(description),
+    Flag.withFallbackConfig(Config.String(variable)),
+    Flag.withDefault("127.0.0.1"),
+    Flag.filter(
+      (given) => given.trim() !== "",
+      () => `an address, such as 127.0.0.1, or 0.0.0.0 for all of them (--${name} or ${variable})`,
+    ),
+  )
+
+/** Yes or no. The variable is read as text, so that what is neither is explained in our words. */
+const yesOrNo = (name: string, variable: string, description: string) =>
+  Flag.Boolean(name).pipe(
+    Flag.withDescription(description),
+    Flag.withFallbackConfig(Config.String(variable)),
+    Flag.withDefault(false),
+    Flag.filterMap(
+      (given) => {
+        if (/^(true|yes|on|1)$/i.test(String(given))) return Option.some(true)
+        return /^(false|no|off|0)$/i.test(String(given)) ? Option.some(false) : Option.none()
+      },
+      () => `true or false (--${name} or ${variable})`,
+    ),
+  )
+
 export const flags = {
   store: Flag.String("store").pipe(
     Flag.withDescription(
@@ -37,26 +77,10 @@ export const flags = {
     Flag.withFallbackConfig(Config.String("WEBFLOW_USERS_STORE")),
     Flag.withDefault(StoreAddress.standard),
   ),
-  host: Flag.String("host").pipe(
-    Flag.withDescription("The address to listen on. HOST, default 127.0.0.1"),
-    Flag.withFallbackConfig(Config.String("HOST")),
-    Flag.withDefault("127.0.0.1"),
-    // To node:net an empty address is every address of the machine, which nobody means by saying nothing.
-    Flag.filter(
-      (host) => host.trim() !== "",
-      () => "an address, such as 127.0.0.1, or 0.0.0.0 for all of them (--host or HOST)",
-    ),
-  ),
-  // Read as text, so that a number that is none is explained alike from the flag and from the variable.
-  port: Flag.String("port").pipe(
-    Flag.withMetavar("integer"),
-    Flag.withDescription("The port to listen on, 0 for any that is free. PORT, default 8787"),
-    Flag.withFallbackConfig(Config.String("PORT")),
+  host: host("host", "HOST", "The address to listen on. HOST, default 127.0.0.1"),
+  port: port("port", "PORT", "The port to listen on, 0 for any that is free. PORT, default 8787").pipe(
     Flag.withDefault("8787"),
-    Flag.filterMap(
-      (text) => (/^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Option.some(Number(text)) : Option.none()),
-      () => "a whole number from 0 to 65535 (--port or PORT)",
-    ),
+    Flag.filterMap(parsePort, aPort("port", "PORT")),
   ),
   trustedProxies: Flag.String("trusted-proxies").pipe(
     Flag.withMetavar("addresses"),
@@ -112,21 +136,61 @@ export const flags = {
     Flag.withDescription(`${ecommerceGroups.description}. ${ecommerceGroups.variable}, default keep`),
     Flag.withFallbackConfig(ecommerceGroups.config),
   ),
-  faults: Flag.Boolean("faults").pipe(
-    Flag.withDescription(
-      "Let callers ask for errors, resets and delays, to test their own code. WEBFLOW_USERS_FAULTS, default false",
-    ),
-    // The variable is read as text, so that what is neither is explained in our words.
-    Flag.withFallbackConfig(Config.String("WEBFLOW_USERS_FAULTS")),
-    Flag.withDefault(false),
-    Flag.filterMap(
-      (given) => {
-        if (/^(true|yes|on|1)$/i.test(String(given))) return Option.some(true)
-        return /^(false|no|off|0)$/i.test(String(given)) ? Option.some(false) : Option.none()
-      },
-      () => "true or false (--faults or WEBFLOW_USERS_FAULTS)",
-    ),
+  faults: yesOrNo(
+    "faults",
+    "WEBFLOW_USERS_FAULTS",
+    "Let callers ask for errors, resets and delays, to test their own code. WEBFLOW_USERS_FAULTS, default false",
   ),
+  corsOrigins: Flag.String("cors-origin").pipe(
+    Flag.withMetavar("origin"),
+    Flag.withDescription(
+      "An origin whose pages may call from the browser, such as https://www.example.com; several times for several, " +
+        "* for any. WEBFLOW_USERS_CORS_ORIGINS (with commas between them), default none",
+    ),
+    Flag.atLeast(1),
+    Flag.withFallbackConfig(Config.map(Config.String("WEBFLOW_USERS_CORS_ORIGINS"), (text) => text.split(","))),
+    Flag.withDefault([]),
+    Flag.filterMap(Cors.parse, Cors.explain),
+  ),
+  log: {
+    format: Flag.Literals("log-format", Log.formats).pipe(
+      Flag.withDescription(
+        "How lines of the log are written, on standard error: as JSON or as key=value. WEBFLOW_USERS_LOG_FORMAT, default json",
+      ),
+      Flag.withFallbackConfig(Config.Literals(Log.formats, "WEBFLOW_USERS_LOG_FORMAT")),
+      Flag.withDefault(Log.formats[0]),
+    ),
+    level: Flag.Literals("log-level", Log.levels).pipe(
+      Flag.withDescription(
+        "The least that is logged; answered requests are info, what goes wrong is warn or error. " +
+          "WEBFLOW_USERS_LOG_LEVEL, default info",
+      ),
+      Flag.withFallbackConfig(Config.Literals(Log.levels, "WEBFLOW_USERS_LOG_LEVEL")),
+      Flag.withDefault("info" as const),
+    ),
+    ids: yesOrNo(
+      "log-ids",
+      "WEBFLOW_USERS_LOG_IDS",
+      "Let lines about requests say whose they were: ids of site and user, and the caller's address. " +
+        "WEBFLOW_USERS_LOG_IDS, default false",
+    ),
+  },
+  metrics: {
+    port: port(
+      "metrics-port",
+      "WEBFLOW_USERS_METRICS_PORT",
+      "Serve /metrics for Prometheus, on a port of its own, 0 for any that is free. WEBFLOW_USERS_METRICS_PORT, default none",
+    ).pipe(
+      Flag.filterMap(parsePort, aPort("metrics-port", "WEBFLOW_USERS_METRICS_PORT")),
+      Flag.optional,
+      Flag.map(Option.getOrUndefined),
+    ),
+    host: host(
+      "metrics-host",
+      "WEBFLOW_USERS_METRICS_HOST",
+      "The address that /metrics is served on. WEBFLOW_USERS_METRICS_HOST, default 127.0.0.1",
+    ),
+  },
 }
 
 /** The token for another server. No flag for it: everybody on the machine can read what a process was started with. */

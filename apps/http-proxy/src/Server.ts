@@ -9,6 +9,7 @@ import { TrustedProxies } from "./Addresses.ts"
 import { EndsWithCaller } from "./Forwarding.ts"
 import * as Http from "./Http.ts"
 import { toRequest } from "./Incoming.ts"
+import * as Observed from "./Observed.ts"
 
 /** The address cannot be listened on: taken, not this machine's, or not permitted. */
 export class CannotListen extends Data.TaggedError("CannotListen")<{ readonly message: string }> {}
@@ -53,6 +54,7 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
   const run = yield* FiberSet.runtime(works)<Http.Services>()
   const endsWithCaller = yield* EndsWithCaller
   const trusted = yield* TrustedProxies
+  const observer = yield* Observed.make
   const server = createServer(serverOptions)
   const connections = new Map<Socket, Connection>()
   let stopping = false
@@ -90,13 +92,16 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     response.once("close", () => {
       if (stopping && connection.latest?.response === response) hangUp(socket)
     })
-    const answered = Effect.map(answerTo(request, toRequest(request, stopBegins.await, trusted)), (answer) => {
+    const asked = toRequest(request, stopBegins.await, trusted)
+    const answered = Effect.map(observer.around(asked, answerTo(request, asked)), (answer) => {
       if (answer === "Reset") {
         connection.isReset = true
         return afterAnswer(latest?.response, () => socket.resetAndDestroy())
       }
       if (stopping && connection.latest?.response === response) response.shouldKeepAlive = false
-      response.writeHead(answer.status, { ...answer.headers, "content-length": Buffer.byteLength(answer.body) })
+      // An answer that says that it has no body has no length either.
+      const length = answer.status === 204 ? {} : { "content-length": Buffer.byteLength(answer.body) }
+      response.writeHead(answer.status, { ...answer.headers, ...length })
       response.end(answer.body)
     })
     const inTurn = Effect.suspend(() => (connection.isReset ? Effect.void : answered))
@@ -112,7 +117,8 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     const isHalf = latest?.request.complete === false
     const pending = isHalf ? latest.before : latest?.response
     // A request can be answered before its body has come, and is not answered twice.
-    const end = () => hangUp(socket, isHalf && latest.response.headersSent ? "" : asText(answer))
+    const told = isHalf || !socket.writable ? answer : observer.refused(answer)
+    const end = () => hangUp(socket, isHalf && latest.response.headersSent ? "" : asText(told))
     afterAnswer(pending, end)
   }
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => refuse(socket, refusal(error.code)))
@@ -140,7 +146,8 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
   return server.address() as AddressInfo
 })
 
-const bind = (server: Server, { host, port }: Options) =>
+/** Makes a server listen. */
+export const bind = (server: Server, { host, port }: Options): Effect.Effect<void, CannotListen> =>
   Effect.callback<void, CannotListen>((resume) => {
     const onError = (error: Error) =>
       resume(Effect.fail(new CannotListen({ message: `Cannot listen on ${host}:${port}: ${error.message}` })))

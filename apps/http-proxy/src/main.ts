@@ -1,35 +1,67 @@
 /** The proxy: assembles the store, the tokens and the socket, and runs until it is told to stop. */
+import type { AddressInfo } from "node:net"
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { UpdatePolicy, UpdateUser } from "@webflow-users/core"
 import { StoreAddress } from "@webflow-users/stores"
-import { Cause, Console, Effect, Exit, Layer, Logger } from "effect"
+import { Cause, Console, Effect, Exit, Layer } from "effect"
 import { CliConfig, CliError, CliOutput, Command, GlobalFlag } from "effect/cli"
 import "effect/schema/SchemaJITCompiler/enable"
 import { TrustedProxies } from "./Addresses.ts"
 import { flags } from "./Config.ts"
+import * as Cors from "./Cors.ts"
 import * as Faults from "./Faults.ts"
 import * as Forwarding from "./Forwarding.ts"
+import * as Log from "./Log.ts"
+import * as Metrics from "./Metrics.ts"
 import * as Server from "./Server.ts"
 import * as Stores from "./Stores.ts"
+import * as Tracing from "./Tracing.ts"
 import * as Wire from "./Wire.ts"
 
 /** The package's version, put in by the bundler. */
 declare const VERSION: string
 
+/** Serves the metrics, where somebody wants to read them. */
+const tellMetrics = Effect.fnUntraced(function* (at: { readonly host: string; readonly port: number | undefined }) {
+  const metrics = yield* Metrics.Metrics
+  const { host, port } = at
+  if (metrics === undefined || port === undefined) return undefined
+  const { listen } = yield* Effect.promise(() => import("./MetricsServer.ts"))
+  return yield* listen({ host, port }, metrics, VERSION)
+})
+
+const shown = ({ family, address, port }: AddressInfo): string =>
+  `${family === "IPv6" ? `[${address}]` : address}:${port}`
+
 const proxy = Command.make(
   "webflow-users-proxy",
   flags,
-  ({ host, port, store, auth, tokenStore, upstream, dataNesting, faults, trustedProxies, ...policy }) =>
+  ({
+    host,
+    port,
+    store,
+    auth,
+    tokenStore,
+    upstream,
+    dataNesting,
+    faults,
+    trustedProxies,
+    corsOrigins,
+    log,
+    metrics,
+    ...policy
+  }) =>
     Effect.gen(function* () {
+      const told = yield* tellMetrics(metrics)
       const address = yield* Server.listen({ host, port })
-      const shown = address.family === "IPv6" ? `[${address.address}]` : address.address
       yield* Console.log(
-        `webflow-users-proxy listens on http://${shown}:${address.port}, store ${StoreAddress.describe(store)}`,
+        `webflow-users-proxy listens on http://${shown(address)}, store ${StoreAddress.describe(store)}`,
       )
+      if (told !== undefined) yield* Console.log(`Metrics are at http://${shown(told)}/metrics`)
       const warning = Forwarding.warning(store)
-      if (warning !== undefined) yield* Console.error(warning)
+      if (warning !== undefined) yield* Effect.logWarning(warning)
       if (faults) {
         yield* Console.log("Faults are enabled: callers can ask for errors, resets and delays. This is for tests only")
       }
@@ -39,12 +71,16 @@ const proxy = Command.make(
       Effect.provide(
         Layer.mergeAll(UpdateUser.UpdateUser.layer, faults ? Faults.layer : Layer.empty).pipe(
           Layer.provideMerge(Stores.layer({ store, auth, tokenStore, upstream, faults })),
+          Layer.provideMerge(metrics.port === undefined ? Layer.empty : Layer.sync(Metrics.Metrics, Metrics.make)),
+          Layer.provideMerge(Tracing.layer(VERSION)),
           Layer.merge(Layer.succeed(UpdatePolicy.Current, policy)),
           Layer.merge(Layer.succeed(Wire.DataNesting, dataNesting)),
           Layer.merge(Layer.succeed(TrustedProxies, trustedProxies)),
+          Layer.merge(Layer.succeed(Cors.AllowedOrigins, corsOrigins)),
           Layer.provide([NodeCrypto.layerDigest, NodeCrypto.layerSecureRandom]),
         ),
       ),
+      Effect.provide(Log.layer(log)),
     ),
 ).pipe(
   Command.withDescription(
@@ -66,11 +102,12 @@ const layerPresenter = CliOutput.layerPresenter({
 
 const isUsageError = (error: unknown): boolean =>
   error instanceof Stores.ContradictorySettings ||
+  error instanceof Tracing.UnusableVariable ||
   (CliError.isCliError(error) && error._tag === "ShowHelp" && error.errors.length > 0)
 
 proxy.pipe(
   Command.run({ version: VERSION }),
-  // Nobody takes the spans yet; to make them for nobody is a good part of a request.
+  // To make spans for nobody is a good part of a request: `Tracing` makes those of requests where somebody takes them.
   Effect.withTracerEnabled(false),
   Effect.tapError((error) => (error._tag === "ShowHelp" ? Effect.void : Console.error(error.message))),
   Effect.tapDefect((defect) => Effect.logError("The proxy failed unexpectedly", defect)),
@@ -78,7 +115,8 @@ proxy.pipe(
     NodeServices.layer,
     CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version] }),
     layerPresenter,
-    Logger.layer([Logger.consoleLogFmt]),
+    // What is said before the settings are known.
+    Log.layer({ format: "json", level: "info", ids: false }),
   ]),
   NodeRuntime.runMain({
     disableErrorReporting: true,

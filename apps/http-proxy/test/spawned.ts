@@ -28,9 +28,15 @@ const begin = ({ args = [], env = {}, cwd = tmpdir() }: Told) => {
 /** Runs it to its end. */
 export const run = (told: Told) => begin(told).ended
 
-/** Starts it on a store and a free port, and waits until it listens. Disposing of it kills it where it still runs. */
+/**
+ * Starts it on a store and a free port, and waits until it listens. It logs what goes wrong and nothing else, unless it is told
+ * to. Disposing of it kills it where it still runs.
+ */
 export const start = async (store: string, told: Told = {}) => {
-  const { child, said, ended } = begin({ ...told, env: { PORT: "0", WEBFLOW_USERS_STORE: store, ...told.env } })
+  const { child, said, ended } = begin({
+    ...told,
+    env: { PORT: "0", WEBFLOW_USERS_STORE: store, WEBFLOW_USERS_LOG_LEVEL: "warn", ...told.env },
+  })
   const origin = await new Promise<string>((resolve, reject) => {
     const look = () => {
       const address = /listens on (http:\S+),/.exec(said.stdout)?.[1]
