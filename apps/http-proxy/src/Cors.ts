@@ -33,8 +33,9 @@ export const explain = (texts: ReadonlyArray<string>): string => {
   return `origins as a browser sends them, such as https://www.example.com: ${hint} (--cors-origin or WEBFLOW_USERS_CORS_ORIGINS)`
 }
 
+/** To the URL standard a * can stand in a name, and so it would name nobody, silently. */
 const isOrigin = (text: string): boolean =>
-  /^https?:\/\//.test(text) && URL.canParse(text) && new URL(text).origin === text
+  /^https?:\/\/[\w.:[\]-]+$/.test(text) && URL.canParse(text) && new URL(text).origin === text
 
 /** Headers that a request may have beside those that every page may send: the contract's, and what the official SDKs add. */
 const allowedHeaders = [
@@ -74,20 +75,19 @@ export const headersFor = (origins: Origins | undefined, origin: string | undefi
 
 /** Answers what a browser asks before a page's request, and lets pages read the answers to all others. */
 export const around = <R>(
+  origins: Origins,
   request: Http.Request,
   answering: Effect.Effect<Http.Answer, never, R>,
-): Effect.Effect<Http.Answer, never, R> =>
-  Effect.flatMap(AllowedOrigins, (origins) => {
-    if (origins === undefined) return answering
-    const told = headersFor(origins, request.header("origin"))
-    const preflight = "access-control-allow-origin" in told ? preflightOf(request) : undefined
-    if (preflight !== undefined) {
-      return Effect.succeed({ status: 204, headers: { "cache-control": "no-store", ...told, ...preflight }, body: "" })
-    }
-    return Effect.map(answering, (answer) =>
-      answer === "Reset" ? answer : { ...answer, headers: { ...answer.headers, ...told } },
-    )
-  })
+): Effect.Effect<Http.Answer, never, R> => {
+  const told = headersFor(origins, request.header("origin"))
+  const preflight = "access-control-allow-origin" in told ? preflightOf(request) : undefined
+  if (preflight !== undefined) {
+    return Effect.succeed({ status: 204, headers: { "cache-control": "no-store", ...told, ...preflight }, body: "" })
+  }
+  return Effect.map(answering, (answer) =>
+    answer === "Reset" ? answer : { ...answer, headers: { ...answer.headers, ...told } },
+  )
+}
 
 /** The answer to a browser's question; nothing where it is none, or about a path that is none of the contract's. */
 const preflightOf = ({ method, target, header }: Http.Request): Headers | undefined => {

@@ -74,6 +74,8 @@ const ownLevels = {
   None: "none",
 } as const satisfies Record<LogLevel.LogLevel, Settings["level"]>
 
+const doNothing = () => undefined
+
 const toStandardError = Effect.acquireRelease(
   Effect.sync(() => {
     let waiting = ""
@@ -83,8 +85,7 @@ const toStandardError = Effect.acquireRelease(
       if (text !== "") process.stderr.write(text)
     }
     // Whoever reads the log may go away: that is no reason to stop answering.
-    const ignore = () => undefined
-    process.stderr.on("error", ignore)
+    process.stderr.on("error", doNothing)
     const write = (line: string) => {
       if (waiting === "") setImmediate(flush)
       waiting += `${line}\n`

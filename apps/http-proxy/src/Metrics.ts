@@ -42,11 +42,6 @@ export const Metrics = Context.Reference<Metrics | undefined>("@webflow-users/ht
 
 export const make = (): Metrics => {
   const context = Context.make(Metric.MetricRegistry, new Map())
-  const counter = (name: string, description: string) =>
-    series((attributes) => Metric.counter(name, { description, incremental: true, attributes }))
-  const histogram = (name: string, description: string) =>
-    series((attributes) => Metric.histogram(name, { description, boundaries: seconds, attributes }))
-
   const inFlight = Metric.gauge("webflow_users_http_requests_in_flight", {
     description: "Requests that are being answered",
   })
@@ -89,6 +84,12 @@ export const make = (): Metrics => {
     upstreamWaited: (took) => waits.updateUnsafe(took, context),
   }
 }
+
+const counter = (name: string, description: string) =>
+  series((attributes) => Metric.counter(name, { description, incremental: true, attributes }))
+
+const histogram = (name: string, description: string) =>
+  series((attributes) => Metric.histogram(name, { description, boundaries: seconds, attributes }))
 
 /** One metric a set of labels, made when it is first needed. */
 const series = <M>(one: (labels: Record<string, string>) => M) => {

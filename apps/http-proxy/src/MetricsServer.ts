@@ -85,15 +85,16 @@ const watchProcess = Effect.fnUntraced(function* (context: Context.Context<never
 /** A metric that the process keeps itself. */
 const readOnly = <State>(get: () => State) => ({ get, update: () => undefined, modify: () => undefined })
 
+const deliveries = (state: string) =>
+  Metric.gauge("webflow_users_webhook_deliveries", {
+    description: "Deliveries of webhooks that are still to be made, and those that were given up",
+    attributes: { state },
+  })
+
 /** Reads the outbox, where there is one, before it is told. What cannot be read in time is not told, rather than wrongly. */
 const outboxReader = Effect.fnUntraced(function* (context: Context.Context<never>) {
   const read = yield* ReadOutbox
   if (read === undefined) return Effect.void
-  const deliveries = (state: string) =>
-    Metric.gauge("webflow_users_webhook_deliveries", {
-      description: "Deliveries of webhooks that are still to be made, and those that were given up",
-      attributes: { state },
-    })
   const waiting = deliveries("waiting")
   const parked = deliveries("parked")
   return read.pipe(

@@ -1,7 +1,7 @@
 /** What is seen of requests from outside their answering: an id on each, a line in the log, numbers, a span. */
 import { parseSiteId, parseUserId } from "@webflow-users/core"
 import { Correlation } from "@webflow-users/core/UserStore/Upstream"
-import { Clock, Effect, Exit, Random } from "effect"
+import { Clock, Effect, Random } from "effect"
 import * as Cors from "./Cors.ts"
 import { EndsWithCaller } from "./Forwarding.ts"
 import type * as Http from "./Http.ts"
@@ -34,6 +34,7 @@ export const make: Effect.Effect<Observer> = Effect.gen(function* () {
   const lines = yield* Lines
   const metrics = yield* Metrics
   const origins = yield* Cors.AllowedOrigins
+  const sample = yield* Tracing.Sampler
   const goesOn = yield* EndsWithCaller
   const clock = yield* Clock.Clock
   const random = yield* Random.Random
@@ -64,14 +65,6 @@ export const make: Effect.Effect<Observer> = Effect.gen(function* () {
     )
   }
 
-  /** What another server is asked for this request belongs to it. */
-  const correlated = <A, E, R>(current: Request.Current, asking: Effect.Effect<A, E, R>) =>
-    goesOn
-      ? Effect.flatMap(Tracing.traceparent(current), (traceparent) =>
-          Effect.provideService(asking, Correlation, { [Request.idHeader]: current.id, ...traceparent }),
-        )
-      : asking
-
   return {
     around: (request, answering) =>
       Effect.suspend(() => {
@@ -79,18 +72,20 @@ export const make: Effect.Effect<Observer> = Effect.gen(function* () {
         const current: Request.Current = { id: Request.idOf(request.header(Request.idHeader), random) }
         const route = Request.routeOf(request.method, request.target)
         metrics?.requestBegan()
-        const identified = Effect.map(Cors.around(request, correlated(current, answering)), (answer) =>
-          answer === "Reset" ? answer : withId(answer, current.id),
-        )
-        return Tracing.around(route, request.header("traceparent"), current, identified).pipe(
-          Effect.provideService(Request.Current, current),
-          Effect.onExit((exit) =>
-            Effect.sync(() => {
-              const took = Number(clock.monotonicTimeNanosUnsafe() - began) / 1e9
-              tell({ route, current, address: request.address }, Exit.isSuccess(exit) ? exit.value : hungUp, took)
-            }),
-          ),
-        )
+        const end = (answer: Http.Answer | typeof hungUp) => {
+          const took = Number(clock.monotonicTimeNanosUnsafe() - began) / 1e9
+          tell({ route, current, address: request.address }, answer, took)
+        }
+        // What nobody has asked for is left out, step by step: all of this stands in the way of every request.
+        const asking = goesOn
+          ? Effect.onInterrupt(correlated(current, answering), () => Effect.sync(() => end(hungUp)))
+          : answering
+        const allowed = origins === undefined ? asking : Cors.around(origins, request, asking)
+        const traced = sample === undefined ? allowed : Tracing.around(sample, route, request, current, allowed)
+        return Effect.map(Effect.provideService(traced, Request.Current, current), (answer) => {
+          end(answer)
+          return answer === "Reset" ? answer : withId(answer, current.id)
+        })
       }),
 
     refused: (answer) => {
@@ -101,6 +96,12 @@ export const make: Effect.Effect<Observer> = Effect.gen(function* () {
     },
   }
 })
+
+/** Asks another server so that it can tell what its requests belong to. */
+const correlated = <A, E, R>(current: Request.Current, asking: Effect.Effect<A, E, R>) =>
+  Effect.flatMap(Tracing.passedOn(current), (traced) =>
+    Effect.provideService(asking, Correlation, { [Request.idHeader]: current.id, ...traced }),
+  )
 
 const withId = (answer: Http.Response, id: string): Http.Response => ({
   ...answer,

@@ -4,7 +4,8 @@
  */
 import { Config, Context, Data, Duration, Effect, Layer, Option, Random, Redacted, Tracer } from "effect"
 import { Headers, HttpTraceContext } from "effect/http"
-import * as Request from "./Request.ts"
+import type * as Http from "./Http.ts"
+import type * as Request from "./Request.ts"
 
 /** A variable of OpenTelemetry's has a value that is none. */
 export class UnusableVariable extends Data.TaggedError("UnusableVariable")<{ readonly message: string }> {}
@@ -108,8 +109,8 @@ export const settings: Effect.Effect<Settings | undefined, UnusableVariable> = E
 const pairsOf = (given: string): Readonly<Record<string, string>> | undefined => {
   const pairs = given.split(",").map((pair) => /^\s*([\w.-]+)\s*=\s*([^\r\n]*?)\s*$/.exec(pair))
   try {
-    const read = pairs.map((pair) => [pair?.[1] ?? "", decodeURIComponent(pair?.[2] ?? "")] as const)
-    return read.some(([name]) => name === "") ? undefined : Object.fromEntries(read)
+    const named = pairs.map((pair) => [pair?.[1] ?? "", decodeURIComponent(pair?.[2] ?? "")] as const)
+    return named.some(([name]) => name === "") ? undefined : Object.fromEntries(named)
   } catch {
     // A % that escapes nothing.
     return undefined
@@ -146,7 +147,7 @@ export const layer = (version: string): Layer.Layer<never, UnusableVariable> =>
   )
 
 /** The header that lets another server go on with the trace of a request, where one is taken. */
-export const traceparent = ({ traceId }: Request.Current): Effect.Effect<Readonly<Record<string, string>>> =>
+export const passedOn = ({ traceId }: Request.Current): Effect.Effect<Readonly<Record<string, string>>> =>
   traceId === undefined
     ? Effect.succeed({})
     : Effect.map(Effect.orDie(Effect.currentSpan), (span) => ({
@@ -154,24 +155,25 @@ export const traceparent = ({ traceId }: Request.Current): Effect.Effect<Readonl
       }))
 
 /** The span of a request: goes on with the caller's trace where they sent one. */
-export const around = <A extends { readonly status: number } | "Reset", E, R>(
+export const around = <R>(
+  sample: Sampler,
   { path, method }: Request.Route,
-  traceparent: string | undefined,
-  request: Request.Current,
-  answering: Effect.Effect<A, E, R>,
-): Effect.Effect<A, E, R> =>
+  { header }: Http.Request,
+  current: Request.Current,
+  answering: Effect.Effect<Http.Answer, never, R>,
+): Effect.Effect<Http.Answer, never, R> =>
   Effect.gen(function* () {
-    const sample = yield* Sampler
-    if (sample === undefined) return yield* answering
-    const parent = Option.getOrUndefined(HttpTraceContext.w3c(Headers.fromInput({ traceparent })))
+    const parent = Option.getOrUndefined(
+      HttpTraceContext.w3c(Headers.fromInput({ traceparent: header("traceparent") })),
+    )
     const options = {
       kind: "server",
       ...(parent === undefined ? { root: true } : { parent }),
       sampled: sample(parent, yield* Random.Random),
-      attributes: { "http.request.method": method, "http.route": path, "webflow_users.request_id": request.id },
+      attributes: { "http.request.method": method, "http.route": path, "webflow_users.request_id": current.id },
     } as const
     const traced = Effect.useSpan(`${method} ${path}`, options, (span) => {
-      request.traceId = span.traceId
+      current.traceId = span.traceId
       const answered = Effect.tap(answering, (answer) =>
         Effect.sync(() => {
           if (answer !== "Reset") span.attribute("http.response.status_code", answer.status)

@@ -28,6 +28,13 @@ const begin = ({ args = [], env = {}, cwd = tmpdir() }: Told) => {
 /** Runs it to its end. */
 export const run = (told: Told) => begin(told).ended
 
+/** Lines of a log, each read as JSON. */
+export const linesOf = (text: string) =>
+  text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>)
+
 /**
  * Starts it on a store and a free port, and waits until it listens. It logs what goes wrong and nothing else, unless it is told
  * to. Disposing of it kills it where it still runs.
@@ -52,6 +59,10 @@ export const start = async (store: string, told: Told = {}) => {
   return {
     origin,
     pid: child.pid,
+    /** Where it tells its metrics, if it does. */
+    metrics: () => /Metrics are at (\S+)/.exec(said.stdout)?.[1] ?? "",
+    /** Hears nothing more of its log, as a collector that has died. */
+    stopListening: () => child.stderr.destroy(),
     hasEnded: () => child.exitCode !== null || child.signalCode !== null,
     /** Sends a signal, and waits for the end: how it ended, and all that it said. */
     end,
