@@ -2,6 +2,7 @@
 import { UserStore } from "@webflow-users/core"
 import type { StoreAddress } from "@webflow-users/stores"
 import { Clock, Context, Effect, Exit, Layer, Metric } from "effect"
+import * as Tracing from "./Tracing.ts"
 
 /** Seconds, from a store in memory to the deadline of another server. */
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
@@ -153,7 +154,8 @@ export const upstreamOptions = ({
   upstreamAnswered,
   upstreamWaited,
 }: Metrics): Pick<StoreAddress.Options, "around" | "onTurn"> => ({
-  around: (method, sending) => timed(sending, (took, exit) => upstreamAnswered(method, outcomeOf(exit), took)),
+  around: (method, sending) =>
+    timed(Tracing.aroundUpstream(method, sending), (took, exit) => upstreamAnswered(method, outcomeOf(exit), took)),
   onTurn: (waited) => upstreamWaited(waited / 1_000),
 })
 

@@ -8,6 +8,7 @@ import { upstreamToken } from "./Config.ts"
 import { EndsWithCaller } from "./Forwarding.ts"
 import * as Metrics from "./Metrics.ts"
 import * as Ready from "./Ready.ts"
+import * as Tracing from "./Tracing.ts"
 
 /** Settings that are good each for itself and not together. */
 export class ContradictorySettings extends Data.TaggedError("ContradictorySettings")<{ readonly message: string }> {}
@@ -36,6 +37,7 @@ export const layer = (
       const { store, auth, tokenStore, upstream } = settings
       const metrics = yield* Metrics.Metrics
       const options = {
+        around: Tracing.aroundUpstream,
         ...(metrics !== undefined && Metrics.upstreamOptions(metrics)),
         // Callers of HTTP do not wait for ever, neither for their turn nor for the answer.
         ...UpstreamSettings.optionsOf(upstream, { countsWaiting: true }),

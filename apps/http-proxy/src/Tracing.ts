@@ -2,6 +2,7 @@
  * Traces by OpenTelemetry's variables. Where none of them names a collector no span is made: to make them for nobody is a good
  * part of a request. `TracingExport.ts` sends them, and is loaded where they are sent.
  */
+import type { StoreAddress } from "@webflow-users/stores"
 import { Config, Context, Data, Duration, Effect, Layer, Option, Random, Redacted, Tracer } from "effect"
 import { Headers, HttpTraceContext } from "effect/http"
 import type * as Http from "./Http.ts"
@@ -146,13 +147,21 @@ export const layer = (version: string): Layer.Layer<never, UnusableVariable> =>
     }),
   )
 
+/** A span for each request to another server; where no traces are taken it costs next to nothing beside what it sends. */
+export const aroundUpstream: StoreAddress.Around = (method, sending) =>
+  Effect.useSpan(`Upstream ${method}`, { kind: "client", attributes: { "http.request.method": method } }, (span) =>
+    Effect.tap(sending, ({ status }) => Effect.sync(() => span.attribute("http.response.status_code", status))),
+  )
+
 /** The header that lets another server go on with the trace of a request, where one is taken. */
-export const passedOn = ({ traceId }: Request.Current): Effect.Effect<Readonly<Record<string, string>>> =>
-  traceId === undefined
-    ? Effect.succeed({})
-    : Effect.map(Effect.orDie(Effect.currentSpan), (span) => ({
-        traceparent: `00-${span.traceId}-${span.spanId}-${span.sampled ? "01" : "00"}`,
-      }))
+export const passedOn = (current: Request.Current): Effect.Effect<Readonly<Record<string, string>>> =>
+  Effect.suspend(() =>
+    current.traceId === undefined
+      ? Effect.succeed({})
+      : Effect.map(Effect.orDie(Effect.currentSpan), (span) => ({
+          traceparent: `00-${span.traceId}-${span.spanId}-${span.sampled ? "01" : "00"}`,
+        })),
+  )
 
 /** The span of a request: goes on with the caller's trace where they sent one. */
 export const around = <R>(

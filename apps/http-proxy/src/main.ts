@@ -56,10 +56,11 @@ const proxy = Command.make(
     Effect.gen(function* () {
       const told = yield* tellMetrics(metrics)
       const address = yield* Server.listen({ host, port })
+      // Before the line that people and programs wait for.
+      if (told !== undefined) yield* Console.log(`Metrics are at http://${shown(told)}/metrics`)
       yield* Console.log(
         `webflow-users-proxy listens on http://${shown(address)}, store ${StoreAddress.describe(store)}`,
       )
-      if (told !== undefined) yield* Console.log(`Metrics are at http://${shown(told)}/metrics`)
       const warning = Forwarding.warning(store)
       if (warning !== undefined) yield* Effect.logWarning(warning)
       if (faults) {
