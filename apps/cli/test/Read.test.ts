@@ -99,7 +99,13 @@ describe("the store", { concurrent: true }, () => {
 
 const updated = async () => {
   const store = await seeded()
-  await store.cli(["update", siteId, ada.id, "--data", '{"data":{"name":"Countess","town":"London"},"accessGroups":[]}'])
+  await store.cli([
+    "update",
+    siteId,
+    ada.id,
+    "--data",
+    '{"data":{"name":"Countess","town":"London"},"accessGroups":[]}',
+  ])
   await store.cli(["update", siteId, ada.id, "--data", "{}"])
   return store
 }

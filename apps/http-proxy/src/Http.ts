@@ -54,10 +54,16 @@ export type Answer = Response | "Reset"
 /** What answering takes. */
 export type Services = UpdateUser.UpdateUser | UserStore.UserStore | UserEvents | Callers
 
-/** Answers a request. Every failure is an answer too, in the contract's envelope. */
-export const answer = Effect.fnUntraced(function* (request: Request) {
+/** Whether it is asked if the process is alive: also under a load that lets nobody else in. */
+export const isProbe = (target: string | undefined): boolean => target === "/health"
+
+/**
+ * Answers a request; one that is refused for what it is not about is answered so. Every failure is an answer too, in the
+ * contract's envelope.
+ */
+export const answer = Effect.fnUntraced(function* (request: Request, refusal?: UpdateUserError) {
   const wire = wireOf(request, yield* Wire.DataNesting)
-  return yield* settle(respond(request, wire), wire)
+  return yield* settle(refusal === undefined ? respond(request, wire) : Effect.fail(refusal), wire)
 })
 
 const settle = <R>(
@@ -73,7 +79,7 @@ const settle = <R>(
   )
 
 /** How the answer to a request is written. */
-export const wireOf = ({ target, header }: Request, nesting?: UserJson.DataNesting): Wire.Wire =>
+const wireOf = ({ target, header }: Request, nesting?: UserJson.DataNesting): Wire.Wire =>
   Wire.of(splitOnce(target, "?")[0] ?? "", header("accept-version"), nesting)
 
 /** The answer that tells a failure: as v2 does, where the request could not be read. */
