@@ -8,6 +8,7 @@ import * as Addresses from "./Addresses.ts"
 import { ways } from "./Callers.ts"
 import * as Cors from "./Cors.ts"
 import * as Log from "./Log.ts"
+import { standardLimits } from "./Server.ts"
 
 const { emailAndPassword, ecommerceGroups } = UpdatePolicy.settings
 
@@ -68,6 +69,19 @@ const yesOrNo = (name: string, variable: string, description: string) =>
     ),
   )
 
+/** Of what there can be only so much at once. Read as text, as the port is. */
+const atMost = (name: string, variable: string, what: string, standard: number) =>
+  Flag.String(name).pipe(
+    Flag.withMetavar("integer"),
+    Flag.withDescription(`The most ${what}, at once. ${variable}, default ${standard}`),
+    Flag.withFallbackConfig(Config.String(variable)),
+    Flag.withDefault(String(standard)),
+    Flag.filterMap(
+      (text) => (/^[1-9]\d{0,6}$/.test(text) ? Option.some(Number(text)) : Option.none()),
+      () => `a whole number from 1 to 9999999 (--${name} or ${variable})`,
+    ),
+  )
+
 export const flags = {
   store: Flag.String("store").pipe(
     Flag.withDescription(
@@ -81,6 +95,13 @@ export const flags = {
   port: port("port", "PORT", "The port to listen on, 0 for any that is free. PORT, default 8787").pipe(
     Flag.withDefault("8787"),
     Flag.filterMap(parsePort, aPort("port", "PORT")),
+  ),
+  maxConnections: atMost("max-connections", "WEBFLOW_USERS_MAX_CONNECTIONS", "connections", standardLimits.connections),
+  maxRequests: atMost(
+    "max-requests",
+    "WEBFLOW_USERS_MAX_REQUESTS",
+    "requests being answered; one more gets 503 and Retry-After",
+    standardLimits.requests,
   ),
   trustedProxies: Flag.String("trusted-proxies").pipe(
     Flag.withMetavar("addresses"),

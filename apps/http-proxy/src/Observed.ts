@@ -26,7 +26,7 @@ export interface Observer {
     answering: Effect.Effect<Http.Answer, never, R>,
   ) => Effect.Effect<Http.Answer, never, R>
   /** The answer to what is no request that could be read. */
-  readonly refused: (answer: Http.Response) => Http.Response
+  readonly refused: (answer: Http.TextResponse) => Http.TextResponse
 }
 
 /** Sees what is to be seen by what this is run with. */
@@ -103,7 +103,7 @@ const correlated = <A, E, R>(current: Request.Current, asking: Effect.Effect<A, 
     Effect.provideService(asking, Correlation, { [Request.idHeader]: current.id, ...traced }),
   )
 
-const withId = (answer: Http.Response, id: string): Http.Response => ({
+const withId = <A extends Http.Response>(answer: A, id: string): A => ({
   ...answer,
   headers: { ...answer.headers, [Request.idHeader]: id },
 })

@@ -25,7 +25,7 @@ export interface Settings {
 export const layer = (
   settings: Settings,
 ): Layer.Layer<
-  UserStore.UserStore | Callers,
+  StoreAddress.ServedServices | Callers,
   StoreAddress.UnusableAddress | ContradictorySettings,
   Digest.Digest | SecureRandom.SecureRandom
 > =>
@@ -45,7 +45,7 @@ export const layer = (
       }
       const callers =
         auth === "passthrough"
-          ? Layer.merge(checks, Callers.passthrough).pipe(Layer.provideMerge(StoreAddress.layer(store, options)))
+          ? Layer.merge(checks, Callers.passthrough).pipe(Layer.provideMerge(StoreAddress.layerServed(store, options)))
           : Layer.merge(checksWithTokens, Callers.tokens).pipe(
               Layer.provide([AccessTokens.AccessTokens.layer, RateLimits.RateLimits.layerMemory]),
               Layer.provideMerge(

@@ -51,11 +51,17 @@ const proxy = Command.make(
     corsOrigins,
     log,
     metrics,
+    maxConnections,
+    maxRequests,
     ...policy
   }) =>
     Effect.gen(function* () {
       const told = yield* tellMetrics(metrics)
-      const address = yield* Server.listen({ host, port })
+      const address = yield* Server.listen({
+        host,
+        port,
+        limits: { connections: maxConnections, requests: maxRequests },
+      })
       // Before the line that people and programs wait for.
       if (told !== undefined) yield* Console.log(`Metrics are at http://${shown(told)}/metrics`)
       yield* Console.log(
