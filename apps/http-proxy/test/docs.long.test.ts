@@ -63,10 +63,11 @@ it("sends the update from the page", { timeout: 120_000 }, async () => {
 
   await page.goto(`${proxy.origin}/docs`)
   await page.getByRole("heading", { name: "webflow-users" }).waitFor()
-  await page.locator(".opblock").nth(5).waitFor()
+  await page.locator(".opblock").nth(6).waitFor()
   expect(await page.locator(".opblock .opblock-summary-description").allTextContents()).toEqual([
     "Update User",
     "Get User",
+    "Get User History",
     "List Users",
     "List Access Groups",
     "Health",
