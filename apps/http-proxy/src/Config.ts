@@ -165,8 +165,8 @@ export const flags = {
   corsOrigins: Flag.String("cors-origin").pipe(
     Flag.withMetavar("origin"),
     Flag.withDescription(
-      "An origin whose pages may call from the browser, such as https://www.example.com; several times for several, " +
-        "* for any. WEBFLOW_USERS_CORS_ORIGINS (with commas between them), default none",
+      "An origin whose pages may call from the browser, such as https://www.example.com; several times for several, or " +
+        "with commas in the variable; * for any. WEBFLOW_USERS_CORS_ORIGINS, default none",
     ),
     Flag.atLeast(1),
     Flag.withFallbackConfig(Config.map(Config.String("WEBFLOW_USERS_CORS_ORIGINS"), (text) => text.split(","))),

@@ -90,9 +90,16 @@ const toStandardError = Effect.acquireRelease(
       if (waiting === "") setImmediate(flush)
       waiting += `${line}\n`
     }
+    // Also where the process ends otherwise than it should.
+    process.once("exit", flush)
     return { write, flush }
   }),
-  ({ flush }) => Effect.sync(flush),
+  ({ flush }) =>
+    Effect.sync(() => {
+      flush()
+      process.off("exit", flush)
+      process.stderr.off("error", doNothing)
+    }),
 ).pipe(Effect.map(({ write }) => write))
 
 const loggerTo = ({ write }: Lines) =>

@@ -1,6 +1,6 @@
 /** The metrics, read as Prometheus reads them, by a parser that is not ours. */
 import { once } from "node:events"
-import { mkdtemp, rm } from "node:fs/promises"
+import { mkdtemp, readFile, rm } from "node:fs/promises"
 import { type AddressInfo, createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -133,6 +133,24 @@ describe("the metrics", () => {
       ({ name, help, type: kind }) => help === "" || (kind === "COUNTER") !== name.endsWith("_total"),
     )
     expect(unusual).toEqual([])
+  })
+
+  it("are those that docs/operating.md lists", async () => {
+    const server = await Upstream.start()
+    server.json(200, user)
+    await using proxy = await Spawned.start(server.address, { args: [...told.args, "--auth", "passthrough"] })
+    await call(proxy.origin)
+    const { families } = await read(proxy.metrics())
+    const document = await readFile(new URL("../../../docs/operating.md", import.meta.url), "utf8")
+    const listed = [...document.matchAll(/^\| `(\w+_\w+)` \|(.*?)\|/gm)]
+      .filter(([, name = ""]) => /^(webflow_users|process|nodejs)_/.test(name))
+      .map(([, name, labels = ""]) => [name, [...labels.matchAll(/`(\w+)`/g)].map(([, label]) => label)])
+    const found = families.map(({ name, metrics }) => [name, Object.keys(metrics[0]?.labels ?? {})])
+    // An outbox is told of where there is one.
+    const names = [...found.map(([name]) => name), "webflow_users_webhook_deliveries"]
+    expect(listed.map(([name]) => name).toSorted()).toEqual(names.toSorted())
+    for (const each of found.filter(([name]) => String(name).endsWith("_total"))) expect(listed).toContainEqual(each)
+    await server.stop()
   })
 
   it("have buckets that add up", async () => {
