@@ -1,7 +1,8 @@
 /**
  * What the process says while it runs: one line an event on standard error, as JSON or as `key=value`.
  *
- * Lines of one turn of the event loop are written together: each write waits until the system has taken it.
+ * Lines that come close together are written together: each write waits until the system has taken it, and costs more than all
+ * else about a line.
  */
 import { Cause, Context, Effect, Layer, Logger, References } from "effect"
 import type { LogLevel } from "effect"
@@ -74,6 +75,9 @@ const ownLevels = {
   None: "none",
 } as const satisfies Record<LogLevel.LogLevel, Settings["level"]>
 
+/** How long a line may wait for others, in milliseconds. At the end nothing waits; who is killed loses as much. */
+const mostDelay = 20
+
 const doNothing = () => undefined
 
 const toStandardError = Effect.acquireRelease(
@@ -87,7 +91,7 @@ const toStandardError = Effect.acquireRelease(
     // Whoever reads the log may go away: that is no reason to stop answering.
     process.stderr.on("error", doNothing)
     const write = (line: string) => {
-      if (waiting === "") setImmediate(flush)
+      if (waiting === "") setTimeout(flush, mostDelay)
       waiting += `${line}\n`
     }
     // Also where the process ends otherwise than it should.
@@ -98,7 +102,6 @@ const toStandardError = Effect.acquireRelease(
     Effect.sync(() => {
       flush()
       process.off("exit", flush)
-      process.stderr.off("error", doNothing)
     }),
 ).pipe(Effect.map(({ write }) => write))
 
