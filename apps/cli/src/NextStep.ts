@@ -48,6 +48,14 @@ const nextSteps = {
   UnusableSetting: "Set it so, or leave it out.",
   UnreadableInput: "Correct it, or name another, then run the command again.",
   ImportRefused: undefined,
+  SiteRequired: "Run the command again with --site and the site's id.",
+  OutputExists: "Name another file, or run the command again with --force.",
+  OutputUnwritable: "Make room on the disk, or see to it that it can be written; nothing is left half written.",
+  ArchiveDamaged: "Take another copy of it, or make it anew with `webflow-users export`; nothing was taken in.",
+  SiteOccupied:
+    "Name a store that does not have the site, as in --store file:./restored.db (copy: --to); users are added to a site with CSV or JSON.",
+  SiteUnreadable: "Something else than webflow-users has written there: correct it, or restore an earlier export.",
+  CopyDiffers: "See to it that nothing writes to the other store yet, then copy into an empty one.",
   TokenNotFound: "See which tokens there are with `webflow-users token list`.",
   RunNotFound: "See which runs there are with `webflow-users runs`, in the folder in which they were begun.",
   RunBusy:

@@ -1,7 +1,7 @@
 /** A site from one store into another, and the proof that it has arrived. */
 import { Data, Effect, Stream } from "effect"
 import * as ArchiveLines from "./ArchiveLines.ts"
-import type { Counts, SiteArchive } from "./SiteArchive.ts"
+import { type Counts, type SiteArchive, SiteOccupied } from "./SiteArchive.ts"
 import type { SiteId } from "./User.ts"
 
 type Archive = SiteArchive["Service"]
@@ -50,7 +50,7 @@ export const missing = Effect.fn("CopySite.missing")(function* (
 ) {
   const found: Array<SiteId> = []
   for (const siteId of sites) {
-    const obstacle = yield* to.occupied(siteId)
+    const obstacle = SiteOccupied.by(siteId, yield* to.contents(siteId))
     if (obstacle === undefined) found.push(siteId)
     else {
       const [ours, theirs] = yield* Effect.all([summarize(from, siteId, sha256), summarize(to, siteId, sha256)])

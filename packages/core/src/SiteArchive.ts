@@ -48,6 +48,11 @@ export interface Counts {
   readonly events: number
 }
 
+/** What a store has of a site. Nothing of one that is not there. */
+export interface Contents extends Counts {
+  readonly isDeclared: boolean
+}
+
 /** The store has something of the site already: archives are not merged with what is there. */
 export class SiteOccupied extends Data.TaggedError("SiteOccupied")<{
   readonly message: string
@@ -55,11 +60,16 @@ export class SiteOccupied extends Data.TaggedError("SiteOccupied")<{
 }> {
   readonly code = "site_occupied"
 
-  static readonly of = (siteId: SiteId, what: string): SiteOccupied =>
-    new SiteOccupied({
+  /** The refusal to take in a site of which the store has this; `undefined` where it has nothing. */
+  static readonly by = (siteId: SiteId, contents: Contents): SiteOccupied | undefined => {
+    const { users, accessGroups, events, isDeclared } = contents
+    if (users + accessGroups + events === 0 && !isDeclared) return undefined
+    const counts = `users: ${users}, access groups: ${accessGroups}, events: ${events}`
+    return new SiteOccupied({
       siteId,
-      message: `The store has site ${siteId} already, with ${what}, and an archive is not merged with what is there`,
+      message: `The store has something of site ${siteId} already (${counts}${isDeclared ? ", and a declaration" : ""}), and nothing is merged with it`,
     })
+  }
 }
 
 /** Something in the store is not what it has to be, so that a whole archive cannot be made. The message says where. */
@@ -78,8 +88,8 @@ export class SiteArchive extends Context.Service<
      * by slug, its users by id, its events as they happened. It holds one snapshot of the database until the stream ends.
      */
     readonly read: (siteId: SiteId) => Stream.Stream<Entry, SiteNotFound | SiteUnreadable | StoreUnavailable>
-    /** What stands in the way of taking a site in, if anything. */
-    readonly occupied: (siteId: SiteId) => Effect.Effect<SiteOccupied | undefined, StoreUnavailable>
+    /** How much there is of a site, at the moment. */
+    readonly contents: (siteId: SiteId) => Effect.Effect<Contents, StoreUnavailable>
     /**
      * Takes in a site, in the order of `read`: all of it, or nothing where the stream fails. It is not an update: nobody is
      * told of the events.

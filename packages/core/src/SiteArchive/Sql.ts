@@ -116,14 +116,17 @@ export const layer: Layer.Layer<SiteArchive, never, SqlClient.SqlClient> = Layer
       ).pipe(Stream.mapError(storeError))
     }
 
-    const occupied = Effect.fnUntraced(function* (siteId: SiteId) {
-      const [found] = yield* sql<Record<(typeof whatThereIs)[number][0], number | string>>`SELECT
-        (SELECT count(*) FROM users WHERE site_id = ${siteId}) AS users,
-        (SELECT count(*) FROM access_groups WHERE site_id = ${siteId}) AS access_groups,
-        (SELECT count(*) FROM user_events WHERE site_id = ${siteId}) AS user_events,
+    const contents = Effect.fnUntraced(function* (siteId: SiteId) {
+      const count = (what: string) => sql`SELECT count(*) FROM ${sql(what)} WHERE site_id = ${siteId}`
+      const [row] = yield* sql<Record<"users" | "groups" | "events" | "declarations", number | string>>`SELECT
+        (${count("users")}) AS users, (${count("access_groups")}) AS ${sql("groups")}, (${count("user_events")}) AS events,
         (SELECT count(declaration) FROM sites WHERE id = ${siteId}) AS declarations`
-      const what = whatThereIs.flatMap(([kind, name]) => (Number(found?.[kind]) === 0 ? [] : [name(found?.[kind])]))
-      return what.length === 0 ? undefined : SiteOccupied.of(siteId, what.join(", "))
+      return {
+        accessGroups: Number(row?.groups),
+        users: Number(row?.users),
+        events: Number(row?.events),
+        isDeclared: Number(row?.declarations) > 0,
+      }
     })
 
     return SiteArchive.of({
@@ -132,7 +135,7 @@ export const layer: Layer.Layer<SiteArchive, never, SqlClient.SqlClient> = Layer
         Effect.mapError(storeError),
       ),
       read,
-      occupied: (siteId) => Effect.mapError(occupied(siteId), storeError),
+      contents: (siteId) => Effect.mapError(contents(siteId), storeError),
       write: Effect.fn("SiteArchive.write")(
         function* (siteId, entries) {
           // Whoever takes users in, or declares the site, waits: see UserStore/Sql, which takes the same lock.
@@ -140,7 +143,7 @@ export const layer: Layer.Layer<SiteArchive, never, SqlClient.SqlClient> = Layer
             pg: () => sql`SELECT pg_advisory_xact_lock(hashtextextended(${siteId}, 0))`,
             orElse: () => Effect.void,
           })
-          const obstacle = yield* occupied(siteId)
+          const obstacle = SiteOccupied.by(siteId, yield* contents(siteId))
           if (obstacle !== undefined) return yield* obstacle
           yield* staying
           yield* Stream.runForEachArray(entries, (some) => insert(siteId, some))
@@ -152,15 +155,6 @@ export const layer: Layer.Layer<SiteArchive, never, SqlClient.SqlClient> = Layer
     })
   }),
 )
-
-const counted = (singular: string, plural: string) => (count: unknown) =>
-  `${String(count)} ${Number(count) === 1 ? singular : plural}`
-const whatThereIs = [
-  ["users", counted("user", "users")],
-  ["access_groups", counted("access group", "access groups")],
-  ["user_events", counted("event", "events")],
-  ["declarations", () => "a declaration"],
-] as const
 
 const isDeclaration = Schema.is(SiteDeclaration)
 
