@@ -34,6 +34,7 @@ export const copy = Command.make(
     const [theirs, ours] = [Context.get(source, SiteArchive), Context.get(target, SiteArchive)]
     const all = yield* theirs.sites
     if (only !== undefined && !all.includes(only)) return yield* new SiteNotFound()
+    if (all.length === 0) return yield* new SiteNotFound({ message: "The store to copy from has no sites" })
     const sites = only === undefined ? all : [only]
     const missing = yield* CopySite.missing(theirs, ours, sites, Sha256.make)
     for (const siteId of sites) yield* missing.includes(siteId) ? copyOne(theirs, ours, siteId) : tellPresent(siteId)

@@ -46,6 +46,7 @@ const exitCodes = {
   ArchiveDamaged: invalid,
   SiteOccupied: invalid,
   SiteUnreadable: failed,
+  DuplicateEntry: invalid,
   CopyDiffers: failed,
   TokenNotFound: notFound,
   RunNotFound: notFound,

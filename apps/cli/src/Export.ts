@@ -33,8 +33,9 @@ export const exportSite = Command.make(
       const writer = ArchiveLines.writer(Sha256.make())
       const isPiped = Option.isNone(file)
       const { accessGroups, users, events } = yield* archive.contents(siteId)
-      const advance = yield* Progress.make(accessGroups + users + events + 1, { verb: "exported", isSilent: isPiped })
-      const entries = Stream.mapArrayEffect(archive.read(siteId), (some) => Effect.as(advance(some.length), some))
+      const total = accessGroups + users + events + 1
+      const told = { verb: "exported", isSilent: isPiped }
+      const entries = Progress.alongside(archive.read(siteId), total, told, (some) => some.length)
       const bytes = ArchiveLines.encode(entries, writer)
       if (Option.isNone(file)) {
         const { stdout } = yield* Stdio.Stdio

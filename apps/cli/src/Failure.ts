@@ -4,6 +4,7 @@
 import type {
   ArchiveLines,
   CopySite,
+  DuplicateEntry,
   SiteOccupied,
   SiteUnreadable,
   UpdateUserError,
@@ -89,6 +90,7 @@ export type Failure =
   | ArchiveLines.ArchiveDamaged
   | SiteOccupied
   | SiteUnreadable
+  | DuplicateEntry
   | CopySite.CopyDiffers
   | TokenNotFound
   | RunNotFound

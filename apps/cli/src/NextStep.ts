@@ -55,6 +55,7 @@ const nextSteps = {
   SiteOccupied:
     "Name a store that does not have the site, as in --store file:./restored.db (copy: --to); users are added to a site with CSV or JSON.",
   SiteUnreadable: "Something else than webflow-users has written there: correct it, or restore an earlier export.",
+  DuplicateEntry: "Make the archive anew with `webflow-users export`; nothing was taken in.",
   CopyDiffers: "See to it that nothing writes to the other store yet, then copy into an empty one.",
   TokenNotFound: "See which tokens there are with `webflow-users token list`.",
   RunNotFound: "See which runs there are with `webflow-users runs`, in the folder in which they were begun.",

@@ -77,6 +77,16 @@ export class SiteUnreadable extends Data.TaggedError("SiteUnreadable")<{ readonl
   readonly code = "site_unreadable"
 }
 
+/** What is to be taken in has something twice that a site has once: no store has written it so. */
+export class DuplicateEntry extends Data.TaggedError("DuplicateEntry")<{ readonly message: string }> {
+  readonly code = "duplicate_entry"
+
+  static readonly of = (siteId: SiteId): DuplicateEntry =>
+    new DuplicateEntry({
+      message: `What is to become site ${siteId} has two users with the same e-mail address, or the same entry twice`,
+    })
+}
+
 /** Reads and takes in whole sites. */
 export class SiteArchive extends Context.Service<
   SiteArchive,
@@ -97,6 +107,6 @@ export class SiteArchive extends Context.Service<
     readonly write: <E, R>(
       siteId: SiteId,
       entries: Stream.Stream<Entry, E, R>,
-    ) => Effect.Effect<void, E | SiteOccupied | StoreUnavailable, R>
+    ) => Effect.Effect<void, E | SiteOccupied | DuplicateEntry | StoreUnavailable, R>
   }
 >()("@webflow-users/core/SiteArchive") {}

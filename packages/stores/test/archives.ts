@@ -6,6 +6,7 @@ import { join } from "node:path"
 import {
   Actor,
   ArchiveLines,
+  type Entry,
   NewUsers,
   parseSiteId,
   SiteArchive,
@@ -38,13 +39,24 @@ export type Store = Context.Context<StoreAddress.ArchivedServices>
 /** An open store, until the test ends. */
 export const open = (address: string) => Layer.build(StoreAddress.layerArchived(address))
 
-/** All of a site, as text. */
-export const exported = (site: SiteId = siteId) =>
+/** All of a site, entry by entry. `meanwhile` is done when the first one was read. */
+export const entriesOf = <A, E, R>(meanwhile: Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
     const archive = yield* SiteArchive
-    const bytes = yield* Stream.runCollect(ArchiveLines.encode(archive.read(site), ArchiveLines.writer(sha256())))
-    return Buffer.concat(bytes).toString("utf8")
+    const read = Stream.tap(archive.read(siteId), ({ _tag }) => (_tag === "Site" ? meanwhile : Effect.void))
+    return yield* Stream.runCollect(read)
   })
+
+/** Entries as an archive's text. */
+export const textOf = <E, R>(entries: Stream.Stream<Entry, E, R>) =>
+  Effect.map(Stream.runCollect(ArchiveLines.encode(entries, ArchiveLines.writer(sha256()))), (bytes) =>
+    Buffer.concat(bytes).toString("utf8"),
+  )
+
+/** All of the site, as text. */
+export const exported = Effect.flatMap(SiteArchive, (archive) => textOf(archive.read(siteId)))
+
+export const linesOf = (archived: string): ReadonlyArray<string> => archived.split("\n").slice(0, -1)
 
 /** Takes an archive of the site in, in pieces of so many bytes. */
 export const imported = (archived: string | Uint8Array, size = 1000) =>

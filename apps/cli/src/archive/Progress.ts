@@ -1,5 +1,5 @@
 /** How far an archive is, while it is written or read: a bar on a terminal, a line now and then off one, events where JSON is asked for. */
-import { Effect, Schedule } from "effect"
+import { Effect, Schedule, Stream } from "effect"
 import * as Bar from "../Bar.ts"
 import { Output } from "../Output.ts"
 import { number } from "../Text.ts"
@@ -35,3 +35,16 @@ export const make = Effect.fnUntraced(function* (
       done += steps
     })
 })
+
+/** The same for what comes as a stream, from its first piece to its last. */
+export const alongside = <A, E, R>(
+  stream: Stream.Stream<A, E, R>,
+  total: number,
+  told: Parameters<typeof make>[1],
+  stepsOf: (some: ReadonlyArray<A>) => number,
+) =>
+  Stream.unwrap(
+    Effect.map(make(total, told), (advance) =>
+      Stream.mapArrayEffect(stream, (some) => Effect.as(advance(stepsOf(some)), some)),
+    ),
+  )

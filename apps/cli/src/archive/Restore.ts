@@ -27,9 +27,9 @@ export const restore = Effect.fnUntraced(function* (
   const output = yield* Output
   const refuse = (message: string) => new ImportRefused({ message, details: [] })
   if (skipInvalid) return yield* refuse("--skip-invalid is not for the file of an export: that is taken in as a whole")
-  const advance = yield* Progress.make(size, { verb: "bytes taken in" })
   const reader = ArchiveLines.reader(Sha256.make())
-  const told = Stream.tap(bytes, (some) => advance(some.length))
+  const lengthOf = (some: ReadonlyArray<Uint8Array>) => some.reduce((sum, one) => sum + one.length, 0)
+  const told = Progress.alongside(bytes, size, { verb: "bytes taken in" }, lengthOf)
   // The store is not opened before it is known that there is something to put into it.
   const [[first], rest] = yield* Stream.peel(ArchiveLines.decode(told, reader), Sink.take(1))
   if (first?._tag !== "Site") return yield* Effect.fromResult(reader.end())

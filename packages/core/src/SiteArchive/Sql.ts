@@ -1,7 +1,7 @@
 /** Whole sites of the database that `UserStore/Sql` has made ready. */
 import { Effect, Layer, Option, Schedule, Schema, Stream } from "effect"
 import { SqlClient, SqlError } from "effect/sql"
-import { type Entry, isUser, SiteArchive, SiteOccupied, SiteUnreadable } from "../SiteArchive.ts"
+import { DuplicateEntry, type Entry, isUser, SiteArchive, SiteOccupied, SiteUnreadable } from "../SiteArchive.ts"
 import { SiteDeclaration } from "../SiteDeclaration.ts"
 import { SiteNotFound, StoreUnavailable } from "../UpdateUserError.ts"
 import type { AccessGroup, SiteId, User, UserId } from "../User.ts"
@@ -146,7 +146,11 @@ export const layer: Layer.Layer<SiteArchive, never, SqlClient.SqlClient> = Layer
           const obstacle = SiteOccupied.by(siteId, yield* contents(siteId))
           if (obstacle !== undefined) return yield* obstacle
           yield* staying
-          yield* Stream.runForEachArray(entries, (some) => insert(siteId, some))
+          yield* Stream.runForEachArray(entries, (some) =>
+            Effect.mapError(insert(siteId, some), (error) =>
+              error.reason._tag === "UniqueViolation" ? DuplicateEntry.of(siteId) : error,
+            ),
+          )
         },
         Effect.scoped,
         sql.withTransaction,
