@@ -8,6 +8,7 @@ import { Calls } from "./Calls.ts"
 import { copy } from "./Copy.ts"
 import { exportSite } from "./Export.ts"
 import { get } from "./Get.ts"
+import { history } from "./History.ts"
 import { importUsers } from "./Import.ts"
 import { joinSort, list } from "./List.ts"
 import * as Output from "./Output.ts"
@@ -34,7 +35,20 @@ const webflowUsers = Command.make("webflow-users").pipe(
       "5 store or server unavailable, 6 not found, 130 interrupted.",
     ].join("\n  "),
   ),
-  Command.withSubcommands([update, bulk, runs, undo, get, list, importUsers, exportSite, copy, siteCommand, token]),
+  Command.withSubcommands([
+    update,
+    bulk,
+    runs,
+    undo,
+    get,
+    history,
+    list,
+    importUsers,
+    exportSite,
+    copy,
+    siteCommand,
+    token,
+  ]),
   Command.withGlobalFlags([Store.Address, ...Output.flags]),
 )
 
