@@ -49,8 +49,8 @@ const nextSteps = {
   UnreadableInput: "Correct it, or name another, then run the command again.",
   ImportRefused: undefined,
   SiteRequired: "Run the command again with --site and the site's id.",
-  OutputExists: "Name another file, or run the command again with --force.",
-  OutputUnwritable: "Make room on the disk, or see to it that it can be written; nothing is left half written.",
+  OutputExists: "Name another file.",
+  OutputUnwritable: "Make room on the disk, or see to it that it can be written.",
   ArchiveDamaged: "Take another copy of it, or make it anew with `webflow-users export`; nothing was taken in.",
   SiteOccupied:
     "Name a store that does not have the site, as in --store file:./restored.db (copy: --to); users are added to a site with CSV or JSON.",
