@@ -9,14 +9,14 @@ import * as Words from "./archive/Words.ts"
 import { Output } from "./Output.ts"
 import { counted } from "./Text.ts"
 
-const address = (name: "from" | "to", description: string) =>
+const storeFlag = (name: "from" | "to", description: string) =>
   Flag.String(name).pipe(Flag.withMetavar("ADDRESS"), Flag.withDescription(description))
 
 export const copy = Command.make(
   "copy",
   {
-    from: address("from", "The store that has them: file:PATH or postgres://…"),
-    to: address("to", "The store that is to have them, too"),
+    from: storeFlag("from", "The store that has them: file:PATH or postgres://…"),
+    to: storeFlag("to", "The store that is to have them, too"),
     site: Flag.String("site").pipe(
       Flag.withMetavar("SITE"),
       Flag.withDescription("The id of the only site to copy (default: all sites)"),

@@ -3,12 +3,17 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync
 import { join } from "node:path"
 import { gzipSync, gunzipSync } from "node:zlib"
 import { describe, expect, it } from "vitest"
-import { ada, counts, furnished, readArchive, writeLarge } from "./archive.ts"
+import { counts, furnished, readArchive, writeLarge } from "./archive.ts"
 import { resultOf } from "./bulk.ts"
-import { cli, errorIn, fresh, otherSiteId, seeded, siteId } from "./run.ts"
+import { ada, cli, errorIn, fresh, otherSiteId, seeded, siteId } from "./run.ts"
 import { hasTerminal, show } from "./terminal.ts"
 
 const exportSite = ["export", "--site", siteId]
+
+const archived = async () => {
+  const store = await furnished()
+  return (await store.cli(exportSite)).stdout
+}
 
 describe("export and import", { concurrent: true }, () => {
   it("restore a site, byte by byte", async () => {
@@ -138,11 +143,6 @@ describe("export", { concurrent: true }, () => {
 })
 
 describe("import of an archive", { concurrent: true }, () => {
-  const archived = async () => {
-    const store = await furnished()
-    return (await store.cli(exportSite)).stdout
-  }
-
   it("is refused where the site is already, and says what to do", async () => {
     const input = await archived()
     const store = await seeded()

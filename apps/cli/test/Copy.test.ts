@@ -3,9 +3,9 @@ import { DatabaseSync } from "node:sqlite"
 import { Effect, Exit, Scope } from "effect"
 import { afterAll, describe, expect, it } from "vitest"
 import { database } from "../../../test/postgres.ts"
-import { ada, counts, dee, furnished } from "./archive.ts"
+import { counts, dee, furnished } from "./archive.ts"
 import { jsonLines } from "./bulk.ts"
-import { cli, errorIn, fresh, otherSiteId, siteId } from "./run.ts"
+import { ada, cli, errorIn, fresh, otherSiteId, siteId } from "./run.ts"
 
 const scope = Effect.runSync(Scope.make())
 afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto"
 import { createWriteStream, readFileSync, writeFileSync } from "node:fs"
 import { once } from "node:events"
 import { join } from "node:path"
-import { ada, bo, cy, otherSiteId, seeded, siteId } from "./run.ts"
+import { ada, otherSiteId, seeded, siteId } from "./run.ts"
 
 /** Who is on the other site. */
 export const dee = { ...ada, id: "6287ec36a841b25637c66304", data: { name: "Dee 名前 😀", note: null } }
@@ -33,7 +33,11 @@ export const readArchive = (path: string) => {
   return { text, sha256: createHash("sha256").update(body).digest("hex") }
 }
 
-export { ada, bo, cy }
+const largeUser = (index: number, drink: string) => ({
+  ...ada,
+  id: `6287ec36a841b256${(0x10000000 + index).toString(16)}`,
+  data: { ...ada.data, email: `m${index}@example.com`, drink, note: "x".repeat(200) },
+})
 
 /** Writes an archive of a site with so many users and as many events. */
 export const writeLarge = async (path: string, count: number): Promise<void> => {
@@ -44,11 +48,6 @@ export const writeLarge = async (path: string, count: number): Promise<void> => 
     hash.update(text)
     if (!file.write(text)) await once(file, "drain")
   }
-  const user = (index: number, drink: string) => ({
-    ...ada,
-    id: `6287ec36a841b256${(0x10000000 + index).toString(16)}`,
-    data: { ...ada.data, email: `m${index}@example.com`, drink, note: "x".repeat(200) },
-  })
   await write({
     format: "webflow-users-archive",
     version: 1,
@@ -56,11 +55,11 @@ export const writeLarge = async (path: string, count: number): Promise<void> => 
     createdOn: "2026-01-29T00:00:00.000Z",
     declaration: null,
   })
-  for (let index = 0; index < count; index += 1) await write({ user: user(index, "Coffee") })
+  for (let index = 0; index < count; index += 1) await write({ user: largeUser(index, "Coffee") })
   for (let index = 0; index < count; index += 1) {
-    const { id } = user(index, "")
+    const { id } = largeUser(index, "")
     const at = "2026-01-29T00:00:00.000Z"
-    const [before, after] = [user(index, "Tea"), user(index, "Coffee")]
+    const [before, after] = [largeUser(index, "Tea"), largeUser(index, "Coffee")]
     await write({ event: { userId: id, at, actor: "cli", label: null, address: null, before, after } })
   }
   const end = { accessGroups: 0, users: count, events: count }

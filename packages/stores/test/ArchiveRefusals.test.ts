@@ -20,6 +20,8 @@ const judged = (archived: string | Uint8Array): string => {
   return Result.isSuccess(read) ? "fine" : read.failure.message
 }
 
+const misplaced = (line: number) => `Line ${line} of the archive is not in its place, or there twice`
+
 const kindOf = (line: string): string => /^\{"(\w+)"/.exec(line)?.[1] ?? ""
 const names = ["format", "accessGroup", "user", "event", "end"] as const
 type Name = (typeof names)[number]
@@ -73,7 +75,7 @@ describe("an archive that is spoiled", () => {
     Effect.gen(function* () {
       const target = yield* open(yield* kind === "SQLite" ? file : database())
       const lines = linesOf(yield* whole)
-      const made = text(lines.with(-1, (lines.at(-1) ?? "").replace(/[0-9a-f]"\}$/, 'x"}')))
+      const made = text(lines).replace(/[0-9a-f]"\}\n$/, 'x"}\n')
       const refused = yield* Effect.flip(imported(made).pipe(Effect.provideContext(target)))
       expect(refused.message).toMatch(/SHA-256 is [0-9a-f]{64}, and its last line says another/)
       yield* imported(text(lines)).pipe(Effect.provideContext(target))
@@ -123,7 +125,6 @@ describe("an archive that is spoiled", () => {
       }
       const number = (name: Name) => at(name) + 1
       const damaged = (name: Name) => `Line ${number(name)} of the archive is damaged`
-      const misplaced = (line: number) => `Line ${line} of the archive is not in its place, or there twice`
       const twice = (name: Name) => sealed(body.toSpliced(at(name), 0, body[at(name)] ?? ""))
       const swapped = (a: number, b: number) => sealed(body.with(a, body[b] ?? "").with(b, body[a] ?? ""))
       const { count } = linesOfKind(lines, "user")

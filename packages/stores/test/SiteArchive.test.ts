@@ -111,7 +111,7 @@ describe("an archive", () => {
       const backwards = Object.fromEntries(Object.entries(strange).toReversed()) as User
       yield* add([backwards]).pipe(on(source))
       yield* imported(yield* exported.pipe(on(source))).pipe(on(target))
-      const [entry] = (yield* entriesOf(Effect.void).pipe(on(target))).filter(({ _tag }) => _tag === "User")
+      const entry = (yield* entriesOf(Effect.void).pipe(on(target))).find(({ _tag }) => _tag === "User")
       expect(JSON.stringify(entry)).toBe(JSON.stringify({ _tag: "User", user: backwards }))
     }),
   )

@@ -25,10 +25,8 @@ export const restore = Effect.fnUntraced(function* (
   }: { readonly site: SiteId | undefined; readonly size: number; readonly skipInvalid: boolean },
 ) {
   const output = yield* Output
-  const refuse = (message: string) => new ImportRefused({ message, details: [] })
   if (skipInvalid) return yield* refuse("--skip-invalid is not for the file of an export: that is taken in as a whole")
   const reader = ArchiveLines.reader(Sha256.make())
-  const lengthOf = (some: ReadonlyArray<Uint8Array>) => some.reduce((sum, one) => sum + one.length, 0)
   const told = Progress.alongside(bytes, size, { verb: "bytes taken in" }, lengthOf)
   // The store is not opened before it is known that there is something to put into it.
   const [[first], rest] = yield* Stream.peel(ArchiveLines.decode(told, reader), Sink.take(1))
@@ -45,3 +43,7 @@ export const restore = Effect.fnUntraced(function* (
   const summary = yield* Effect.fromResult(reader.end())
   yield* output.result({ siteId, ...summary }, () => Words.restored(siteId, summary))
 })
+
+const refuse = (message: string) => new ImportRefused({ message, details: [] })
+
+const lengthOf = (some: ReadonlyArray<Uint8Array>) => some.reduce((sum, one) => sum + one.length, 0)

@@ -41,15 +41,6 @@ export const layer: Layer.Layer<SiteArchive, never, SqlClient.SqlClient> = Layer
     const sql = yield* SqlClient.SqlClient
     const insert = ArchiveRows.make(sql)
 
-    /** Rows in the order of a key, page by page: each page begins behind the last row of the one before. */
-    const pages = <Row>(page: (last: Row | undefined) => Effect.Effect<ReadonlyArray<Row>, SqlError.SqlError>) =>
-      Stream.paginate<Row | undefined, Row, SqlError.SqlError>(undefined, (last) =>
-        Effect.map(page(last), (rows) => [
-          rows,
-          rows.length < pageSize ? Option.none() : Option.some(rows[rows.length - 1]),
-        ]),
-      )
-
     const accessGroups = (siteId: SiteId) =>
       pages<AccessGroup>((last) => {
         const isNext = last === undefined ? sql`true` : sql`slug > ${last.slug}`
@@ -160,6 +151,15 @@ export const layer: Layer.Layer<SiteArchive, never, SqlClient.SqlClient> = Layer
   }),
 )
 
+/** Rows in the order of a key, page by page: each page begins behind the last row of the one before. */
+const pages = <Row>(page: (last: Row | undefined) => Effect.Effect<ReadonlyArray<Row>, SqlError.SqlError>) =>
+  Stream.paginate<Row | undefined, Row, SqlError.SqlError>(undefined, (last) =>
+    Effect.map(page(last), (rows) => [
+      rows,
+      rows.length < pageSize ? Option.none() : Option.some(rows[rows.length - 1]),
+    ]),
+  )
+
 const isDeclaration = Schema.is(SiteDeclaration)
 
 const parse = (text: string): unknown => {
@@ -181,7 +181,9 @@ const toUser = ({ id, document }: UserRow): Effect.Effect<Entry, SiteUnreadable>
 }
 
 const toEvent = (row: EventRow): Effect.Effect<Entry, SiteUnreadable> => {
-  const { user_id: userId, at, actor, label, address } = row
+  const { user_id: userId, at, actor } = row
+  // An empty one is none: nothing of ours writes it.
+  const [label, address] = [row.label || null, row.address || null]
   const [before, after] = [readUser(row.before_user), readUser(row.after_user)]
   return before?.id === userId && after?.id === userId
     ? Effect.succeed({ _tag: "Event", event: { userId, at, actor, label, address, before, after } })
