@@ -22,6 +22,14 @@ const judged = (archived: string | Uint8Array): string => {
 
 const misplaced = (line: number) => `Line ${line} of the archive is not in its place, or there twice`
 
+/** Bytes with the last line of an archive that has the same entries. */
+const sealedBytes = (bytes: Uint8Array, like: string): Uint8Array => {
+  const sum = sha256()
+  sum.update(bytes)
+  const { end } = JSON.parse(linesOf(like).at(-1) ?? "")
+  return Buffer.concat([bytes, Buffer.from(`${JSON.stringify({ end, sha256: sum.digest() })}\n`)])
+}
+
 const kindOf = (line: string): string => /^\{"(\w+)"/.exec(line)?.[1] ?? ""
 const names = ["format", "accessGroup", "user", "event", "end"] as const
 type Name = (typeof names)[number]
@@ -165,6 +173,17 @@ describe("an archive that is spoiled", () => {
         [swapped(at("event"), at("user")), misplaced(number("user") + 1)],
       ]
       for (const [archived, message] of cases) expect(judged(archived)).toMatch(message)
+      // Bytes that are no text, and a mark that text may begin with: neither would come out of a store again.
+      const named = changed("user", /"data":\{/, '"data":{"note":"?",')
+      const bytes = Buffer.from(
+        linesOf(named)
+          .slice(0, -1)
+          .map((line) => `${line}\n`)
+          .join(""),
+      )
+      bytes[bytes.indexOf('"note":"?"') + '"note":"'.length] = 0xff
+      expect(judged(sealedBytes(bytes, named))).toBe(damaged("user"))
+      expect(judged(sealed(body.with(0, `\uFEFF${body[0]}`)))).toBe(damaged("format"))
       expect(judged(Buffer.concat([Buffer.from(text(lines.slice(0, 2))), Buffer.from([0x22, 0xff, 0x0a])]))).toBe(
         "Line 3 of the archive is damaged",
       )

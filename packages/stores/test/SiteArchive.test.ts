@@ -2,7 +2,7 @@ import { DatabaseSync } from "node:sqlite"
 import { describe, expect, it } from "@effect/vitest"
 import { NewUsers, SiteArchive, Sites, type User, UserEvents, UserPatch, UserStore } from "@webflow-users/core"
 import type { StoreAddress } from "@webflow-users/stores"
-import { Effect, Fiber, Stream } from "effect"
+import { Clock, Effect, Fiber, Stream } from "effect"
 import fc from "fast-check"
 import type pg from "pg"
 import { user as anyUser } from "../../core/test/arbitraries.ts"
@@ -121,6 +121,10 @@ describe("an archive", () => {
       const [source, target] = yield* Effect.all([fresh(kind), fresh(kind)])
       expect(yield* Effect.flip(exported.pipe(on(source)))).toMatchObject({ _tag: "SiteNotFound" })
       yield* add([]).pipe(on(source))
+      // Made at another moment, which is not the one to keep.
+      const made = yield* Clock.currentTimeMillis
+      yield* Effect.repeat(Clock.currentTimeMillis, { until: (now) => now > made })
+      yield* add([]).pipe(on(target))
       const first = yield* exported.pipe(on(source))
       expect(linesOf(first)).toHaveLength(2)
       yield* imported(first).pipe(on(target))
@@ -154,6 +158,15 @@ describe("an archive", () => {
       const site = yield* Effect.flip(exported.pipe(on(store)))
       expect(site).toMatchObject({ _tag: "SiteUnreadable", message: expect.stringContaining("declaration") })
       expect(JSON.stringify([event, found, site])).not.toContain("hush")
+
+      // Neither of what is somebody else.
+      const stranger = JSON.stringify(member(5))
+      yield* spoil(`UPDATE sites SET declaration = NULL`)
+      yield* spoil(`UPDATE users SET document = '${stranger}' WHERE id = '${member(3).id}'`)
+      expect((yield* Effect.flip(exported.pipe(on(store)))).message).toContain(member(3).id)
+      yield* spoil(`DELETE FROM users WHERE id = '${member(3).id}'`)
+      yield* spoil(`UPDATE user_events SET after_user = '${stranger}' WHERE user_id = '${member(2).id}'`)
+      expect((yield* Effect.flip(exported.pipe(on(store)))).message).toContain(member(2).id)
     }),
   )
 })
