@@ -32,6 +32,9 @@ const serverOptions = {
 /** How long a stop waits for what has begun. Requests that arrived whole take a moment; half ones are bounded by less. */
 const stopTimeout = "25 seconds"
 
+/** How long a stop keeps connections that are quiet: a request may be on its way, and would be lost with one of them. */
+const quietTimeout = 1_000
+
 /** How long a caller may take to close its side after the last word, in milliseconds. */
 const lingerTimeout = 1_000
 
@@ -125,9 +128,11 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
   const stop = Effect.suspend(() => {
     stopping = true
     stopBegins.openUnsafe()
-    for (const [socket, { latest }] of connections) {
-      if (latest === undefined || latest.response.writableFinished) hangUp(socket)
-    }
+    const hangUpQuiet = () =>
+      connections.forEach(({ latest }, socket) => {
+        if (latest === undefined || latest.response.writableFinished) hangUp(socket)
+      })
+    setTimeout(hangUpQuiet, quietTimeout).unref()
     return Effect.andThen(close(server), FiberSet.awaitEmpty(works))
   }).pipe(
     Effect.timeoutOrElse({
