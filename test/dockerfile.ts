@@ -114,8 +114,17 @@ const base = (root: string, from: string): Image => {
   const settings = join(homedir(), ".npmrc")
   if (existsSync(settings)) copyFileSync(settings, join(root, "root/.npmrc"))
   return {
-    ...{ root, from, workdir: "/", env: {}, user: "0:0", command: [], health: [] },
-    ...{ volumes: [], labels: {}, ports: [], stopSignal: "" },
+    root,
+    from,
+    workdir: "/",
+    env: {},
+    user: "0:0",
+    command: [],
+    health: [],
+    volumes: [],
+    labels: {},
+    ports: [],
+    stopSignal: "SIGTERM",
   }
 }
 

@@ -104,8 +104,8 @@ const traced = async (store: string) => {
   expect(child.exitCode).toBe(0)
   const lines = readFileSync(trace, "utf8").split("\n")
   return lines.flatMap((line) => {
-    const [, name = "", said = ""] = /^\d+ +(\w+)\((.*)/.exec(line) ?? []
-    return name === "" ? [] : [{ name, said }]
+    const [, name = "", rest = ""] = /^\d+ +(\w+)\((.*)/.exec(line) ?? []
+    return name === "" ? [] : [{ name, said: rest }]
   })
 }
 
@@ -135,7 +135,7 @@ describe("the proxy under the unit", () => {
     const writes = calls.filter(
       ({ name, said }) =>
         /^(mkdir|rename|unlink|link|symlink|chmod|truncate)/.test(name) ||
-        (/^open/.test(name) && /O_(WRONLY|RDWR|CREAT)/.test(said)),
+        (name.startsWith("open") && /O_(WRONLY|RDWR|CREAT)/.test(said)),
     )
     const elsewhere = writes
       .map(({ said }) => /"([^"]*)"/.exec(said)?.[1] ?? "")

@@ -35,6 +35,8 @@ afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
 const json = () => ({ authorization: `Bearer ${token}`, "content-type": "application/json" })
 const rename = (name: string) => ({ method: "PATCH", headers: json(), body: JSON.stringify({ data: { name } }) })
 
+const bodyOf = (size: number) => Buffer.from(JSON.stringify({ data: { name: "x".repeat(size) } }))
+
 /** A replica that believes what is in front of it. */
 const replica = () => Spawned.start(store, { env: { WEBFLOW_USERS_TRUSTED_PROXIES: "127.0.0.1" } })
 const hostOf = ({ origin }: { readonly origin: string }) => new URL(origin).host
@@ -83,7 +85,7 @@ describe.each(["nginx", "caddy"] as const)("%s", (kind) => {
     expect(JSON.parse(answer.content)).toMatchObject({ id: ada.id, data: { name: "Ada over TLS" } })
     expect(answer.headers).toMatchObject({ "strict-transport-security": expect.stringContaining("max-age") })
     await using after = open(store)
-    const events = await after.run(UserEvents.use((events) => events.ofUser(siteId, ada.id)))
+    const events = await after.run(UserEvents.use((record) => record.ofUser(siteId, ada.id)))
     expect(events.at(-1)).toMatchObject({ address: "127.0.0.5", after: { data: { name: "Ada over TLS" } } })
   })
 
@@ -104,9 +106,8 @@ describe.each(["nginx", "caddy"] as const)("%s", (kind) => {
 
   it("refuses what is too large in the contract's words, its own and the proxy's", async () => {
     await using stack = await whole(kind)
-    const body = (size: number) => Buffer.from(JSON.stringify({ data: { name: "x".repeat(size) } }))
     for (const size of [JsonBody.maxBodyBytes + 1000, 3 * JsonBody.maxBodyBytes]) {
-      const answer = await stack.front.ask(target(ada), { ...rename(""), body: body(size), agent: false })
+      const answer = await stack.front.ask(target(ada), { ...rename(""), body: bodyOf(size), agent: false })
       expect(answer).toMatchObject({
         status: 413,
         headers: { "content-type": expect.stringContaining("application/json") },
@@ -151,12 +152,12 @@ describe("nginx", () => {
     await using stack = await whole("nginx")
     const [first] = stack.replicas
     let answered = 0
-    let isOver = false
+    const over = new AbortController()
     const marks = new Map<number, () => void>()
     /** Resolves when so many more have been answered. */
     const more = (count: number) => new Promise<void>((resolve) => void marks.set(answered + count, resolve))
     const call = async (user: User) => {
-      for (let round = 0; !isOver; round += 1) {
+      for (let round = 0; !over.signal.aborted; round += 1) {
         const { status, content } = await stack.front.ask(target(user), rename(`Round ${round}`))
         expect({ status, content }).toMatchObject({ status: 200, content: expect.stringContaining(`Round ${round}`) })
         answered += 1
@@ -170,7 +171,7 @@ describe("nginx", () => {
     const port = new URL(first.origin).port
     await using back = await Spawned.start(store, { env: { PORT: port } })
     await Promise.race([calls, more(400)])
-    isOver = true
+    over.abort()
     await calls
     expect(back.hasEnded()).toBe(false)
   })
