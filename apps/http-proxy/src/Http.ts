@@ -16,6 +16,8 @@ import {
   UpdatePolicy,
   UpdateUser,
   type UpdateUserError,
+  type UserEvents,
+  UserHistory,
   UserSort,
   UserStore,
 } from "@webflow-users/core"
@@ -50,12 +52,18 @@ export interface Response {
 export type Answer = Response | "Reset"
 
 /** What answering takes. */
-export type Services = UpdateUser.UpdateUser | UserStore.UserStore | Callers
+export type Services = UpdateUser.UpdateUser | UserStore.UserStore | UserEvents | Callers
 
-/** Answers a request. Every failure is an answer too, in the contract's envelope. */
-export const answer = Effect.fnUntraced(function* (request: Request) {
+/** Whether it is asked if the process is alive: also under a load that lets nobody else in. */
+export const isProbe = (target: string | undefined): boolean => target === "/health"
+
+/**
+ * Answers a request; one that is refused for what it is not about is answered so. Every failure is an answer too, in the
+ * contract's envelope.
+ */
+export const answer = Effect.fnUntraced(function* (request: Request, refusal?: UpdateUserError) {
   const wire = wireOf(request, yield* Wire.DataNesting)
-  return yield* settle(respond(request, wire), wire)
+  return yield* settle(refusal === undefined ? respond(request, wire) : Effect.fail(refusal), wire)
 })
 
 const settle = <R>(
@@ -71,7 +79,7 @@ const settle = <R>(
   )
 
 /** How the answer to a request is written. */
-export const wireOf = ({ target, header }: Request, nesting?: UserJson.DataNesting): Wire.Wire =>
+const wireOf = ({ target, header }: Request, nesting?: UserJson.DataNesting): Wire.Wire =>
   Wire.of(splitOnce(target, "?")[0] ?? "", header("accept-version"), nesting)
 
 /** The answer that tells a failure: as v2 does, where the request could not be read. */
@@ -202,6 +210,10 @@ const operations: Record<Routes.RouteName, (call: Call) => Effect.Effect<unknown
     return wire.user(yield* updateUser({ siteId, userId, patch }))
   }),
   getUser: ({ siteId, userId, wire }: Call) => Effect.map(ReadUsers.getUser(siteId, userId), wire.user),
+  userHistory: Effect.fnUntraced(function* ({ siteId, userId, query }: Call) {
+    const page = yield* Effect.fromResult(ListQuery.decodeListQuery(new URLSearchParams(query), []))
+    return yield* UserHistory.userHistory(siteId, userId, page)
+  }),
   listUsers: Effect.fnUntraced(function* ({ siteId, query, wire }: Call) {
     const page = yield* Effect.fromResult(ListQuery.decodeListQuery(new URLSearchParams(query), UserSort.literals))
     return wire.userPage(yield* ReadUsers.listUsers(siteId, page))

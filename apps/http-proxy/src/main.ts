@@ -21,9 +21,26 @@ declare const VERSION: string
 const proxy = Command.make(
   "webflow-users-proxy",
   flags,
-  ({ host, port, store, auth, tokenStore, upstream, dataNesting, faults, trustedProxies, ...policy }) =>
+  ({
+    host,
+    port,
+    store,
+    auth,
+    tokenStore,
+    upstream,
+    dataNesting,
+    faults,
+    trustedProxies,
+    maxConnections,
+    maxRequests,
+    ...policy
+  }) =>
     Effect.gen(function* () {
-      const address = yield* Server.listen({ host, port })
+      const address = yield* Server.listen({
+        host,
+        port,
+        limits: { connections: maxConnections, requests: maxRequests },
+      })
       const shown = address.family === "IPv6" ? `[${address.address}]` : address.address
       yield* Console.log(
         `webflow-users-proxy listens on http://${shown}:${address.port}, store ${StoreAddress.describe(store)}`,

@@ -1,13 +1,13 @@
 /**
  * One address for every store: the scheme of a URL picks the adapter, and the driver it needs, from one table.
  */
-import { AccessTokenStore, type NewUsers, type Sites, Transport, type UserEvents, UserStore } from "@webflow-users/core"
+import { AccessTokenStore, type NewUsers, type Sites, Transport, UserEvents, UserStore } from "@webflow-users/core"
 import * as MemoryTokens from "@webflow-users/core/AccessTokenStore/Memory"
 import * as SqlTokens from "@webflow-users/core/AccessTokenStore/Sql"
 import * as MemoryUsers from "@webflow-users/core/UserStore/Memory"
 import * as SqlUsers from "@webflow-users/core/UserStore/Sql"
 import * as UpstreamUsers from "@webflow-users/core/UserStore/Upstream"
-import { Cause, Data, Duration, Effect, Layer } from "effect"
+import { Cause, Context, Data, Duration, Effect, Layer } from "effect"
 import type { SqlClient } from "effect/sql"
 import * as PostgresAddress from "./PostgresAddress.ts"
 import * as Sqlite from "./Sqlite.ts"
@@ -124,6 +124,13 @@ export const layer = (address: string, options: Options = {}): Layer.Layer<UserS
   return "owned" in adapter ? openOwned(adapter, address) : explain(adapter.remote(address, options), "")
 }
 
+/** What a proxy serves: the users, and the record of what happened to them where one is kept. */
+export type ServedServices = UserStore.UserStore | UserEvents
+
+/** The store at an address, as a proxy serves it. */
+export const layerServed = (address: string, options: Options = {}): Layer.Layer<ServedServices, UnusableAddress> =>
+  isRemote(address) ? Layer.merge(layer(address, options), UserEvents.layerNone) : layerOwned(address)
+
 /** The store at an address, with what only its owner can do: issue tokens, take in users, read the record. */
 export const layerOwned = (address: string): Layer.Layer<OwnedServices, UnusableAddress> => {
   const adapter = adapterOf(address)
@@ -141,12 +148,14 @@ export const layerOwned = (address: string): Layer.Layer<OwnedServices, Unusable
 export const layerWithTokens = (
   address: string,
   { tokenStore, ...options }: Options & { readonly tokenStore?: string | undefined } = {},
-): Layer.Layer<UserStore.UserStore | AccessTokenStore, UnusableAddress> => {
+): Layer.Layer<ServedServices | AccessTokenStore, UnusableAddress> => {
   const tokens = tokenStore ?? (isRemote(address) ? standard : address)
   if (tokens === address) return layerOwned(address)
   // Nothing but the users of the one and the tokens of the other, though each may have both.
   return Layer.merge(
-    Layer.effect(UserStore.UserStore, UserStore.UserStore).pipe(Layer.provide(layer(address, options))),
+    Layer.effectContext(
+      Effect.map(Effect.context<ServedServices>(), Context.pick(UserStore.UserStore, UserEvents)),
+    ).pipe(Layer.provide(layerServed(address, options))),
     Layer.effect(AccessTokenStore, AccessTokenStore).pipe(Layer.provide(layerOwned(tokens))),
   )
 }
