@@ -13,7 +13,7 @@ RUN pnpm install --offline --frozen-lockfile --ignore-scripts
 RUN pnpm --filter './apps/*' run build
 RUN chmod 755 apps/http-proxy/dist/main.js apps/cli/dist/main.js
 # The folder of the SQLite file; it is given to whom the proxy runs as when it is copied.
-RUN mkdir -m 700 /data
+RUN mkdir -p made/data && chmod 700 made/data
 
 FROM node:24.21.0-slim
 LABEL org.opencontainers.image.title="webflow-users-proxy" \
@@ -27,7 +27,7 @@ COPY --from=build /src/apps/cli/package.json /app/cli/
 COPY --from=build /src/apps/cli/dist /app/cli/dist
 RUN ln -s ../../../app/http-proxy/dist/main.js /usr/local/bin/webflow-users-proxy \
  && ln -s ../../../app/cli/dist/main.js /usr/local/bin/webflow-users
-COPY --from=build --chown=1000:1000 /data /data
+COPY --from=build --chown=1000:1000 /src/made /
 # Nothing is written anywhere else: the root can be read-only.
 VOLUME /data
 WORKDIR /data

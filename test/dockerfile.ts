@@ -142,10 +142,13 @@ const copy = (
   const isFolder = statSync(from).isDirectory()
   const target = isFolder || !isInto ? to : join(to, basename(from))
   cpSync(from, target, { recursive: true, verbatimSymlinks: true, filter: (path) => !isLeftOut(path) })
-  if (isFolder) chmodSync(target, statSync(from).mode)
   const [uid = 0, gid = 0] = (owner ?? "0:0").split(":").map(Number)
-  if (owner === undefined || !isRoot) return
-  for (const path of ["", ...globSync("**", { cwd: target })]) chownSync(join(target, path), uid, gid)
+  for (const path of isFolder ? globSync("**", { cwd: from }).filter((name) => name !== ".") : [""]) {
+    const copied = join(target, path)
+    if (!existsSync(copied) || lstatSync(copied).isSymbolicLink()) continue
+    chmodSync(copied, statSync(join(from, path)).mode)
+    if (isRoot) chownSync(copied, uid, gid)
+  }
 }
 
 const pairs = (rest: string) =>
