@@ -45,7 +45,8 @@ export interface Request {
 export interface Response {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  readonly body: string
+  /** As bytes where many get the same: a copy for each would be theirs to keep, by not reading it. */
+  readonly body: string | Uint8Array
 }
 
 /** What a request gets: an answer, or, where a fault was asked for, its connection reset. */
@@ -83,7 +84,7 @@ const wireOf = ({ target, header }: Request, nesting?: UserJson.DataNesting): Wi
   Wire.of(splitOnce(target, "?")[0] ?? "", header("accept-version"), nesting)
 
 /** The answer that tells a failure: as v2 does, where the request could not be read. */
-export const failure = (error: UpdateUserError, wire: Wire.Wire = Wire.v2): Response => {
+export const failure = (error: UpdateUserError, wire: Wire.Wire = Wire.v2) => {
   const { status, headers, body } = wire.error(error)
   return json(status, body, headers)
 }
@@ -182,7 +183,7 @@ const description = Effect.gen(function* () {
   const { document } = yield* Effect.promise(() => import("./Docs.ts"))
   const { emailAndPassword } = yield* UpdatePolicy.Current
   const withFaults = (yield* Faults.Rules) !== undefined
-  return json(200, document({ nesting: yield* Wire.DataNesting, emailAndPassword, withFaults }))
+  return { ...json(200, {}), body: document({ nesting: yield* Wire.DataNesting, emailAndPassword, withFaults }) }
 })
 
 /** What anyone gets, without a token. */
@@ -241,7 +242,7 @@ const jsonBody = Effect.fnUntraced(function* (request: Request) {
   return yield* Effect.fromResult(JsonBody.parseJsonBody(bytes))
 })
 
-const json = (status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Response => ({
+const json = (status: number, value: unknown, headers: Readonly<Record<string, string>> = {}) => ({
   status,
   headers: { "content-type": "application/json; charset=utf-8", "cache-control": "no-store", ...headers },
   body: JSON.stringify(value),

@@ -36,6 +36,9 @@ const maxPipeline = 200
 /** After so many requests a connection is asked to be made anew, so that callers spread over replicas. */
 const maxRequestsOfConnection = 10_000
 
+/** How many bytes of answers may wait to be fetched before who has such answers has to fetch them to get the next. */
+const maxUnfetched = 64 * 1024 * 1024
+
 /** How long a caller may take to fetch an answer, in milliseconds. */
 const takeTimeout = 30_000
 
@@ -66,8 +69,8 @@ interface Connection {
   /** How many requests have come, and how many of them are not done. */
   requests: number
   pending: number
-  /** It ends with a reset, and nothing more is begun on it. */
-  isReset?: boolean
+  /** It was reset, or its answers were not fetched: nothing more is begun on it. */
+  isOver?: boolean
 }
 
 /**
@@ -81,6 +84,7 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
   const trusted = yield* TrustedProxies
   const limits = { ...standardLimits, ...options.limits }
   let pending = 0
+  let unfetched = 0
   const server = createServer(serverOptions)
   const connections = new Map<Socket, Connection>()
   let stopping = false
@@ -145,16 +149,30 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     const answering = Http.answer(asked, isTooMany ? new Overloaded() : hostProblem(request))
     const answered = Effect.map(answering, (answer) => {
       if (answer === "Reset") {
-        connection.isReset = true
+        connection.isOver = true
         return afterAnswer(latest?.response, () => socket.resetAndDestroy())
       }
       if (stopping && connection.latest?.response === response) response.shouldKeepAlive = false
-      response.writeHead(answer.status, { ...answer.headers, "content-length": Buffer.byteLength(answer.body) })
+      const length = Buffer.byteLength(answer.body)
+      response.writeHead(answer.status, { ...answer.headers, "content-length": length })
       response.end(answer.body)
-      untaken = setTimeout(() => socket.destroy(), takeTimeout).unref()
+      if (typeof answer.body === "string" && !response.closed) {
+        unfetched += length
+        response.once("close", () => (unfetched -= length))
+      }
+      untaken = setTimeout(() => {
+        connection.isOver = true
+        socket.destroy()
+      }, takeTimeout).unref()
     })
-    const inTurn = Effect.suspend(() => (connection.isReset ? Effect.void : answered))
-    connection.work = run(work === undefined ? answered : Effect.andThen(after(work), inTurn))
+    const inTurn = Effect.suspend(() => (connection.isOver ? Effect.void : answered))
+    // While answers pile up here, who does not fetch them gets no more.
+    const patiently = Effect.suspend(() =>
+      unfetched > maxUnfetched && latest ? untilTaken(latest.response) : Effect.void,
+    )
+    connection.work = run(
+      work === undefined ? answered : Effect.andThen(Effect.andThen(after(work), patiently), inTurn),
+    )
     connection.work.addObserver(() => {
       connection.pending -= 1
       pending -= 1
@@ -165,7 +183,7 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
   server.on("checkExpectation", serve)
 
   /** Ends a connection on which something came that is no request: after the answers to what was asked before it. */
-  const refuse = (socket: Socket, answer: Http.Response) => {
+  const refuse = (socket: Socket, answer: ReturnType<typeof Http.failure>) => {
     const latest = connections.get(socket)?.latest
     const isHalf = latest?.request.complete === false
     const unanswered = isHalf ? latest.before : latest?.response
@@ -244,6 +262,9 @@ const isIdle = ({ latest }: Connection): boolean => latest === undefined || late
 /** Waits for work that comes first, and gives it up with whatever waits for it. */
 const after = (work: Fiber.Fiber<void>) => Effect.onInterrupt(Fiber.await(work), () => Fiber.interrupt(work))
 
+const untilTaken = (response: ServerResponse) =>
+  Effect.callback<void>((resume) => afterAnswer(response, () => resume(Effect.void)))
+
 /** Does something when an answer, if there is one, has been handed to the socket whole. */
 const afterAnswer = (answer: ServerResponse | undefined, act: () => unknown): void => {
   if (answer === undefined || answer.writableFinished) act()
@@ -255,13 +276,13 @@ const refusals: Readonly<Record<string, { readonly status: number; readonly mess
   ERR_HTTP_REQUEST_TIMEOUT: { status: 408, message: "The request did not arrive in time" },
 }
 
-const refusal = (code: string | undefined): Http.Response => {
+const refusal = (code: string | undefined) => {
   const { status, message } = refusals[code ?? ""] ?? { status: 400, message: "The request is not valid HTTP" }
   return { ...Http.failure(new BadRequest({ message })), status }
 }
 
 /** An answer as it goes over the wire where node:http has no response to write it with. */
-const asText = ({ status, headers, body }: Http.Response): string => {
+const asText = ({ status, headers, body }: ReturnType<typeof Http.failure>): string => {
   const lines = Object.entries({ ...headers, "content-length": Buffer.byteLength(body), connection: "close" })
   const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")
   return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n${body}`

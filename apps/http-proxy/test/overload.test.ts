@@ -156,6 +156,43 @@ describe("requests beyond the most", () => {
   })
 })
 
+describe("answers that nobody fetches", () => {
+  it("are not made one after the other", async () => {
+    const filling = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`field-${index}`, "x".repeat(256)]))
+    const users = Array.from({ length: 100 }, (_, index): User => ({
+      ...user,
+      id: UserId.make(`6287ec36a841b25637c6${(0x7000 + index).toString(16)}`),
+      data: filling,
+    }))
+    let made = 0
+    const proxy = await start("memory:", { id: siteId, users }, (store) => ({
+      ...store,
+      list: (...call) =>
+        Effect.andThen(
+          Effect.sync(() => (made += 1)),
+          store.list(...call),
+        ),
+    }))
+    using greedy = await dial(proxy.origin)
+    greedy.socket.pause()
+    const list = request(`GET /v2/sites/${siteId}/users?limit=100`, [`Authorization: Bearer ${await proxy.token()}`])
+    greedy.send(list.repeat(100))
+    // In the same time, and longer, all of them would have been made.
+    using another = await dial(proxy.origin)
+    for (let round = 0; round < 500; round += 1) {
+      another.send(health)
+      await another.next()
+    }
+    expect(made).toBeGreaterThan(0)
+    expect(made).toBeLessThan(50)
+
+    greedy.socket.resume()
+    for (let each = 0; each < 100; each += 1) expect((await greedy.next())?.status).toBe(200)
+    expect(made).toBe(100)
+    await proxy.stop()
+  })
+})
+
 describe("a connection that has been used for long", () => {
   it("is asked to be made anew", async () => {
     await using proxy = await limited({})
