@@ -19,6 +19,7 @@ const exitCodes = {
   NotAuthorized: notAuthorized,
   MissingScopes: notAuthorized,
   SiteForbidden: notAuthorized,
+  ChangeForbidden: notAuthorized,
   UsersNotEnabled: notAuthorized,
   SiteNotFound: notFound,
   UserNotFound: notFound,
