@@ -106,8 +106,7 @@ export const tell = (failure: Failure): Told => {
     tag: failure._tag,
     code: "code" in failure ? failure.code : failure._tag === "UnusableAddress" ? "unusable_address" : "usage",
     status: "status" in failure ? failure.status : null,
-    // To a caller over HTTP it is an internal error; here it is one's own file.
-    message: failure._tag === "StoreUnavailable" ? "The store could not be read or written" : failure.message,
+    message: failure.message,
     details: "details" in failure ? failure.details : [],
     ...("retryAfter" in failure && failure.retryAfter !== undefined && { retryAfter: failure.retryAfter }),
     ...("cause" in failure && failure.cause !== undefined && { cause: innermost(failure.cause) }),

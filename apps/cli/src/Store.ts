@@ -45,7 +45,7 @@ export const layerAt = (
       const bearer = Option.getOrUndefined(yield* Effect.orDie(token))
       return StoreAddress.layer(address, { ...options, rateLimit, around, onWait, token: bearer })
     }),
-  ).pipe(Layer.merge(Layer.succeed(Actor, "cli")))
+  ).pipe(Layer.merge(Layer.succeed(Actor, { actor: "cli" })))
 
 /** The store that the command line or the environment names. */
 export const layer: Layer.Layer<UserStore.UserStore, Failure, Asks | Calls> = Layer.unwrap(

@@ -4,6 +4,7 @@
  */
 import {
   AccessTokens,
+  type Actor,
   type MissingScopes,
   type NotAuthorized,
   RateLimits,
@@ -18,7 +19,7 @@ import { Context, Effect, Layer, Redacted } from "effect"
 
 export interface Caller {
   /** As whom updates are recorded. */
-  readonly actor: string
+  readonly actor: Omit<Actor, "address">
   /** Whether they may do this to a site's users. */
   readonly authorize: (siteId: SiteId, scope: Routes.Scope) => Effect.Effect<void, MissingScopes | SiteForbidden>
   /** Counts a request, and gives what they may still ask; nothing where this proxy does not limit them. */
@@ -45,7 +46,7 @@ export class Callers extends Context.Service<
       return Callers.of({
         identify: (bearer) =>
           Effect.map(tokens.verify(bearer), (token) => ({
-            actor: `token:${token.id}`,
+            actor: { actor: `token:${token.id}` },
             authorize: (siteId, scope) => Effect.fromResult(AccessTokens.authorize(token, { siteId, scope })),
             take: limits.take(token),
           })),
@@ -60,7 +61,7 @@ export class Callers extends Context.Service<
     Callers.of({
       identify: (bearer) =>
         Effect.succeed({
-          actor: "passthrough",
+          actor: { actor: "passthrough" },
           authorize: () => Effect.void,
           take: Effect.succeed(undefined),
           passedOn: Redacted.make(bearer),

@@ -4,6 +4,7 @@ import { UserJson } from "@webflow-users/core/wire"
 import { StoreAddress, UpstreamSettings } from "@webflow-users/stores"
 import { Config, Duration, Option } from "effect"
 import { Flag } from "effect/cli"
+import * as Addresses from "./Addresses.ts"
 import { ways } from "./Callers.ts"
 
 const { emailAndPassword, ecommerceGroups } = UpdatePolicy.settings
@@ -55,6 +56,20 @@ export const flags = {
     Flag.filterMap(
       (text) => (/^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Option.some(Number(text)) : Option.none()),
       () => "a whole number from 0 to 65535 (--port or PORT)",
+    ),
+  ),
+  trustedProxies: Flag.String("trusted-proxies").pipe(
+    Flag.withMetavar("addresses"),
+    Flag.withDescription(
+      "The proxies in front whose X-Forwarded-For is believed, addresses and networks with commas between them. " +
+        "WEBFLOW_USERS_TRUSTED_PROXIES, default none",
+    ),
+    Flag.withFallbackConfig(Config.String("WEBFLOW_USERS_TRUSTED_PROXIES")),
+    Flag.withDefault(""),
+    Flag.filterMap(
+      Addresses.parse,
+      () =>
+        "addresses or networks, such as 127.0.0.1, 10.0.0.0/8 or fd00::/8 (--trusted-proxies or WEBFLOW_USERS_TRUSTED_PROXIES)",
     ),
   ),
   auth: Flag.Literals("auth", ways).pipe(

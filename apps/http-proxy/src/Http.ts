@@ -32,6 +32,8 @@ export interface Request {
   readonly target: string
   /** A header's value, by its name in lower case. */
   readonly header: (name: string) => string | undefined
+  /** The network address of who asks. */
+  readonly address: string
   /** Reads the body, once. */
   readonly body: Effect.Effect<Uint8Array, BodyTooLarge | BadRequest>
   /** Ends when the server begins to stop: from then on nothing may keep an answer waiting. */
@@ -103,7 +105,7 @@ const respond = Effect.fnUntraced(function* (request: Request, wire: Wire.Wire) 
         operations[match.route]({ siteId, userId, query, request: faulted, wire }),
       ).pipe(
         Effect.mapError(explain),
-        Effect.provideService(Actor, caller.actor),
+        Effect.provideService(Actor, { ...caller.actor, address: request.address }),
         Effect.map((result) => json(200, result)),
       ),
     ),

@@ -3,19 +3,27 @@ import type { IncomingMessage } from "node:http"
 import { BadRequest, BodyTooLarge } from "@webflow-users/core"
 import { JsonBody } from "@webflow-users/core/wire"
 import { Effect } from "effect"
+import * as Addresses from "./Addresses.ts"
 import type * as Http from "./Http.ts"
 
-export const toRequest = (request: IncomingMessage, stopping: Effect.Effect<void>): Http.Request => ({
+export const toRequest = (
+  request: IncomingMessage,
+  stopping: Effect.Effect<void>,
+  trusted: Addresses.TrustedProxies,
+): Http.Request => ({
   method: request.method ?? "",
   // Clients that take this server for a proxy of HTTP itself send the whole URL.
   target: (request.url ?? "").replace(/^https?:\/\/[^/?]*/i, ""),
-  header: (name) => {
-    const value = request.headers[name]
-    return Array.isArray(value) ? value.join(", ") : value
-  },
+  header: (name) => headerOf(request, name),
+  address: Addresses.callerOf(request.socket.remoteAddress ?? "", headerOf(request, "x-forwarded-for"), trusted),
   body: readBody(request),
   stopping,
 })
+
+const headerOf = ({ headers }: IncomingMessage, name: string): string | undefined => {
+  const value = headers[name]
+  return Array.isArray(value) ? value.join(", ") : value
+}
 
 /** The rest of a body that is too large is read and thrown away by node:http, so that the caller gets to the answer. */
 const readBody = (request: IncomingMessage): Http.Request["body"] =>

@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, STATUS_CODES, type Server, type Ser
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net"
 import { BadRequest, MethodNotAllowed } from "@webflow-users/core"
 import { Data, Effect, Fiber, FiberSet, Latch } from "effect"
+import { TrustedProxies } from "./Addresses.ts"
 import { EndsWithCaller } from "./Forwarding.ts"
 import * as Http from "./Http.ts"
 import { toRequest } from "./Incoming.ts"
@@ -51,6 +52,7 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
   const works = yield* FiberSet.make<void>()
   const run = yield* FiberSet.runtime(works)<Http.Services>()
   const endsWithCaller = yield* EndsWithCaller
+  const trusted = yield* TrustedProxies
   const server = createServer(serverOptions)
   const connections = new Map<Socket, Connection>()
   let stopping = false
@@ -88,7 +90,7 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     response.once("close", () => {
       if (stopping && connection.latest?.response === response) hangUp(socket)
     })
-    const answered = Effect.map(answerTo(request, stopBegins.await), (answer) => {
+    const answered = Effect.map(answerTo(request, toRequest(request, stopBegins.await, trusted)), (answer) => {
       if (answer === "Reset") {
         connection.isReset = true
         return afterAnswer(latest?.response, () => socket.resetAndDestroy())
@@ -165,15 +167,10 @@ const hangUp = (socket: Socket, lastWord = "") => {
   socket.end(lastWord, () => setTimeout(() => socket.destroy(), lingerTimeout).unref())
 }
 
-const answerTo = (
-  incoming: IncomingMessage,
-  stopping: Http.Request["stopping"],
-): Effect.Effect<Http.Answer, never, Http.Services> => {
-  const request = toRequest(incoming, stopping)
-  return incoming.httpVersion !== "1.1" || incoming.headers.host !== undefined
+const answerTo = (incoming: IncomingMessage, request: Http.Request): Effect.Effect<Http.Answer, never, Http.Services> =>
+  incoming.httpVersion !== "1.1" || incoming.headers.host !== undefined
     ? Http.answer(request)
     : Effect.succeed(Http.failure(new BadRequest({ message: "A request needs a Host header" }), Http.wireOf(request)))
-}
 
 /** Waits for work that comes first, and gives it up with whatever waits for it. */
 const after = (work: Fiber.Fiber<void>) => Effect.onInterrupt(Fiber.await(work), () => Fiber.interrupt(work))

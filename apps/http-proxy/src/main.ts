@@ -7,6 +7,7 @@ import { StoreAddress } from "@webflow-users/stores"
 import { Cause, Console, Effect, Exit, Layer, Logger } from "effect"
 import { CliConfig, CliError, CliOutput, Command, GlobalFlag } from "effect/cli"
 import "effect/schema/SchemaJITCompiler/enable"
+import { TrustedProxies } from "./Addresses.ts"
 import { flags } from "./Config.ts"
 import * as Faults from "./Faults.ts"
 import * as Forwarding from "./Forwarding.ts"
@@ -20,7 +21,7 @@ declare const VERSION: string
 const proxy = Command.make(
   "webflow-users-proxy",
   flags,
-  ({ host, port, store, auth, tokenStore, upstream, dataNesting, faults, ...policy }) =>
+  ({ host, port, store, auth, tokenStore, upstream, dataNesting, faults, trustedProxies, ...policy }) =>
     Effect.gen(function* () {
       const address = yield* Server.listen({ host, port })
       const shown = address.family === "IPv6" ? `[${address.address}]` : address.address
@@ -40,6 +41,7 @@ const proxy = Command.make(
           Layer.provideMerge(Stores.layer({ store, auth, tokenStore, upstream, faults })),
           Layer.merge(Layer.succeed(UpdatePolicy.Current, policy)),
           Layer.merge(Layer.succeed(Wire.DataNesting, dataNesting)),
+          Layer.merge(Layer.succeed(TrustedProxies, trustedProxies)),
           Layer.provide([NodeCrypto.layerDigest, NodeCrypto.layerSecureRandom]),
         ),
       ),

@@ -6,6 +6,7 @@ import {
   InternalError,
   parseSiteId,
   type SiteId,
+  StoreUnavailable,
   TooManyRequests,
   UpdatePolicy,
   UpdateUserError,
@@ -44,9 +45,11 @@ const unknownId = "6287ec36a841b25637c66300"
 // What no request alone brings about: asked for these, the store fails.
 const throttled = { userId: "6287ec36a841b25637c66429", offset: 429 }
 const broken = { userId: "6287ec36a841b25637c66500", offset: 500 }
+const away = { userId: "6287ec36a841b25637c66503", offset: 503 }
 const trouble = (asked: { userId?: string; offset?: number }): Effect.Effect<void, UpdateUserError> => {
   const isFor = (marked: typeof broken) => asked.userId === marked.userId || asked.offset === marked.offset
   if (isFor(throttled)) return Effect.fail(new TooManyRequests({ retryAfter: 60 }))
+  if (isFor(away)) return Effect.fail(new StoreUnavailable({ cause: "gone" }))
   return isFor(broken) ? Effect.fail(new InternalError()) : Effect.void
 }
 
@@ -155,6 +158,7 @@ const provoke: Readonly<Record<string, (route: Routes.RouteName) => Ask>> = {
   UserNotFound: () => ({ userId: unknownId }),
   TooManyRequests: () => ({ userId: throttled.userId, query: `offset=${throttled.offset}` }),
   InternalError: () => ({ userId: broken.userId, query: `offset=${broken.offset}` }),
+  StoreUnavailable: () => ({ userId: away.userId, query: `offset=${away.offset}` }),
   RouteNotFound: () => ({ path: "/v2/sites" }),
   MethodNotAllowed: (route) => ({ method: "PUT", path: `/v2${Routes.pathOf(route, { siteId, userId: user.id })}` }),
 }
@@ -268,10 +272,9 @@ describe("answers", () => {
   it("describes every error of the list that this server answers", () => {
     const described = new Set(failures.map(({ example }) => example))
     const missing = UpdateUserError.members.map(({ identifier }) => identifier).filter((tag) => !described.has(tag))
-    // The store's is told as InternalError; the others are what other servers answer.
+    // What other servers answer.
     expect(missing).toEqual([
       "UsersNotEnabled",
-      "StoreUnavailable",
       "UnsendableRequest",
       "Unreachable",
       "ConnectionLost",

@@ -326,7 +326,12 @@ const rows: ReadonlyArray<Row> = [
       headers: { "retry-after": "7" },
     },
   ],
-  ["a store that is away", unavailable, get(unavailable), serverError],
+  [
+    "a store that is away",
+    unavailable,
+    get(unavailable),
+    { ...serverError, status: 503, msg: "The store could not be read or written" },
+  ],
   ["what nobody expected", broken, get(broken), serverError],
 ]
 

@@ -162,14 +162,14 @@ export class InternalError extends Schema.TaggedError<InternalError>()("Internal
 
 /**
  * The store could not be read or written: locked too long, disk full, connection lost. Nothing was changed, unless the
- * connection was lost while committing: then it is not known.
+ * connection was lost while committing: then it is not known. Status and text are ours.
  */
 export class StoreUnavailable extends Schema.TaggedError<StoreUnavailable>()("StoreUnavailable", {
-  ...facts("An Internal Error occurred"),
+  ...facts("The store could not be read or written"),
   /** What the driver said, for the log; never sent to a caller. */
   cause: Schema.Defect(),
 }) {
-  readonly status = 500
+  readonly status = 503
   readonly code = "internal_error"
   readonly isRetryable = true
 }

@@ -15,12 +15,21 @@ export interface UserEvent {
   readonly at: string
   /** Who asked: `token:<id>` through the proxy, otherwise the name of the program. */
   readonly actor: string
+  /** What the token is called, where it has a name. */
+  readonly label?: string
+  /** The network address it was asked from, where it came over a network. */
+  readonly address?: string
   readonly before: User
   readonly after: User
 }
 
-/** Who is asking. A runtime provides it around each call; events record it. */
-export const Actor = Context.Reference<string>("@webflow-users/core/UserEvents/Actor", { defaultValue: () => "local" })
+/** Who asks, as events record it. */
+export type Actor = Pick<UserEvent, "actor" | "label" | "address">
+
+/** Who is asking. A runtime provides it around each call. */
+export const Actor = Context.Reference<Actor>("@webflow-users/core/UserEvents/Actor", {
+  defaultValue: () => ({ actor: "local" }),
+})
 
 /** Port: reads the record of a store that keeps one. */
 export class UserEvents extends Context.Service<

@@ -95,7 +95,7 @@ for (const [name, store] of Object.entries(stores)) {
           const userId = untouched.at(-2)!.id
           const updateUser = yield* UpdateUser.UpdateUser
           yield* updateUser({ siteId: UpdateUserCases.siteId, userId, patch: {} }).pipe(
-            Effect.provideService(Actor, "someone"),
+            Effect.provideService(Actor, { actor: "someone" }),
           )
           const events = yield* (yield* UserEvents).ofUser(UpdateUserCases.siteId, userId)
           expect(events.map((event) => event.actor)).toEqual(["someone"])

@@ -194,7 +194,7 @@ const promises = <R, E>(store: Layer.Layer<R | UserStore.UserStore, E>): Promise
       signal?.throwIfAborted()
       if (closing !== undefined) throw new ClientClosed({ message: "The client is closed" })
       const running = runtime.runPromiseExit(
-        Effect.provideService(effect, Actor, "sdk"),
+        Effect.provideService(effect, Actor, { actor: "sdk" }),
         signal === undefined ? undefined : { signal },
       )
       underWay.add(running)

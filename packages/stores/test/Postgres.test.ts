@@ -66,7 +66,9 @@ describe("a PostgreSQL database that many open at once", () => {
         )
         const client = yield* outsider(address)
         const done = yield* query(client, "SELECT migration_id FROM webflow_users_migrations ORDER BY 1")
-        expect(done.map((row) => row["migration_id"])).toStrictEqual([1, 2, 3, 4])
+        // One after the other, each once.
+        expect(done.length).toBeGreaterThan(4)
+        expect(done.map((row) => row["migration_id"])).toStrictEqual(done.map((_, index) => index + 1))
         expect(yield* query(client, "SELECT 1 FROM users")).toHaveLength(more.length)
       }
     }),

@@ -133,7 +133,7 @@ describe("a SQLite file", () => {
         expect(error).toMatchObject({
           _tag: "StoreUnavailable",
           isRetryable: true,
-          message: "An Internal Error occurred",
+          message: "The store could not be read or written",
         })
         expect(yield* Effect.all([get(ada), eventsOf(ada), groupSlugs])).toStrictEqual([ada, [], []])
         database.exec("DROP TRIGGER full")

@@ -50,7 +50,7 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites> = Lay
           return Result.map(UserPatch.apply(before, patch, now, rules), (after) => {
             users.set(userId, after)
             const sequence = events.length + 1
-            events.push({ sequence, siteId, userId, at: DateTime.formatIso(now), actor, before, after })
+            events.push({ sequence, siteId, userId, at: DateTime.formatIso(now), ...actor, before, after })
             return { before, after }
           })
         }

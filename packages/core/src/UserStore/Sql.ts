@@ -94,7 +94,9 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
               siteId,
               userId,
               at: DateTime.formatIso(now),
-              actor,
+              actor: actor.actor,
+              label: actor.label ?? "",
+              address: actor.address ?? "",
               before: JSON.stringify(before),
               after: JSON.stringify(after),
               updatedOn: UserOrder.sortKeys(after).updatedOn,
@@ -208,7 +210,8 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
 
       const userEvents = UserEvents.of({
         ofUser: Effect.fn("UserEvents.ofUser")(function* (siteId, userId) {
-          const rows = yield* sql<EventRow>`SELECT sequence, at, actor, before_user, after_user FROM user_events
+          const rows =
+            yield* sql<EventRow>`SELECT sequence, at, actor, label, address, before_user, after_user FROM user_events
             WHERE site_id = ${siteId} AND user_id = ${userId} ORDER BY sequence`
           return rows.map((row) => toEvent(siteId, userId, row))
         }, storeErrors),
@@ -236,6 +239,8 @@ interface EventRow {
   readonly sequence: number | string
   readonly at: string
   readonly actor: string
+  readonly label: string | null
+  readonly address: string | null
   readonly before_user: string
   readonly after_user: string
 }
@@ -246,6 +251,8 @@ const toEvent = (siteId: SiteId, userId: UserId, row: EventRow): UserEvent => ({
   userId,
   at: row.at,
   actor: row.actor,
+  ...(row.label !== null && { label: row.label }),
+  ...(row.address !== null && { address: row.address }),
   before: readUser(row.before_user),
   after: readUser(row.after_user),
 })

@@ -9,7 +9,7 @@
 import { Effect } from "effect"
 import { NewUsers } from "../NewUsers.ts"
 import type { User } from "../User.ts"
-import { UserEvents } from "../UserEvents.ts"
+import { Actor, UserEvents } from "../UserEvents.ts"
 import { OnReplaced } from "../UserStore.ts"
 import { declarationChecks } from "./DeclarationChecks.ts"
 import { ada, bob, type Check, elsewhere, member, patch, rename, same, seeded, siteId, tagOf } from "./StoreCheck.ts"
@@ -79,6 +79,25 @@ export const all: ReadonlyArray<Check> = [
         true,
       )
       yield* same("the other's events", yield* (yield* UserEvents).ofUser(siteId, bob.id), [])
+    }),
+  },
+  {
+    name: "records who asked, under which name and from where, as far as that is known",
+    run: Effect.gen(function* () {
+      const store = yield* seeded(ada)
+      const asked: ReadonlyArray<Actor> = [
+        { actor: "token:1", label: "The form's", address: "203.0.113.9" },
+        { actor: "cli" },
+        { actor: "sdk", address: "2001:db8::7" },
+      ]
+      for (const actor of asked) {
+        yield* Effect.provideService(store.update(siteId, ada.id, patch({})), Actor, actor)
+      }
+      const events = yield* (yield* UserEvents).ofUser(siteId, ada.id)
+      const who = events.map(
+        ({ sequence: _, siteId: _site, userId: _user, at: _at, before: _b, after: _a, ...rest }) => rest,
+      )
+      yield* same("actors", who, asked)
     }),
   },
   {

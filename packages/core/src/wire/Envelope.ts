@@ -74,10 +74,15 @@ const headersOf = (error: E.UpdateUserError): Readonly<Record<string, string>> =
       return { allow: error.allow.join(", ") }
     case "NotAuthorized":
       return { "www-authenticate": "Bearer" }
+    case "StoreUnavailable":
+      return { "retry-after": storeRetryAfter }
     default:
       return error.retryAfter === undefined ? {} : { "retry-after": String(Math.ceil(error.retryAfter)) }
   }
 }
+
+/** A database that was restarted is back in seconds, and it is looked for with each request [ours]. */
+const storeRetryAfter = "5"
 
 /**
  * How many seconds a `Retry-After` asks to wait: it may be a number of seconds or a date. `undefined` where it is neither.

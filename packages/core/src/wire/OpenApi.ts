@@ -204,7 +204,11 @@ const ofEach = (scope: string): ReadonlyArray<Failure> => [
   [new E.SiteForbidden(), "The token is for another site"],
   [new E.SiteNotFound(), "There is no such site"],
   [new E.TooManyRequests({ retryAfter: 60 }), "The token has made more requests in this minute than it may"],
-  [new E.InternalError(), "The server failed, or its store did; trying again can help"],
+  [new E.InternalError(), "The server failed; trying again can help"],
+  [
+    new E.StoreUnavailable({ cause: undefined }),
+    "The server's store is away, or its disk full; trying again helps when it is back",
+  ],
 ]
 
 const invalidQuery = (): Failure => [

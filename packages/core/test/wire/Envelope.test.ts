@@ -95,10 +95,11 @@ const table: ReadonlyArray<{
   },
   {
     error: new Core.StoreUnavailable({ cause }),
-    status: 500,
+    status: 503,
     code: "internal_error",
-    message: "An Internal Error occurred",
-    readAs: "InternalError",
+    message: "The store could not be read or written",
+    headers: { "retry-after": "5" },
+    readAs: "UnexpectedResponse",
     retryable: true,
   },
   {

@@ -218,7 +218,12 @@ const errors: Record<Core.UpdateUserError["_tag"], readonly [Core.UpdateUserErro
     MethodNotAllowed: [new Core.MethodNotAllowed({ allow: ["GET"] }), 405, "UnknownError", "Method not allowed"],
     TooManyRequests: [new Core.TooManyRequests({ retryAfter: 3 }), 429, "RateLimit", "Rate limit hit"],
     InternalError: [new Core.InternalError({}), 500, "ServerError", "An Internal Error occurred"],
-    StoreUnavailable: [new Core.StoreUnavailable({ cause: "disk" }), 500, "ServerError", "An Internal Error occurred"],
+    StoreUnavailable: [
+      new Core.StoreUnavailable({ cause: "disk" }),
+      503,
+      "ServerError",
+      "The store could not be read or written",
+    ],
     UnsendableRequest: [new Core.UnsendableRequest({}), 500, "ServerError", "The request to the server cannot be sent"],
     Unreachable: [new Core.Unreachable({ cause: "down" }), 502, "ServerError", "The server could not be reached"],
     ConnectionLost: [new Core.ConnectionLost({ cause: "x", message: "Lost" }), 502, "ServerError", "Lost"],

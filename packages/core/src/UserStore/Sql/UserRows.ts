@@ -18,6 +18,9 @@ export interface Written {
   readonly userId: UserId
   readonly at: string
   readonly actor: string
+  /** Empty where there is none, as the address: an array that has nothing but nulls has no type to its driver. */
+  readonly label: string
+  readonly address: string
   readonly before: string
   readonly after: string
   readonly updatedOn: string
@@ -65,11 +68,12 @@ const oneByOne = (sql: SqlClient.SqlClient): Omit<UserRows, "read" | "lock"> => 
         VALUES (${siteId}, ${slug}, ${id}, ${name}, ${shortId}, ${createdOn}) ON CONFLICT DO NOTHING`,
       { discard: true },
     )
-  const write: UserRows["write"] = ({ siteId, userId, at, actor, before, after, updatedOn }) =>
+  const write: UserRows["write"] = ({ siteId, userId, at, actor, label, address, before, after, updatedOn }) =>
     Effect.andThen(
       sql`UPDATE users SET document = ${after}, updated_on = ${updatedOn} WHERE site_id = ${siteId} AND id = ${userId}`,
-      Effect.asVoid(sql`INSERT INTO user_events (site_id, user_id, at, actor, before_user, after_user)
-        VALUES (${siteId}, ${userId}, ${at}, ${actor}, ${before}, ${after})`),
+      Effect.asVoid(sql`INSERT INTO user_events (site_id, user_id, at, actor, label, address, before_user, after_user)
+        VALUES (${siteId}, ${userId}, ${at}, ${actor}, NULLIF(${label}, ''), NULLIF(${address}, ''),
+          ${before}, ${after})`),
     )
   return { write, addGroups, addGroupsAlone: addGroups }
 }
@@ -98,14 +102,14 @@ const together = (sql: SqlClient.SqlClient, read: UserRows["read"]): Omit<UserRo
     return Effect.as(
       sql`WITH written AS (
           SELECT * FROM unnest(${column("siteId")}, ${column("userId")}, ${column("at")}, ${column("actor")},
-            ${column("before")}, ${column("after")}, ${column("updatedOn")})
-            AS t (site_id, id, at, actor, before_user, after_user, updated_on)
+            ${column("label")}, ${column("address")}, ${column("before")}, ${column("after")}, ${column("updatedOn")})
+            AS t (site_id, id, at, actor, label, address, before_user, after_user, updated_on)
         ), updated AS (
           UPDATE users SET document = w.after_user, updated_on = w.updated_on FROM written w
           WHERE users.site_id = w.site_id AND users.id = w.id
         )
-        INSERT INTO user_events (site_id, user_id, at, actor, before_user, after_user)
-        SELECT site_id, id, at, actor, before_user, after_user FROM written`,
+        INSERT INTO user_events (site_id, user_id, at, actor, label, address, before_user, after_user)
+        SELECT site_id, id, at, actor, NULLIF(label, ''), NULLIF(address, ''), before_user, after_user FROM written`,
       all.map(() => undefined),
     )
   })

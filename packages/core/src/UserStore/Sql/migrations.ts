@@ -79,11 +79,19 @@ const indexSortOrders = Effect.gen(function* () {
   }
 })
 
+/** From where, and by which token's name, an update was asked for; of earlier ones nobody knows. */
+const addEventOrigins = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`ALTER TABLE user_events ADD COLUMN label TEXT`
+  yield* sql`ALTER TABLE user_events ADD COLUMN address TEXT`
+})
+
 const migrations = {
   "0001_create_tables": createTables,
   "0002_token_rates": addTokenRates,
   "0003_site_declarations": addDeclarations,
   "0004_sort_orders": indexSortOrders,
+  "0005_event_origins": addEventOrigins,
 }
 const table = "webflow_users_migrations"
 

@@ -1,0 +1,57 @@
+/**
+ * From where a request comes: the other end of its socket, or, where that is a proxy in front that is trusted, whom that one
+ * names in `X-Forwarded-For`.
+ */
+import { BlockList, isIP } from "node:net"
+import { Context, Option } from "effect"
+
+/** The proxies in front whose word is taken. */
+export interface TrustedProxies {
+  readonly has: (address: string) => boolean
+}
+
+/** None, unless `main.ts` provides what the settings say: anybody can write a header. */
+export const TrustedProxies = Context.Reference<TrustedProxies>("@webflow-users/http-proxy/TrustedProxies", {
+  defaultValue: () => ({ has: () => false }),
+})
+
+/** Reads addresses and networks, such as `10.0.0.0/8, 127.0.0.1, fd00::/8`; nothing where one of them is none. */
+export const parse = (text: string): Option.Option<TrustedProxies> => {
+  const list = new BlockList()
+  for (const entry of text.split(",").map((part) => part.trim())) {
+    if (entry === "") continue
+    const [address = "", prefix, ...more] = entry.split("/")
+    const family = familyOf(address)
+    if (family === undefined || more.length > 0) return Option.none()
+    const longest = family === "ipv4" ? 32 : 128
+    if (prefix !== undefined && !(/^\d{1,3}$/.test(prefix) && Number(prefix) <= longest)) return Option.none()
+    list.addSubnet(address, prefix === undefined ? longest : Number(prefix), family)
+  }
+  return Option.some({
+    has: (address) => {
+      const family = familyOf(address)
+      return family !== undefined && list.check(address, family)
+    },
+  })
+}
+
+/**
+ * The address of who asks. Proxies write it behind what they were told themselves, so the list is read from its end, and no
+ * further than the first that is not trusted: what stands before it is only claimed.
+ */
+export const callerOf = (remote: string, forwardedFor: string | undefined, trusted: TrustedProxies): string => {
+  let caller = plain(remote)
+  const named = (forwardedFor ?? "").split(",")
+  while (trusted.has(caller)) {
+    const next = plain((named.pop() ?? "").trim())
+    if (familyOf(next) === undefined) return caller
+    caller = next
+  }
+  return caller
+}
+
+/** Of one address of version 4 there is one spelling, also where the socket takes both versions. */
+const plain = (address: string): string => address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, "")
+
+const familyOf = (address: string): "ipv4" | "ipv6" | undefined =>
+  ({ 4: "ipv4", 6: "ipv6" })[isIP(address)] as "ipv4" | "ipv6" | undefined
