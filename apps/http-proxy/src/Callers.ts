@@ -23,7 +23,7 @@ export interface Caller {
   /** Whether they may do this to a site's users. */
   readonly authorize: (siteId: SiteId, scope: Routes.Scope) => Effect.Effect<void, MissingScopes | SiteForbidden>
   /** Counts a request, and gives what they may still ask; nothing where this proxy does not limit them. */
-  readonly take: Effect.Effect<RateLimits.Allowance | undefined>
+  readonly take: Effect.Effect<RateLimits.Allowance | undefined, StoreUnavailable>
   /** The token that is passed on; nothing where this proxy has the server's token itself, or the store. */
   readonly passedOn?: Redacted.Redacted
 }

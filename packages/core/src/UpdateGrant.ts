@@ -66,10 +66,7 @@ const groupsNotIn = ({ groups }: UpdateGrant, slugs: ReadonlyArray<string>): Rea
         }))
 
 /** The slugs of memberships that only one of the two has; their order says nothing. */
-const changedGroups = (
-  before: ReadonlyArray<Membership>,
-  after: ReadonlyArray<Membership>,
-): ReadonlyArray<string> => {
+const changedGroups = (before: ReadonlyArray<Membership>, after: ReadonlyArray<Membership>): ReadonlyArray<string> => {
   const had = new Set(before.map(keyOf))
   const has = new Set(after.map(keyOf))
   const changed = [...before.filter((one) => !has.has(keyOf(one))), ...after.filter((one) => !had.has(keyOf(one)))]

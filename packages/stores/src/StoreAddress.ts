@@ -1,9 +1,18 @@
 /**
  * One address for every store: the scheme of a URL picks the adapter, and the driver it needs, from one table.
  */
-import { AccessTokenStore, type NewUsers, type Sites, Transport, type UserEvents, UserStore } from "@webflow-users/core"
+import {
+  AccessTokenStore,
+  type NewUsers,
+  RateLimits,
+  type Sites,
+  Transport,
+  type UserEvents,
+  UserStore,
+} from "@webflow-users/core"
 import * as MemoryTokens from "@webflow-users/core/AccessTokenStore/Memory"
 import * as SqlTokens from "@webflow-users/core/AccessTokenStore/Sql"
+import * as SqlRates from "@webflow-users/core/RateLimits/Sql"
 import * as MemoryUsers from "@webflow-users/core/UserStore/Memory"
 import * as SqlUsers from "@webflow-users/core/UserStore/Sql"
 import * as UpstreamUsers from "@webflow-users/core/UserStore/Upstream"
@@ -18,8 +27,14 @@ export class UnusableAddress extends Data.TaggedError("UnusableAddress")<{ reado
 /** The store where nobody says which. */
 export const standard = "file:./webflow-users.db"
 
-/** What a store offers whose data its owner holds, beside what every store does. */
-export type OwnedServices = UserStore.UserStore | UserEvents | NewUsers | Sites | AccessTokenStore
+/** What a store offers whose data its owner holds, beside what every store does: rates are counted where tokens are. */
+export type OwnedServices =
+  | UserStore.UserStore
+  | UserEvents
+  | NewUsers
+  | Sites
+  | AccessTokenStore
+  | RateLimits.RateLimits
 
 /** How a server is called that is somebody else's; of a store of one's own, nothing of it counts. */
 export interface Options extends Omit<UpstreamUsers.Options, "baseUrl"> {
@@ -78,8 +93,13 @@ const surround = (transport: Layer.Layer<Transport.Transport>, around: Around) =
 const refuse = (message: string) => Layer.effectContext(Effect.fail(new UnusableAddress({ message })))
 
 /** Two databases may be open at once: without `fresh`, the second would be given the first. */
-const sql = (driver: Layer.Layer<SqlClient.SqlClient, unknown>) =>
-  Layer.fresh(Layer.merge(SqlUsers.layer, SqlTokens.layer)).pipe(Layer.provide(driver))
+const sql = (
+  driver: Layer.Layer<SqlClient.SqlClient, unknown>,
+  rates: Layer.Layer<RateLimits.RateLimits, never, SqlClient.SqlClient>,
+) => Layer.fresh(Layer.mergeAll(SqlUsers.layer, SqlTokens.layer, rates)).pipe(Layer.provide(driver))
+
+/** For stores that one server serves, which then sees every request. */
+const { layerMemory: ratesInMemory } = RateLimits.RateLimits
 
 const postgres: Owned = {
   example: "postgres://user@host/database",
@@ -88,7 +108,7 @@ const postgres: Owned = {
     if (typeof parsed === "string") return refuse(`The database's address ${parsed}`)
     // Loaded when a database is opened: other stores do without.
     const driver = Effect.promise(() => import("./Postgres.ts"))
-    return sql(Layer.unwrap(Effect.map(driver, ({ layer: opened }) => opened(address, parsed))))
+    return sql(Layer.unwrap(Effect.map(driver, ({ layer: opened }) => opened(address, parsed))), SqlRates.layer)
   },
   shown: PostgresAddress.describe,
   remedy: "The server has to be reached, and the database has to be there, to be read, written and given tables",
@@ -100,7 +120,7 @@ const adapters: Readonly<Record<string, Adapter>> = {
     owned: (address) => {
       const path = pathOf(address)
       if (path === undefined) return refuse("A path has to follow file:, as in file:./users.db or file:///var/users.db")
-      return sql(Sqlite.layer(path))
+      return sql(Sqlite.layer(path), ratesInMemory)
     },
     shown: (address) => address,
     remedy: "The folder has to exist, and the file has to be a SQLite database or not be there yet",
@@ -109,7 +129,7 @@ const adapters: Readonly<Record<string, Adapter>> = {
   postgresql: postgres,
   memory: {
     example: "memory:",
-    owned: () => Layer.merge(MemoryUsers.layer, MemoryTokens.layer),
+    owned: () => Layer.mergeAll(MemoryUsers.layer, MemoryTokens.layer, ratesInMemory),
     shown: (address) => address,
     remedy: "",
   },
@@ -135,19 +155,22 @@ export const layerOwned = (address: string): Layer.Layer<OwnedServices, Unusable
 }
 
 /**
- * The store at an address, and where the tokens of a proxy's callers are that serves it: at `tokenStore`, otherwise in the
+ * The store at an address, and where the tokens of a proxy's callers, and what they asked, are that serves it: at `tokenStore`, otherwise in the
  * store itself, and in front of another server in the store that is meant where nobody says which.
  */
 export const layerWithTokens = (
   address: string,
   { tokenStore, ...options }: Options & { readonly tokenStore?: string | undefined } = {},
-): Layer.Layer<UserStore.UserStore | AccessTokenStore, UnusableAddress> => {
+): Layer.Layer<UserStore.UserStore | AccessTokenStore | RateLimits.RateLimits, UnusableAddress> => {
   const tokens = tokenStore ?? (isRemote(address) ? standard : address)
   if (tokens === address) return layerOwned(address)
   // Nothing but the users of the one and the tokens of the other, though each may have both.
   return Layer.merge(
     Layer.effect(UserStore.UserStore, UserStore.UserStore).pipe(Layer.provide(layer(address, options))),
-    Layer.effect(AccessTokenStore, AccessTokenStore).pipe(Layer.provide(layerOwned(tokens))),
+    Layer.merge(
+      Layer.effect(AccessTokenStore, AccessTokenStore),
+      Layer.effect(RateLimits.RateLimits, RateLimits.RateLimits),
+    ).pipe(Layer.provide(layerOwned(tokens))),
   )
 }
 
