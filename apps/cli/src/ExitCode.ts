@@ -42,6 +42,7 @@ const exitCodes = {
   UnreadableInput: invalid,
   ImportRefused: invalid,
   TokenNotFound: notFound,
+  TokenExpired: invalid,
   RunNotFound: notFound,
   RunBusy: invalid,
   RunMismatch: invalid,

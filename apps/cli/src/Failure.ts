@@ -20,9 +20,14 @@ export class ImportRefused extends Data.TaggedError("ImportRefused")<{
   readonly code = "import_refused"
 }
 
-/** There is no such token to revoke. */
+/** There is no such token. */
 export class TokenNotFound extends Data.TaggedError("TokenNotFound")<{ readonly message: string }> {
   readonly code = "token_not_found"
+}
+
+/** A token that no secret makes good again. */
+export class TokenExpired extends Data.TaggedError("TokenExpired")<{ readonly message: string }> {
+  readonly code = "token_expired"
 }
 
 /** There is no such run. */
@@ -62,6 +67,7 @@ export type Failure =
   | UnreadableInput
   | ImportRefused
   | TokenNotFound
+  | TokenExpired
   | RunNotFound
   | RunBusy
   | RunMismatch

@@ -50,6 +50,7 @@ const nextSteps = {
   UnreadableInput: "Correct it, or name another, then run the command again.",
   ImportRefused: undefined,
   TokenNotFound: "See which tokens there are with `webflow-users token list`.",
+  TokenExpired: "Issue another with `webflow-users token create`, and revoke this one.",
   RunNotFound: "See which runs there are with `webflow-users runs`, in the folder in which they were begun.",
   RunBusy:
     "Wait until it is done, or stop it with Ctrl-C there. If that number is another program's, " +

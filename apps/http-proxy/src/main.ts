@@ -21,7 +21,19 @@ declare const VERSION: string
 const proxy = Command.make(
   "webflow-users-proxy",
   flags,
-  ({ host, port, store, auth, tokenStore, upstream, dataNesting, faults, trustedProxies, ...policy }) =>
+  ({
+    host,
+    port,
+    store,
+    auth,
+    tokenStore,
+    upstream,
+    dataNesting,
+    faults,
+    trustedProxies,
+    failedAuthentications,
+    ...policy
+  }) =>
     Effect.gen(function* () {
       const address = yield* Server.listen({ host, port })
       const shown = address.family === "IPv6" ? `[${address.address}]` : address.address
@@ -38,7 +50,7 @@ const proxy = Command.make(
       Effect.scoped,
       Effect.provide(
         Layer.mergeAll(UpdateUser.UpdateUser.layer, faults ? Faults.layer : Layer.empty).pipe(
-          Layer.provideMerge(Stores.layer({ store, auth, tokenStore, upstream, faults })),
+          Layer.provideMerge(Stores.layer({ store, auth, tokenStore, upstream, faults, failedAuthentications })),
           Layer.merge(Layer.succeed(UpdatePolicy.Current, policy)),
           Layer.merge(Layer.succeed(Wire.DataNesting, dataNesting)),
           Layer.merge(Layer.succeed(TrustedProxies, trustedProxies)),

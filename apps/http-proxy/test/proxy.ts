@@ -3,7 +3,6 @@ import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import {
   AccessTokens,
   NewUsers,
-  RateLimits,
   type SiteDeclaration,
   type SiteId,
   Sites,
@@ -15,6 +14,7 @@ import type { Routes } from "@webflow-users/core/wire"
 import { StoreAddress } from "@webflow-users/stores"
 import { Effect, Exit, Layer, ManagedRuntime, Scope } from "effect"
 import { Callers } from "../src/Callers.ts"
+import * as FailedAuthentications from "../src/FailedAuthentications.ts"
 import * as Server from "../src/Server.ts"
 
 export interface Site {
@@ -35,7 +35,9 @@ const layer = (
   beside: Layer.Layer<never>,
 ) =>
   Layer.merge(UpdateUser.UpdateUser.layer, Callers.tokens).pipe(
-    Layer.provideMerge(Layer.merge(AccessTokens.AccessTokens.layer, RateLimits.RateLimits.layerMemory)),
+    Layer.provideMerge(
+      Layer.merge(AccessTokens.AccessTokens.layer, FailedAuthentications.FailedAuthentications.layer("off")),
+    ),
     Layer.provideMerge(Layer.effect(UserStore.UserStore, Effect.map(UserStore.UserStore, around))),
     Layer.provideMerge(StoreAddress.layerOwned(store)),
     Layer.provide([NodeCrypto.layerDigest, NodeCrypto.layerSecureRandom]),

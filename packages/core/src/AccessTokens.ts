@@ -84,7 +84,6 @@ export class AccessTokens extends Context.Service<
         const token = `wfu_${id}_${Hex.encode(yield* random.randomBytes(32))}`
         return { token, hash: yield* sha256(token) }
       })
-      const refuse = (reason: TokenProblem) => Effect.fail(new NotAuthorized({ reason }))
 
       return AccessTokens.of({
         create: Effect.fn("AccessTokens.create")(function* (siteId, scopes, { expiresOn, ...grants } = {}) {
@@ -140,6 +139,8 @@ export const authorize = (
     ? Result.succeed(token)
     : Result.fail(new SiteForbidden())
 }
+
+const refuse = (reason: TokenProblem) => Effect.fail(new NotAuthorized({ reason }))
 
 const tokenPattern = /^wfu_([0-9a-f]{24})_[0-9a-f]{64}$/
 
