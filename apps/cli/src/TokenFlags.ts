@@ -12,20 +12,12 @@ const allScopes = ["users:read", "users:write"] as const satisfies ReadonlyArray
 const switchOf = (name: string, description: string) =>
   Flag.Boolean(name).pipe(Flag.withDescription(description), Flag.withoutNegation, Flag.withDefault(false))
 
-/** Names, each of which has to be one. */
-const names = (name: string, metavar: string, description: string, problem: (text: string) => string | undefined) =>
-  Flag.String(name)
-    .pipe(Flag.withMetavar(metavar), Flag.withDescription(`${description} (repeatable)`))
-    .pipe(
-      Flag.mapEffect((text) => {
-        const wrong = problem(text)
-        return wrong === undefined ? Effect.succeed(text) : Effect.fail(invalid(name, text, wrong))
-      }),
-      Flag.atLeast(0),
-    )
-
-const invalid = (option: string, value: string, expected: string) =>
-  new CliError.InvalidValue({ option, value, expected, kind: "flag" })
+const names = (name: string, metavar: string, description: string) =>
+  Flag.String(name).pipe(
+    Flag.withMetavar(metavar),
+    Flag.withDescription(`${description} (repeatable)`),
+    Flag.atLeast(0),
+  )
 
 /** A duration above zero, such as `90 days`. */
 const parseDuration = (text: string): Option.Option<Duration.Duration> =>
@@ -64,25 +56,11 @@ export const tokenFlags = {
   label: Flag.String("label").pipe(
     Flag.withMetavar("TEXT"),
     Flag.withDescription("What to call it: it stands in lists, and in the record of the updates it asks for"),
-    Flag.mapEffect((text) => {
-      const wrong = AccessTokens.labelProblem(text)
-      return wrong === undefined ? Effect.succeed(text) : Effect.fail(invalid("label", text, `a label, which ${wrong}`))
-    }),
     Flag.optional,
   ),
-  fields: names(
-    "field",
-    "KEY",
-    "A field it may change, such as name or a custom one's key; with none named, any",
-    AccessTokens.fieldProblem,
-  ),
+  fields: names("field", "KEY", "A field it may change, such as name or a custom one's key; with none named, any"),
   noFields: switchOf("no-fields", "It may change no field"),
-  groups: names(
-    "group",
-    "SLUG",
-    "An access group that it may let users join and leave; with none named, any",
-    UpdateUserBody.slugProblem,
-  ),
+  groups: names("group", "SLUG", "An access group that it may let users join and leave; with none named, any"),
   noGroups: switchOf("no-groups", "It may change no access group"),
 } satisfies Command.Command.Config
 
@@ -98,12 +76,12 @@ export const grace = Flag.String("grace").pipe(
   Flag.optional,
 )
 
-const contradiction = (message: string) => new CliError.ValidationError({ message })
+const refuse = (message: string) => new CliError.ValidationError({ message })
 
 /** What the token is given beside site and scopes. */
 export const grantsOf = Effect.fnUntraced(function* (flags: TokenFlags) {
-  const [problem] = contradictionsIn(flags)
-  if (problem !== undefined) return yield* contradiction(problem)
+  const [problem] = problemsIn(flags)
+  if (problem !== undefined) return yield* refuse(problem)
   const grants = {
     rate: Option.getOrUndefined(flags.rate),
     label: Option.getOrUndefined(flags.label),
@@ -111,15 +89,16 @@ export const grantsOf = Effect.fnUntraced(function* (flags: TokenFlags) {
     groups: listOf(flags.groups, flags.noGroups),
     expiresOn: Option.isSome(flags.expires) ? yield* momentOf(flags.expires.value) : undefined,
   }
-  const wrong = AccessTokens.grantsProblem(grants)
-  return wrong === undefined ? grants : yield* contradiction(wrong)
+  const tooMuch = AccessTokens.grantsProblem(grants)
+  return tooMuch === undefined ? grants : yield* refuse(tooMuch)
 })
 
 const listOf = (listed: ReadonlyArray<string>, isNone: boolean): ReadonlyArray<string> | undefined =>
   isNone ? [] : listed.length === 0 ? undefined : [...new Set(listed)]
 
-const contradictionsIn = (flags: TokenFlags): ReadonlyArray<string> => {
-  const { site, allSites, scopes, fields, noFields, groups, noGroups } = flags
+/** What is wrong with the flags, each for itself and together. */
+const problemsIn = (flags: TokenFlags): ReadonlyArray<string> => {
+  const { site, allSites, scopes, fields, noFields, groups, noGroups, label } = flags
   const limits = [
     ...(fields.length > 0 ? ["--field"] : []),
     ...(noFields ? ["--no-fields"] : []),
@@ -134,8 +113,14 @@ const contradictionsIn = (flags: TokenFlags): ReadonlyArray<string> => {
     ...(limits.length > 0 && !scopes.includes("users:write")
       ? [`${limits[0]} says what it may change, and without --scope users:write it may change nothing`]
       : []),
+    ...Option.toArray(label).flatMap((text) => wrong("--label", AccessTokens.labelProblem(text))),
+    ...fields.flatMap((key) => wrong(`--field ${key}`, AccessTokens.fieldProblem(key))),
+    ...groups.flatMap((slug) => wrong(`--group ${slug}`, UpdateUserBody.slugProblem(slug))),
   ]
 }
+
+const wrong = (flag: string, problem: string | undefined): ReadonlyArray<string> =>
+  problem === undefined ? [] : [`${flag.trim()}: ${problem}`]
 
 const momentOf = Effect.fnUntraced(function* (text: string) {
   const now = yield* DateTime.now
@@ -143,13 +128,13 @@ const momentOf = Effect.fnUntraced(function* (text: string) {
     Option.map(parseDuration(text), (duration) => DateTime.addDuration(now, duration)),
   )
   if (Option.isNone(moment) || !(DateTime.toEpochMillis(moment.value) < endOfDates)) {
-    return yield* contradiction(
+    return yield* refuse(
       `--expires ${text}: say a time such as "90 days", a day such as 2027-01-31, or a moment such as 2027-01-31T18:00:00Z`,
     )
   }
   return DateTime.toEpochMillis(moment.value) > DateTime.toEpochMillis(now)
     ? moment.value
-    : yield* contradiction(`--expires ${text}: that is over already, and the token would never be good`)
+    : yield* refuse(`--expires ${text}: that is over already, and the token would never be good`)
 })
 
 /** The first moment whose year RFC 3339 cannot say. */

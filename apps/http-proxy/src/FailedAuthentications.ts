@@ -59,9 +59,9 @@ export class FailedAuthentications extends Context.Service<
             ? Effect.void
             : Effect.annotateLogs(Effect.logWarning("More authentications failed in this minute"), told)
         })
-        const minutesEnd = Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.sleep(untilTurn(now)))
+        const sumUpLater = Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.delay(sumUp, untilTurn(now)))
+        const scope = yield* Effect.scope
         yield* Effect.addFinalizer(() => sumUp)
-        yield* Effect.forkScoped(Effect.forever(Effect.andThen(minutesEnd, sumUp)))
 
         const log = (address: string, reason: Reason) =>
           Effect.suspend(() => {
@@ -69,8 +69,9 @@ export class FailedAuthentications extends Context.Service<
             if (logged <= maxLogged) {
               return Effect.annotateLogs(Effect.logWarning("An authentication failed"), { address, reason })
             }
+            const isFirst = Object.keys(unlogged).length === 0
             unlogged[reason] = (unlogged[reason] ?? 0) + 1
-            return Effect.void
+            return isFirst ? Effect.asVoid(Effect.forkIn(sumUpLater, scope)) : Effect.void
           })
 
         /**

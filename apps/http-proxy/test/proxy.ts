@@ -57,10 +57,12 @@ export const open = (
       await runtime.runPromise(NewUsers.use((newUsers) => newUsers.add(id, () => users)))
       if (declaration !== undefined) await runtime.runPromise(Sites.use((sites) => sites.declare(id, declaration)))
     },
-    /** Issues a token. */
-    token: async (siteId: SiteId, scopes = allScopes, rate?: number) => {
+    /** Issues a token; a number is its rate. */
+    token: async (siteId: SiteId | "all", scopes = allScopes, grants: number | AccessTokens.Grants = {}) => {
       const issued = await runtime.runPromise(
-        AccessTokens.AccessTokens.use((tokens) => tokens.create(siteId, scopes, { rate })),
+        AccessTokens.AccessTokens.use((tokens) =>
+          tokens.create(siteId, scopes, typeof grants === "number" ? { rate: grants } : grants),
+        ),
       )
       return issued.token
     },
@@ -88,7 +90,8 @@ export const start = async (
     origin: `http://127.0.0.1:${port}`,
     run: store.run,
     add: store.add,
-    token: (siteId = site.id, scopes = allScopes, rate?: number) => store.token(siteId, scopes, rate),
+    token: (siteId: SiteId | "all" = site.id, scopes = allScopes, grants?: number | AccessTokens.Grants) =>
+      store.token(siteId, scopes, grants),
     hangUp,
     stop: async () => {
       await hangUp()

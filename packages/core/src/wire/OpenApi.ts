@@ -66,7 +66,8 @@ export const make = (options: { readonly version: string } & Partial<Settings>):
           type: "http",
           scheme: "bearer",
           description:
-            "A token that `webflow-users token create` issued: for one site, with users:read, users:write or both",
+            "A token that `webflow-users token create` issued: for one site or all, with users:read, users:write or both, " +
+            "perhaps for some fields and groups only, at some rate, until some moment",
         },
       },
     },
@@ -114,6 +115,12 @@ const operations: Record<RouteName, Described> = {
       [
         new E.BodyTooLarge({ message: `Request body too large: at most ${maxBodyBytes} bytes are read` }),
         `The body is larger than ${maxBodyBytes} bytes`,
+      ],
+      [
+        new E.ChangeForbidden({
+          details: [{ param: "data.name", description: "may not be changed with this token" }],
+        }),
+        "The update would change a field or a group that is not on the token's list",
       ],
       [new E.UserNotFound(), "The site has no such user"],
     ],
@@ -199,11 +206,15 @@ const ofEach = (scope: string): ReadonlyArray<Failure> => [
     new E.InvalidId({ details: [{ param: "site_id", description: "must be 24 hexadecimal characters" }] }),
     "An id in the path is not 24 hexadecimal digits",
   ],
-  [new E.NotAuthorized(), "There is no token, or it was never issued, or it has been revoked"],
+  [new E.NotAuthorized(), "There is no token, or it was never issued, has been revoked or replaced, or has expired"],
   [E.MissingScopes.of([scope]), "The token lacks the scope"],
   [new E.SiteForbidden(), "The token is for another site"],
   [new E.SiteNotFound(), "There is no such site"],
-  [new E.TooManyRequests({ retryAfter: 60 }), "The token has made more requests in this minute than it may"],
+  [
+    new E.TooManyRequests({ retryAfter: 60 }),
+    "The token has made more requests in this minute than it may; or, then without the limit's headers, too many tokens " +
+      "from the caller's address were not good",
+  ],
   [new E.InternalError(), "The server failed; trying again can help"],
   [
     new E.StoreUnavailable({ cause: undefined }),
