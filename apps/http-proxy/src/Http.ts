@@ -16,6 +16,8 @@ import {
   UpdatePolicy,
   UpdateUser,
   type UpdateUserError,
+  type UserEvents,
+  UserHistory,
   UserSort,
   UserStore,
 } from "@webflow-users/core"
@@ -50,7 +52,7 @@ export interface Response {
 export type Answer = Response | "Reset"
 
 /** What answering takes. */
-export type Services = UpdateUser.UpdateUser | UserStore.UserStore | Callers
+export type Services = UpdateUser.UpdateUser | UserStore.UserStore | UserEvents | Callers
 
 /** Answers a request. Every failure is an answer too, in the contract's envelope. */
 export const answer = Effect.fnUntraced(function* (request: Request) {
@@ -202,6 +204,10 @@ const operations: Record<Routes.RouteName, (call: Call) => Effect.Effect<unknown
     return wire.user(yield* updateUser({ siteId, userId, patch }))
   }),
   getUser: ({ siteId, userId, wire }: Call) => Effect.map(ReadUsers.getUser(siteId, userId), wire.user),
+  userHistory: Effect.fnUntraced(function* ({ siteId, userId, query }: Call) {
+    const page = yield* Effect.fromResult(ListQuery.decodeListQuery(new URLSearchParams(query), []))
+    return yield* UserHistory.userHistory(siteId, userId, page)
+  }),
   listUsers: Effect.fnUntraced(function* ({ siteId, query, wire }: Call) {
     const page = yield* Effect.fromResult(ListQuery.decodeListQuery(new URLSearchParams(query), UserSort.literals))
     return wire.userPage(yield* ReadUsers.listUsers(siteId, page))

@@ -1,5 +1,5 @@
 /** What the settings say of where users and callers' tokens are, as layers. */
-import { AccessTokens, type UserStore } from "@webflow-users/core"
+import { AccessTokens } from "@webflow-users/core"
 import { StoreAddress, UpstreamSettings } from "@webflow-users/stores"
 import { Data, Effect, Layer, Option, type Redacted } from "effect"
 import type { Digest, SecureRandom } from "effect/crypto"
@@ -24,7 +24,7 @@ export interface Settings {
 export const layer = (
   settings: Settings,
 ): Layer.Layer<
-  UserStore.UserStore | Callers,
+  StoreAddress.ServedServices | Callers,
   StoreAddress.UnusableAddress | ContradictorySettings,
   Digest.Digest | SecureRandom.SecureRandom
 > =>
@@ -41,7 +41,7 @@ export const layer = (
       }
       const callers =
         auth === "passthrough"
-          ? Layer.merge(StoreAddress.layer(store, options), Callers.passthrough)
+          ? Layer.merge(StoreAddress.layerServed(store, options), Callers.passthrough)
           : Callers.tokens.pipe(
               Layer.provide([
                 AccessTokens.AccessTokens.layer,

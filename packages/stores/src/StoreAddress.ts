@@ -7,7 +7,7 @@ import {
   RateLimits,
   type Sites,
   Transport,
-  type UserEvents,
+  UserEvents,
   UserStore,
 } from "@webflow-users/core"
 import * as MemoryTokens from "@webflow-users/core/AccessTokenStore/Memory"
@@ -16,7 +16,7 @@ import * as SqlRates from "@webflow-users/core/RateLimits/Sql"
 import * as MemoryUsers from "@webflow-users/core/UserStore/Memory"
 import * as SqlUsers from "@webflow-users/core/UserStore/Sql"
 import * as UpstreamUsers from "@webflow-users/core/UserStore/Upstream"
-import { Cause, Data, Duration, Effect, Layer } from "effect"
+import { Cause, Context, Data, Duration, Effect, Layer } from "effect"
 import type { SqlClient } from "effect/sql"
 import * as PostgresAddress from "./PostgresAddress.ts"
 import * as Sqlite from "./Sqlite.ts"
@@ -144,6 +144,13 @@ export const layer = (address: string, options: Options = {}): Layer.Layer<UserS
   return "owned" in adapter ? openOwned(adapter, address) : explain(adapter.remote(address, options), "")
 }
 
+/** What a proxy serves: the users, and the record of what happened to them where one is kept. */
+export type ServedServices = UserStore.UserStore | UserEvents
+
+/** The store at an address, as a proxy serves it. */
+export const layerServed = (address: string, options: Options = {}): Layer.Layer<ServedServices, UnusableAddress> =>
+  isRemote(address) ? Layer.merge(layer(address, options), UserEvents.layerNone) : layerOwned(address)
+
 /** The store at an address, with what only its owner can do: issue tokens, take in users, read the record. */
 export const layerOwned = (address: string): Layer.Layer<OwnedServices, UnusableAddress> => {
   const adapter = adapterOf(address)
@@ -154,22 +161,26 @@ export const layerOwned = (address: string): Layer.Layer<OwnedServices, Unusable
   )
 }
 
+/** What a proxy knows its callers by: their tokens, and how often each has asked. */
+export type TokenServices = AccessTokenStore | RateLimits.RateLimits
+
 /**
- * The store at an address, and where the tokens of a proxy's callers, and what they asked, are that serves it: at `tokenStore`, otherwise in the
+ * The store at an address, and where the tokens of a proxy's callers are that serves it: at `tokenStore`, otherwise in the
  * store itself, and in front of another server in the store that is meant where nobody says which.
  */
 export const layerWithTokens = (
   address: string,
   { tokenStore, ...options }: Options & { readonly tokenStore?: string | undefined } = {},
-): Layer.Layer<UserStore.UserStore | AccessTokenStore | RateLimits.RateLimits, UnusableAddress> => {
+): Layer.Layer<ServedServices | TokenServices, UnusableAddress> => {
   const tokens = tokenStore ?? (isRemote(address) ? standard : address)
   if (tokens === address) return layerOwned(address)
   // Nothing but the users of the one and the tokens of the other, though each may have both.
   return Layer.merge(
-    Layer.effect(UserStore.UserStore, UserStore.UserStore).pipe(Layer.provide(layer(address, options))),
-    Layer.merge(
-      Layer.effect(AccessTokenStore, AccessTokenStore),
-      Layer.effect(RateLimits.RateLimits, RateLimits.RateLimits),
+    Layer.effectContext(
+      Effect.map(Effect.context<ServedServices>(), Context.pick(UserStore.UserStore, UserEvents)),
+    ).pipe(Layer.provide(layerServed(address, options))),
+    Layer.effectContext(
+      Effect.map(Effect.context<TokenServices>(), Context.pick(AccessTokenStore, RateLimits.RateLimits)),
     ).pipe(Layer.provide(layerOwned(tokens))),
   )
 }

@@ -9,7 +9,7 @@ import * as E from "../UpdateUserError.ts"
 import { encodeError } from "./Envelope.ts"
 import { maxBodyBytes } from "./JsonBody.ts"
 import { decodeListQuery } from "./ListQuery.ts"
-import { exampleGroup, examplePage, exampleUser, objectEra, slugEra } from "./OpenApiExamples.ts"
+import { exampleGroup, exampleHistory, examplePage, exampleUser, objectEra, slugEra } from "./OpenApiExamples.ts"
 import { type JsonObject, makeSchemas, refTo, type Settings } from "./OpenApiSchemas.ts"
 import { prefixes, type RouteName, routes } from "./Routes.ts"
 import { type DataNesting, encodeUser } from "./UserJson.ts"
@@ -133,6 +133,16 @@ const operations: Record<RouteName, Described> = {
     answer: "User",
     example: (nesting) => encodeUser(exampleUser, nesting),
     failures: () => [[new E.UserNotFound(), "The site has no such user"]],
+  },
+  userHistory: {
+    tag: "User Accounts",
+    summary: "Get User History",
+    description:
+      "What happened to a user, the latest first: who changed what, when, and from where. Webflow had no such operation.",
+    query: ["offset", "limit"],
+    answer: "HistoryPage",
+    example: () => ({ history: [exampleHistory], ...examplePage }),
+    failures: () => [[new E.UserNotFound(), "The site has no such user"], invalidQuery()],
   },
   listUsers: {
     tag: "User Accounts",
