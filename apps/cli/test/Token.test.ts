@@ -139,7 +139,7 @@ describe("token", { concurrent: true }, () => {
     [[...site, ...writing, "--expires", "2099-01-31T18:00:00"], /say a time/],
     [[...site, ...writing, "--expires", "9999999 days"], /say a time/],
     [[...site, ...writing, "--expires", "infinity"], /say a time/],
-    [[...site, ...writing, "--expires", "-5 minutes"], /say a time/],
+    [[...site, ...writing, "--expires=-5 minutes"], /say a time/],
     [[...site, ...writing, "--expires", "2020-01-01"], /2020-01-01: that is over already/],
   ])("create %j is refused, and says why", async (args, message) => {
     const store = await seeded()
