@@ -18,6 +18,8 @@ const createWith = async (store: Store, args: ReadonlyArray<string>) => {
 }
 const list = async (store: Store) => JSON.parse((await store.cli(["token", "list", "--json"])).stdout)
 
+const sha256 = (token: string) => createHash("sha256").update(token).digest("hex")
+
 describe("token", { concurrent: true }, () => {
   it("create gives a token once; the store keeps its hash", async () => {
     const store = await seeded()
@@ -117,30 +119,30 @@ describe("token", { concurrent: true }, () => {
     expect(await createWith(store, ["--scope", "users:read", "--expires", when])).toMatchObject({ expiresOn: moment })
   })
 
-  const site = ["--site", siteId]
+  const onSite = ["--site", siteId]
   const writing = ["--scope", "users:write"]
   it.each<[ReadonlyArray<string>, RegExp]>([
     [writing, /--site SITE, or --all-sites/],
-    [[...site, "--all-sites", ...writing], /--site and --all-sites contradict/],
-    [[...site, ...writing, "--field", "name", "--no-fields"], /--field and --no-fields contradict/],
-    [[...site, ...writing, "--group", "gold", "--no-groups"], /--group and --no-groups contradict/],
-    [[...site, "--scope", "users:read", "--field", "name"], /^--field .*without --scope users:write/],
-    [[...site, "--scope", "users:read", "--no-groups"], /^--no-groups .*without --scope users:write/],
-    [[...site, ...writing, "--field", "email"], /--field email: can be changed by no update/],
-    [[...site, ...writing, "--field", "__proto__"], /--field __proto__: is not a name for a field/],
-    [[...site, ...writing, "--field="], /--field: a field needs a name/],
-    [[...site, ...writing, "--group= "], /--group: must not be empty/],
-    [[...site, ...writing, "--label="], /--label: must not be empty/],
-    [[...site, ...writing, "--label", "a\tb"], /--label: must have no control characters/],
-    [[...site, ...writing, "--label", "x".repeat(101)], /--label: must be at most 100 characters/],
-    [[...site, ...writing, "--expires", "soon"], /--expires soon: say a time such as "90 days"/],
-    [[...site, ...writing, "--expires", "90"], /--expires 90: say a time/],
-    [[...site, ...writing, "--expires", "2099-02-29"], /--expires 2099-02-29: say a time/],
-    [[...site, ...writing, "--expires", "2099-01-31T18:00:00"], /say a time/],
-    [[...site, ...writing, "--expires", "9999999 days"], /say a time/],
-    [[...site, ...writing, "--expires", "infinity"], /say a time/],
-    [[...site, ...writing, "--expires=-5 minutes"], /say a time/],
-    [[...site, ...writing, "--expires", "2020-01-01"], /2020-01-01: that is over already/],
+    [[...onSite, "--all-sites", ...writing], /--site and --all-sites contradict/],
+    [[...onSite, ...writing, "--field", "name", "--no-fields"], /--field and --no-fields contradict/],
+    [[...onSite, ...writing, "--group", "gold", "--no-groups"], /--group and --no-groups contradict/],
+    [[...onSite, "--scope", "users:read", "--field", "name"], /^--field .*without --scope users:write/],
+    [[...onSite, "--scope", "users:read", "--no-groups"], /^--no-groups .*without --scope users:write/],
+    [[...onSite, ...writing, "--field", "email"], /--field email: can be changed by no update/],
+    [[...onSite, ...writing, "--field", "__proto__"], /--field __proto__: is not a name for a field/],
+    [[...onSite, ...writing, "--field="], /--field: a field needs a name/],
+    [[...onSite, ...writing, "--group= "], /--group: must not be empty/],
+    [[...onSite, ...writing, "--label="], /--label: must not be empty/],
+    [[...onSite, ...writing, "--label", "a\tb"], /--label: must have no control characters/],
+    [[...onSite, ...writing, "--label", "x".repeat(101)], /--label: must be at most 100 characters/],
+    [[...onSite, ...writing, "--expires", "soon"], /--expires soon: say a time such as "90 days"/],
+    [[...onSite, ...writing, "--expires", "90"], /--expires 90: say a time/],
+    [[...onSite, ...writing, "--expires", "2099-02-29"], /--expires 2099-02-29: say a time/],
+    [[...onSite, ...writing, "--expires", "2099-01-31T18:00:00"], /say a time/],
+    [[...onSite, ...writing, "--expires", "9999999 days"], /say a time/],
+    [[...onSite, ...writing, "--expires", "infinity"], /say a time/],
+    [[...onSite, ...writing, "--expires=-5 minutes"], /say a time/],
+    [[...onSite, ...writing, "--expires", "2020-01-01"], /2020-01-01: that is over already/],
   ])("create %j is refused, and says why", async (args, message) => {
     const store = await seeded()
     const outcome = await store.cli(["token", "create", ...args])
@@ -172,7 +174,6 @@ describe("token", { concurrent: true }, () => {
     expect(same).toEqual(issued)
     expect(second).toMatch(new RegExp(`^wfu_${issued.id}_[0-9a-f]{64}$`))
     expect(second).not.toBe(first)
-    const sha256 = (token: string) => createHash("sha256").update(token).digest("hex")
     const hashes = "SELECT hash, previous_hash FROM access_tokens"
     expect(store.query(hashes)).toEqual([{ hash: sha256(second), previous_hash: null }])
     const { token: third, previousUntil } = await rotate("--grace", "1 hour")

@@ -32,10 +32,16 @@ const proxy = Command.make(
     faults,
     trustedProxies,
     failedAuthentications,
+    maxConnections,
+    maxRequests,
     ...policy
   }) =>
     Effect.gen(function* () {
-      const address = yield* Server.listen({ host, port })
+      const address = yield* Server.listen({
+        host,
+        port,
+        limits: { connections: maxConnections, requests: maxRequests },
+      })
       const shown = address.family === "IPv6" ? `[${address.address}]` : address.address
       yield* Console.log(
         `webflow-users-proxy listens on http://${shown}:${address.port}, store ${StoreAddress.describe(store)}`,

@@ -184,8 +184,9 @@ it("is not limited where it is off", async () => {
   await off.runtime.dispose()
 })
 
+const address = (index: number) => `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`
+
 it("keeps so many addresses and no more: whoever was heard of longest ago is forgotten", async () => {
-  const address = (index: number) => `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`
   await several(3, address(0))
   await seen.runtime.runPromise(
     Effect.forEach(

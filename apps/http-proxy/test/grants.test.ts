@@ -41,9 +41,9 @@ const ask = async (token: string, body?: unknown, path = `/v2/sites/${siteId}/us
 }
 const stored = () => proxy.run(UserStore.UserStore.use((store) => store.get(siteId, user.id)))
 
-describe("a token for a form", () => {
-  const own = (data: object) => ({ ...user, data: { data: { ...user.data, ...data } } })
+const own = (data: object) => ({ ...user, data: { data: { ...user.data, ...data } } })
 
+describe("a token for a form", () => {
   it.each<[string, string, object]>([
     ["one field", "/v2", { data: { name: "Bea" } }],
     ["both of its fields, nested, on beta", "/beta", { data: { data: { name: "Bea", company: null } } }],

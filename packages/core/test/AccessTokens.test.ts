@@ -39,11 +39,13 @@ const refusedFor = (reason: string) => ({
   reason,
 })
 
+const byId = (a: AccessToken, b: AccessToken) => (a.id < b.id ? -1 : 1)
+
 const letterAt = (text: string, index: number, letter: string) => text.slice(0, index) + letter + text.slice(index + 1)
 
 describe.each<[string, Layer.Layer<AccessTokenStore, unknown>]>(Object.entries(stores))(
   "access tokens, in %s",
-  (_, store) => {
+  (_name, store) => {
     const layer = tokensOn(store)
 
     it.effect("are recognised when they are presented, for what they were issued", () =>
@@ -116,7 +118,6 @@ describe.each<[string, Layer.Layer<AccessTokenStore, unknown>]>(Object.entries(s
           fields: [],
         })
         expect(yield* tokens.verify(other)).toStrictEqual(bare)
-        const byId = (a: AccessToken, b: AccessToken) => (a.id < b.id ? -1 : 1)
         expect((yield* tokens.list).toSorted(byId)).toStrictEqual([issued, bare].toSorted(byId))
       }).pipe(Effect.provide(layer)),
     )
@@ -304,8 +305,9 @@ describe("authorizing a request", () => {
   })
 })
 
+const names = (count: number) => Array.from({ length: count }, (_, index) => `name-${index}`)
+
 describe("what a token can be given", () => {
-  const names = (count: number) => Array.from({ length: count }, (_, index) => `name-${index}`)
   it.each<[string, AccessTokens.Grants]>([
     ["nothing", {}],
     ["a label of 100 characters", { label: "☃".repeat(99) + "😀" }],

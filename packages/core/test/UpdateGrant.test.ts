@@ -71,13 +71,13 @@ describe("what of a user may be changed", () => {
     ).toBe(undefined))
 })
 
-describe("where the user is not seen before", () => {
-  const unseen = (patch: ConstructorParameters<typeof UserPatch.UserPatch>[0], grant: UpdateGrant.UpdateGrant) =>
-    UpdateGrant.refusalUnseen(grant, new UserPatch.UserPatch(patch))?.details.map(
-      (detail) => (detail as { readonly param: string }).param,
-    )
-  const set = (...admin: ReadonlyArray<string>) => ({ _tag: "SetGroups" as const, admin, ecommerce: [] })
+const unseen = (patch: ConstructorParameters<typeof UserPatch.UserPatch>[0], grant: UpdateGrant.UpdateGrant) =>
+  UpdateGrant.refusalUnseen(grant, new UserPatch.UserPatch(patch))?.details.map(
+    (detail) => (detail as { readonly param: string }).param,
+  )
+const set = (...admin: ReadonlyArray<string>) => ({ _tag: "SetGroups" as const, admin, ecommerce: [] })
 
+describe("where the user is not seen before", () => {
   it.each<[string, Parameters<typeof unseen>, ReadonlyArray<string> | undefined]>([
     ["nothing", [{}, { fields: [], groups: [] }], undefined],
     ["a field on the list", [{ data: { name: "x" } }, { fields: ["name"] }], undefined],
@@ -93,5 +93,5 @@ describe("where the user is not seen before", () => {
       [{ groups: { _tag: "EditGroups", add: ["gold", "a"], remove: ["b"] } }, { groups: ["gold"] }],
       ["accessGroups", "accessGroups"],
     ],
-  ])("it is judged by what is named: %s", (_, [patch, grant], params) => expect(unseen(patch, grant)).toEqual(params))
+  ])("what is named counts: %s", (_, [patch, grant], params) => expect(unseen(patch, grant)).toEqual(params))
 })

@@ -30,6 +30,7 @@ export {
   SiteForbidden,
   SiteNotFound,
   StoreUnavailable,
+  Overloaded,
   TimedOut,
   TlsFailed,
   TooManyRequests,

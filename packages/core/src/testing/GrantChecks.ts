@@ -76,7 +76,7 @@ export const grantChecks: ReadonlyArray<Check> = [
       yield* same("user", yield* store.get(siteId, subject.id), subject)
       yield* same("events", yield* (yield* UserEvents).ofUser(siteId, subject.id), [])
       yield* same("groups", (yield* store.accessGroups(siteId, { offset: 0, limit: 10 })).total, 2)
-      const wrong = store.update(siteId, subject.id, patch({ data: { plan: 1e999 } }))
+      const wrong = store.update(siteId, subject.id, patch({ data: { plan: [] } }))
       const tag = yield* tagOf(Effect.provideService(wrong, UpdateGrant.Current, form))
       yield* same("what cannot be is told first", tag, "InvalidPatch")
     }),

@@ -80,7 +80,8 @@ Each of them needs a token, which \`webflow-users token create\` issues. \
 Without a prefix, \`Accept-Version: 1.0.0\` asks for v1, which is not described here.
 
 Every failure is answered in one envelope, \`{code, message, externalReference, details}\`: also a path that does not exist \
-(404), a method that a path does not have (405, with \`Allow\`), and what is no request at all (400, 408, 431).`
+(404), a method that a path does not have (405, with \`Allow\`), what is no request at all (400, 408, 431), and any request \
+while the server has more to do than it takes at once (503, with \`Retry-After\`).`
 
 interface Described {
   readonly tag: string
