@@ -184,22 +184,22 @@ it("is not limited where it is off", async () => {
   await off.runtime.dispose()
 })
 
-const address = (index: number) => `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`
+const addressOf = (index: number) => `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`
 
 it("keeps so many addresses and no more: whoever was heard of longest ago is forgotten", async () => {
-  await several(3, address(0))
+  await several(3, addressOf(0))
   await seen.runtime.runPromise(
     Effect.forEach(
       Array.from({ length: 9_999 }, (_, index) => index + 1),
-      (index) => seen.guard("x", address(index)),
+      (index) => seen.guard("x", addressOf(index)),
       {
         discard: true,
       },
     ),
   )
-  expect(await seen.present("x", address(0))).toMatchObject({ _tag: "TooManyRequests" })
-  await seen.present("x", address(10_000))
-  expect(await seen.present("x", address(0))).toMatchObject({ _tag: "NotAuthorized" })
+  expect(await seen.present("x", addressOf(0))).toMatchObject({ _tag: "TooManyRequests" })
+  await seen.present("x", addressOf(10_000))
+  expect(await seen.present("x", addressOf(0))).toMatchObject({ _tag: "NotAuthorized" })
 }, 60_000)
 
 describe("the log", () => {
