@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { RateLimits } from "@webflow-users/core"
+import { AccessTokenStore, RateLimits } from "@webflow-users/core"
 import { StoreAddress } from "@webflow-users/stores"
 import { Array, Context, Effect, Exit, Fiber, Layer } from "effect"
 import { TestClock } from "effect/testing"
@@ -174,6 +174,33 @@ describe("rates that several processes share", () => {
       yield* set(start + 60_000)
       yield* query(holder, "COMMIT")
       expect(yield* Fiber.join(waiting)).toStrictEqual(taken(2, 1))
+    }),
+  )
+
+  it.effect("take one connection at a time, however long somebody else holds a count", () =>
+    Effect.gen(function* () {
+      const { address, at: set, client } = yield* stopped
+      yield* set(start)
+      const waits = Effect.map(
+        query(client, "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"),
+        ({ rowCount }) => rowCount,
+      )
+      const allowances = yield* Effect.gen(function* () {
+        yield* take("a", 9)
+        const holder = yield* outsider(address)
+        yield* query(holder, "BEGIN; SELECT 1 FROM rate_counts FOR UPDATE")
+        const fibers = [yield* Effect.forkChild(take("a", 9), { startImmediately: true })]
+        yield* Effect.repeat(waits, { until: (count) => count === 1 })
+        for (let index = 0; index < 4; index += 1) {
+          fibers.push(yield* Effect.forkChild(take("a", 9), { startImmediately: true }))
+          // What is asked of the same database after it has come back: it would have been sent by then.
+          yield* AccessTokenStore.use((tokens) => tokens.list)
+        }
+        expect(yield* waits).toBe(1)
+        yield* query(holder, "COMMIT")
+        return yield* Effect.forEach(fibers, (fiber) => Fiber.join(fiber))
+      }).pipe(Effect.provide(Layer.fresh(StoreAddress.layerOwned(address))))
+      expect(allowances).toStrictEqual([7, 6, 5, 4, 3].map((remaining) => taken(9, remaining)))
     }),
   )
 
