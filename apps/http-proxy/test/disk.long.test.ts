@@ -10,8 +10,8 @@ import { join } from "node:path"
 import { parseSiteId, type SiteId, type User, UserEvents, UserId } from "@webflow-users/core"
 import { afterAll, describe, expect, it } from "vitest"
 import { open } from "./proxy.ts"
-import { type Answer, dial, request } from "./raw.ts"
 import * as Spawned from "./spawned.ts"
+import { keepUpdating } from "./updating.ts"
 
 const siteId = parseSiteId("580e63e98c9a982ac9b8b741") as SiteId
 const user: User = {
@@ -53,43 +53,6 @@ const inject = async (pid: number, calls: string, error: string) => {
   return async () => {
     strace.kill("SIGINT")
     await ended
-  }
-}
-
-/** Updates that come one after the other over each of several connections. */
-const keepUpdating = (origin: string, token: string) => {
-  const acknowledged: Array<unknown> = []
-  const refusals: Array<Answer> = []
-  const over = new AbortController()
-  let news = Promise.withResolvers<void>()
-  const caller = async (_: unknown, index: number) => {
-    using connection = await dial(origin)
-    for (let round = 1; !over.signal.aborted; round += 1) {
-      const name = `Caller ${index}, round ${round}`
-      const headers = [`Authorization: Bearer ${token}`, "Content-Type: application/json"]
-      const target = `PATCH /v2/sites/${siteId}/users/${user.id}`
-      connection.send(request(target, headers, JSON.stringify({ data: { name } })))
-      const answer = await connection.next()
-      if (answer === undefined) throw new Error("The connection was closed")
-      if (answer.status === 200) acknowledged.push(name)
-      else refusals.push(answer)
-      news.resolve()
-      news = Promise.withResolvers()
-    }
-  }
-  const ended = Promise.all(Array.from({ length: 8 }, caller))
-  /** Waits for so many more. */
-  const more = async (of: ReadonlyArray<unknown>, count: number) => {
-    for (const least = of.length + count; of.length < least;) await Promise.race([news.promise, ended])
-  }
-  return {
-    acknowledged,
-    refusals,
-    more,
-    stop: async () => {
-      over.abort()
-      await ended
-    },
   }
 }
 
@@ -138,7 +101,7 @@ describe.each(faults)("a disk %s", (name, canBeHad, make) => {
       await before.close()
 
       const proxy = await Spawned.start(store)
-      const updates = keepUpdating(proxy.origin, token)
+      const updates = keepUpdating([proxy.origin], `/v2/sites/${siteId}/users/${user.id}`, token)
       await updates.more(updates.acknowledged, 40)
       const end = await begin(proxy.pid ?? 0)
       await updates.more(updates.refusals, 40)
