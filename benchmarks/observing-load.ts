@@ -1,5 +1,6 @@
 /** Answers the same request many times in this process, seen as the first argument says; prints the µs each took. */
 import { Callers } from "../apps/http-proxy/src/Callers.ts"
+import { FailedAuthentications } from "../apps/http-proxy/src/FailedAuthentications.ts"
 import * as Http from "../apps/http-proxy/src/Http.ts"
 import * as Log from "../apps/http-proxy/src/Log.ts"
 import * as Metrics from "../apps/http-proxy/src/Metrics.ts"
@@ -46,7 +47,9 @@ const seen: Record<string, Layer.Layer<never>> = {
 
 const runtime = ManagedRuntime.make(
   Layer.merge(UpdateUser.UpdateUser.layer, Callers.tokens).pipe(
-    Layer.provideMerge(Layer.merge(AccessTokens.AccessTokens.layer, RateLimits.RateLimits.layerMemory)),
+    Layer.provideMerge(
+      Layer.mergeAll(AccessTokens.AccessTokens.layer, RateLimits.RateLimits.layerMemory, FailedAuthentications.layer()),
+    ),
     Layer.provideMerge(Metrics.layerTimed(StoreAddress.layerOwned("memory:"))),
     Layer.provide([NodeCrypto.layerDigest, NodeCrypto.layerSecureRandom]),
     Layer.provideMerge(seen[how] ?? Layer.empty),

@@ -1,10 +1,11 @@
 /** What the settings say of where users and callers' tokens are, as layers. */
-import { AccessTokens, AccessTokenStore, RateLimits, UserStore } from "@webflow-users/core"
+import { AccessTokens, AccessTokenStore, UserStore } from "@webflow-users/core"
 import { StoreAddress, UpstreamSettings } from "@webflow-users/stores"
 import { Data, Effect, Layer, Option, type Redacted } from "effect"
 import type { Digest, SecureRandom } from "effect/crypto"
 import { Callers, type Way } from "./Callers.ts"
 import { upstreamToken } from "./Config.ts"
+import * as FailedAuthentications from "./FailedAuthentications.ts"
 import { EndsWithCaller } from "./Forwarding.ts"
 import * as Metrics from "./Metrics.ts"
 import * as Ready from "./Ready.ts"
@@ -18,6 +19,7 @@ export interface Settings {
   readonly auth: Way
   readonly tokenStore: Option.Option<string>
   readonly faults: boolean
+  readonly failedAuthentications: number | "off"
   readonly upstream: UpstreamSettings.Values
 }
 
@@ -34,7 +36,7 @@ export const layer = (
       const token = yield* Effect.orDie(upstreamToken)
       const problem = contradiction(settings, token)
       if (problem !== undefined) return yield* new ContradictorySettings({ message: problem })
-      const { store, auth, tokenStore, upstream } = settings
+      const { store, auth, tokenStore, upstream, failedAuthentications } = settings
       const metrics = yield* Metrics.Metrics
       const options = {
         around: Tracing.aroundUpstream,
@@ -47,7 +49,10 @@ export const layer = (
         auth === "passthrough"
           ? Layer.merge(checks, Callers.passthrough).pipe(Layer.provideMerge(StoreAddress.layerServed(store, options)))
           : Layer.merge(checksWithTokens, Callers.tokens).pipe(
-              Layer.provide([AccessTokens.AccessTokens.layer, RateLimits.RateLimits.layerMemory]),
+              Layer.provide([
+                AccessTokens.AccessTokens.layer,
+                FailedAuthentications.FailedAuthentications.layer(failedAuthentications),
+              ]),
               Layer.provideMerge(
                 StoreAddress.layerWithTokens(store, { ...options, tokenStore: Option.getOrUndefined(tokenStore) }),
               ),

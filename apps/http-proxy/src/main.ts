@@ -51,6 +51,7 @@ const proxy = Command.make(
     corsOrigins,
     log,
     metrics,
+    failedAuthentications,
     maxConnections,
     maxRequests,
     ...policy
@@ -77,7 +78,7 @@ const proxy = Command.make(
       Effect.scoped,
       Effect.provide(
         Layer.mergeAll(UpdateUser.UpdateUser.layer, faults ? Faults.layer : Layer.empty).pipe(
-          Layer.provideMerge(Stores.layer({ store, auth, tokenStore, upstream, faults })),
+          Layer.provideMerge(Stores.layer({ store, auth, tokenStore, upstream, faults, failedAuthentications })),
           Layer.provideMerge(metrics.port === undefined ? Layer.empty : Layer.sync(Metrics.Metrics, Metrics.make)),
           Layer.provideMerge(Tracing.layer(VERSION)),
           Layer.merge(Layer.succeed(UpdatePolicy.Current, policy)),

@@ -33,8 +33,9 @@ afterAll(() => rm(folder, { recursive: true }))
 
 const seeing = { WEBFLOW_USERS_LOG_LEVEL: "info" }
 const authorization = () => ({ authorization: `Bearer ${token}` })
+/** What is said of requests; that a token was wrong is said beside it. */
 const linesOf = async (proxy: Awaited<ReturnType<typeof Spawned.start>>) =>
-  Spawned.linesOf((await proxy.end("SIGTERM")).stderr)
+  Spawned.linesOf((await proxy.end("SIGTERM")).stderr).filter(({ message }) => message !== "An authentication failed")
 
 /** What is said at a level of a probe of each kind and a request. */
 const said = async (level: string) => {
@@ -126,10 +127,10 @@ describe("of each request", () => {
 
   it("is key=value where that was asked for", async () => {
     await using proxy = await Spawned.start(store, { env: { ...seeing, WEBFLOW_USERS_LOG_FORMAT: "logfmt" } })
-    await (await fetch(proxy.origin + path, { headers: { "x-request-id": "a-1" } })).text()
+    await (await fetch(proxy.origin + path, { headers: { ...authorization(), "x-request-id": "a-1" } })).text()
     const { stderr } = await proxy.end("SIGTERM")
     expect(stderr).toMatch(
-      /^time=\S+Z level=info message=request request_id=a-1 method=GET route=\/sites\/:site_id\/users\/:user_id status=401 duration_ms=[\d.]+ bytes=\d+\n$/,
+      /^time=\S+Z level=info message=request request_id=a-1 method=GET route=\/sites\/:site_id\/users\/:user_id status=200 duration_ms=[\d.]+ bytes=\d+ actor=token:[0-9a-f]+\n$/,
     )
   })
 })
