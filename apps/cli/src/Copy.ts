@@ -31,7 +31,7 @@ export const copy = Command.make(
   Effect.fnUntraced(function* ({ from, to, site, tokens }) {
     const only = Option.isNone(site) ? undefined : yield* UserStore.acceptSiteId(site.value)
     const [source, target] = yield* Effect.all([open(from), open(to)])
-    const [theirs, ours] = [Context.get(source, SiteArchive), Context.get(target, SiteArchive)]
+    const [theirs, ours] = [Context.get(source, SiteArchive.SiteArchive), Context.get(target, SiteArchive.SiteArchive)]
     const all = yield* theirs.sites
     if (only !== undefined && !all.includes(only)) return yield* new SiteNotFound()
     if (all.length === 0) return yield* new SiteNotFound({ message: "The store to copy from has no sites" })
@@ -57,7 +57,7 @@ export const copy = Command.make(
 )
 
 type Store = Context.Context<StoreAddress.ArchivedServices>
-type Archive = SiteArchive["Service"]
+type Archive = SiteArchive.SiteArchive["Service"]
 
 const open = (address: string) => Layer.build(StoreAddress.layerArchived(address))
 

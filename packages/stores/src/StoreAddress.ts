@@ -31,7 +31,7 @@ export const standard = "file:./webflow-users.db"
 export type OwnedServices = UserStore.UserStore | UserEvents | NewUsers | Sites | AccessTokenStore
 
 /** What a store offers that keeps what it is given: all of it can be taken out, and put into another. */
-export type ArchivedServices = OwnedServices | SiteArchive
+export type ArchivedServices = OwnedServices | SiteArchive.SiteArchive
 
 /** How a server is called that is somebody else's; of a store of one's own, nothing of it counts. */
 export interface Options extends Omit<UpstreamUsers.Options, "baseUrl"> {
