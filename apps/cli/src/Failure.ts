@@ -35,9 +35,14 @@ export class OutputUnwritable extends Data.TaggedError("OutputUnwritable")<{ rea
   readonly code = "output_unwritable"
 }
 
-/** There is no such token to revoke. */
+/** There is no such token. */
 export class TokenNotFound extends Data.TaggedError("TokenNotFound")<{ readonly message: string }> {
   readonly code = "token_not_found"
+}
+
+/** A token that no secret makes good again. */
+export class TokenExpired extends Data.TaggedError("TokenExpired")<{ readonly message: string }> {
+  readonly code = "token_expired"
 }
 
 /** There is no such run. */
@@ -85,6 +90,7 @@ export type Failure =
   | SiteArchive.DuplicateEntry
   | CopySite.CopyDiffers
   | TokenNotFound
+  | TokenExpired
   | RunNotFound
   | RunBusy
   | RunMismatch

@@ -22,6 +22,7 @@ const nextSteps = {
     "whoever runs a webflow-users-proxy makes one with `webflow-users token create`.",
   MissingScopes: "Set WEBFLOW_USERS_TOKEN to a token with users:read, and users:write to update.",
   SiteForbidden: "Check the site's id, or set WEBFLOW_USERS_TOKEN to a token of this site.",
+  ChangeForbidden: "Leave out what is named here, or set WEBFLOW_USERS_TOKEN to a token that may change it.",
   UsersNotEnabled: `Check the site's id, or ask ${keeps} to enable users for the site.`,
   SiteNotFound: `Check the site's id, and that ${store} is where its users are; \`webflow-users list SITE\` shows them.`,
   UserNotFound: `See who is there with \`webflow-users list SITE\`, and check ${store}.`,
@@ -59,6 +60,7 @@ const nextSteps = {
   DuplicateEntry: "Make the archive anew with `webflow-users export`; nothing was taken in.",
   CopyDiffers: "See to it that nothing writes to the other store yet, then copy into an empty one.",
   TokenNotFound: "See which tokens there are with `webflow-users token list`.",
+  TokenExpired: "Issue another with `webflow-users token create`, and revoke this one.",
   RunNotFound: "See which runs there are with `webflow-users runs`, in the folder in which they were begun.",
   RunBusy:
     "Wait until it is done, or stop it with Ctrl-C there. If that number is another program's, " +

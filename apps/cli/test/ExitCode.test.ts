@@ -14,6 +14,7 @@ const answers: ReadonlyArray<readonly [status: number, body: string, exitCode: n
   [401, page, 3, { tag: "UpstreamInvalidResponse" }],
   [403, envelope("missing_scopes", "No scope"), 3, { tag: "MissingScopes" }],
   [403, envelope("forbidden", "Not yours"), 3, { tag: "SiteForbidden" }],
+  [403, envelope("forbidden", "The token may not make this change"), 3, { tag: "ChangeForbidden", code: "forbidden" }],
   [403, envelope("users_not_enabled", "Off"), 3, { tag: "UsersNotEnabled" }],
   [403, page, 3, { tag: "UpstreamInvalidResponse" }],
   [429, envelope("too_many_requests", "Slow down"), 4, { tag: "TooManyRequests", retryAfter: 60 }],

@@ -4,6 +4,7 @@
 import {
   AccessTokenStore,
   type NewUsers,
+  RateLimits,
   type SiteArchive,
   type Sites,
   Transport,
@@ -12,6 +13,7 @@ import {
 } from "@webflow-users/core"
 import * as MemoryTokens from "@webflow-users/core/AccessTokenStore/Memory"
 import * as SqlTokens from "@webflow-users/core/AccessTokenStore/Sql"
+import * as SqlRates from "@webflow-users/core/RateLimits/Sql"
 import * as SqlArchive from "@webflow-users/core/SiteArchive/Sql"
 import * as MemoryUsers from "@webflow-users/core/UserStore/Memory"
 import * as SqlUsers from "@webflow-users/core/UserStore/Sql"
@@ -27,8 +29,14 @@ export class UnusableAddress extends Data.TaggedError("UnusableAddress")<{ reado
 /** The store where nobody says which. */
 export const standard = "file:./webflow-users.db"
 
-/** What a store offers whose data its owner holds, beside what every store does. */
-export type OwnedServices = UserStore.UserStore | UserEvents | NewUsers | Sites | AccessTokenStore
+/** What a store offers whose data its owner holds, beside what every store does: rates are counted where tokens are. */
+export type OwnedServices =
+  | UserStore.UserStore
+  | UserEvents
+  | NewUsers
+  | Sites
+  | AccessTokenStore
+  | RateLimits.RateLimits
 
 /** What a store offers that keeps what it is given: all of it can be taken out, and put into another. */
 export type ArchivedServices = OwnedServices | SiteArchive.SiteArchive
@@ -92,21 +100,26 @@ const surround = (transport: Layer.Layer<Transport.Transport>, around: Around) =
 const refuse = (message: string) => Layer.effectContext(Effect.fail(new UnusableAddress({ message })))
 
 /** Two databases may be open at once: without `fresh`, the second would be given the first. */
-const sql = (driver: Layer.Layer<SqlClient.SqlClient, unknown>) =>
-  Layer.fresh(Layer.mergeAll(SqlUsers.layer, SqlTokens.layer, SqlArchive.layer)).pipe(Layer.provide(driver))
+const sql = (
+  driver: Layer.Layer<SqlClient.SqlClient, unknown>,
+  rates: Layer.Layer<RateLimits.RateLimits, never, SqlClient.SqlClient>,
+) => Layer.fresh(Layer.mergeAll(SqlUsers.layer, SqlTokens.layer, SqlArchive.layer, rates)).pipe(Layer.provide(driver))
+
+/** For stores that one server serves, which then sees every request. */
+const { layerMemory: ratesInMemory } = RateLimits.RateLimits
 
 const openPostgres = (address: string) => {
   const parsed = PostgresAddress.parse(address)
   if (typeof parsed === "string") return refuse(`The database's address ${parsed}`)
   // Loaded when a database is opened: other stores do without.
   const driver = Effect.promise(() => import("./Postgres.ts"))
-  return sql(Layer.unwrap(Effect.map(driver, ({ layer: opened }) => opened(address, parsed))))
+  return sql(Layer.unwrap(Effect.map(driver, ({ layer: opened }) => opened(address, parsed))), SqlRates.layer)
 }
 
 const openFile = (address: string) => {
   const path = pathOf(address)
   if (path === undefined) return refuse("A path has to follow file:, as in file:./users.db or file:///var/users.db")
-  return sql(Sqlite.layer(path))
+  return sql(Sqlite.layer(path), ratesInMemory)
 }
 
 const postgres: Owned = {
@@ -129,7 +142,7 @@ const adapters: Readonly<Record<string, Adapter>> = {
   postgresql: postgres,
   memory: {
     example: "memory:",
-    owned: () => Layer.merge(MemoryUsers.layer, MemoryTokens.layer),
+    owned: () => Layer.mergeAll(MemoryUsers.layer, MemoryTokens.layer, ratesInMemory),
     shown: (address) => address,
     remedy: "",
   },
@@ -171,6 +184,8 @@ export const layerArchived = (address: string): Layer.Layer<ArchivedServices, Un
 
 const notOwned = (address: string) =>
   refuse(`This needs a store of your own, such as file:./users.db; ${schemeOf(address)}: is somebody else's server`)
+/** What a proxy knows its callers by: their tokens, and how often each has asked. */
+export type TokenServices = AccessTokenStore | RateLimits.RateLimits
 
 /**
  * The store at an address, and where the tokens of a proxy's callers are that serves it: at `tokenStore`, otherwise in the
@@ -179,7 +194,7 @@ const notOwned = (address: string) =>
 export const layerWithTokens = (
   address: string,
   { tokenStore, ...options }: Options & { readonly tokenStore?: string | undefined } = {},
-): Layer.Layer<ServedServices | AccessTokenStore, UnusableAddress> => {
+): Layer.Layer<ServedServices | TokenServices, UnusableAddress> => {
   const tokens = tokenStore ?? (isRemote(address) ? standard : address)
   if (tokens === address) return layerOwned(address)
   // Nothing but the users of the one and the tokens of the other, though each may have both.
@@ -187,7 +202,9 @@ export const layerWithTokens = (
     Layer.effectContext(
       Effect.map(Effect.context<ServedServices>(), Context.pick(UserStore.UserStore, UserEvents)),
     ).pipe(Layer.provide(layerServed(address, options))),
-    Layer.effect(AccessTokenStore, AccessTokenStore).pipe(Layer.provide(layerOwned(tokens))),
+    Layer.effectContext(
+      Effect.map(Effect.context<TokenServices>(), Context.pick(AccessTokenStore, RateLimits.RateLimits)),
+    ).pipe(Layer.provide(layerOwned(tokens))),
   )
 }
 
