@@ -23,7 +23,9 @@ export const copy = Command.make(
       Flag.optional,
     ),
     tokens: Flag.Boolean("tokens").pipe(
-      Flag.withDescription("Copy the tokens of the proxy's callers too, so that they are good there as well"),
+      Flag.withDescription(
+        "Copy the tokens of the proxy's callers too, so that they are good there as well; with --site those of the site only",
+      ),
       Flag.withoutNegation,
       Flag.withDefault(false),
     ),
