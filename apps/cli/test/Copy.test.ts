@@ -92,6 +92,7 @@ describe("copy", { concurrent: true }, () => {
     expect(tokens(target)).toEqual([])
     const some = await cli(["copy", "--from", from, "--to", to, "--tokens", "--site", siteId])
     expect(jsonLines(some.stdout)).toEqual([{ siteId, copied: false }, { tokens: { copied: 2, existing: 0 } }])
+    expect(tokens(target).map((token) => token["site_id"])).toEqual([siteId, siteId])
     const all = await cli(["copy", "--from", from, "--to", to, "--tokens"])
     expect(jsonLines(all.stdout).at(-1)).toEqual({ tokens: { copied: 2, existing: 2 } })
     expect(tokens(target)).toHaveLength(4)
