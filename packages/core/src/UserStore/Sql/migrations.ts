@@ -86,12 +86,41 @@ const addEventOrigins = Effect.gen(function* () {
   yield* sql`ALTER TABLE user_events ADD COLUMN address TEXT`
 })
 
+/**
+ * What a token may do beside its scopes, and the secret before its present one. The tokens there are keep what they had,
+ * which is no limit. A token for all sites has the word `all` for its site: no id is that, so that a program from before
+ * takes it for one of a site that is not there.
+ */
+const addTokenGrants = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const columns = ["label", "expires_on", "allowed_fields", "allowed_groups", "previous_hash", "previous_until"]
+  for (const column of columns) yield* sql`ALTER TABLE access_tokens ADD COLUMN ${sql(column)} TEXT`
+})
+
+/**
+ * Requests of tokens in the minute that is. Not logged: after a crash of the database, and on one that takes over, counting
+ * begins anew, and a request does not wait for the disk to be counted. A SQLite file has one server, which counts in memory.
+ */
+const addRateCounts = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql.onDialectOrElse({
+    pg: () => sql`CREATE UNLOGGED TABLE rate_counts (
+      token_id TEXT COLLATE "C" PRIMARY KEY,
+      minute BIGINT NOT NULL,
+      asked BIGINT NOT NULL
+    )`,
+    orElse: () => Effect.void,
+  })
+})
+
 const migrations = {
   "0001_create_tables": createTables,
   "0002_token_rates": addTokenRates,
   "0003_site_declarations": addDeclarations,
   "0004_sort_orders": indexSortOrders,
   "0005_event_origins": addEventOrigins,
+  "0006_token_grants": addTokenGrants,
+  "0008_rate_counts": addRateCounts,
 }
 const table = "webflow_users_migrations"
 
