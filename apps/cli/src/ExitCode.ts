@@ -41,6 +41,8 @@ const exitCodes = {
   UnreadableInput: invalid,
   ImportRefused: invalid,
   TokenNotFound: notFound,
+  WebhookNotFound: notFound,
+  DeliveryFailed: failed,
   RunNotFound: notFound,
   RunBusy: invalid,
   RunMismatch: invalid,

@@ -25,6 +25,20 @@ export class TokenNotFound extends Data.TaggedError("TokenNotFound")<{ readonly 
   readonly code = "token_not_found"
 }
 
+/** There is no such webhook. */
+export class WebhookNotFound extends Data.TaggedError("WebhookNotFound")<{ readonly message: string }> {
+  readonly code = "webhook_not_found"
+}
+
+/** What a webhook was to tell did not arrive. */
+export class DeliveryFailed extends Data.TaggedError("DeliveryFailed")<{
+  readonly message: string
+  /** What the receiver answered, where it did. */
+  readonly status: number | null
+}> {
+  readonly code = "delivery_failed"
+}
+
 /** There is no such run. */
 export class RunNotFound extends Data.TaggedError("RunNotFound")<{ readonly message: string }> {
   readonly code = "run_not_found"
@@ -62,6 +76,8 @@ export type Failure =
   | UnreadableInput
   | ImportRefused
   | TokenNotFound
+  | WebhookNotFound
+  | DeliveryFailed
   | RunNotFound
   | RunBusy
   | RunMismatch

@@ -49,6 +49,8 @@ const nextSteps = {
   UnreadableInput: "Correct it, or name another, then run the command again.",
   ImportRefused: undefined,
   TokenNotFound: "See which tokens there are with `webflow-users token list`.",
+  WebhookNotFound: "See which webhooks there are with `webflow-users webhook list`.",
+  DeliveryFailed: "See to it that the receiver answers with a 200, then run the same command again.",
   RunNotFound: "See which runs there are with `webflow-users runs`, in the folder in which they were begun.",
   RunBusy:
     "Wait until it is done, or stop it with Ctrl-C there. If that number is another program's, " +

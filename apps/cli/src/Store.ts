@@ -57,6 +57,10 @@ export const layerOwned: Layer.Layer<StoreAddress.OwnedServices, Failure, Asks> 
   Effect.map(Address, (address) => StoreAddress.layerOwned(address)),
 )
 
+/** The store, with its webhooks. */
+export const layerWithWebhooks: Layer.Layer<StoreAddress.OwnedServices | StoreAddress.WebhookServices, Failure, Asks> =
+  Layer.unwrap(Effect.map(Address, (address) => StoreAddress.layerWithWebhooks(address)))
+
 const tokenStore = Config.option(Config.String("WEBFLOW_USERS_TOKEN_STORE"))
 
 /** The store, and the tokens of a proxy's callers that serves it. */

@@ -16,6 +16,7 @@ import * as Store from "./Store.ts"
 import { token } from "./Token.ts"
 import { undo } from "./Undo.ts"
 import { update } from "./Update.ts"
+import { webhook } from "./Webhook.ts"
 
 /** Written in by the bundler, from package.json. */
 declare const VERSION: string
@@ -32,7 +33,7 @@ const webflowUsers = Command.make("webflow-users").pipe(
       "5 store or server unavailable, 6 not found, 130 interrupted.",
     ].join("\n  "),
   ),
-  Command.withSubcommands([update, bulk, runs, undo, get, list, importUsers, siteCommand, token]),
+  Command.withSubcommands([update, bulk, runs, undo, get, list, importUsers, siteCommand, token, webhook]),
   Command.withGlobalFlags([Store.Address, ...Output.flags]),
 )
 

@@ -1,13 +1,23 @@
 /**
  * One address for every store: the scheme of a URL picks the adapter, and the driver it needs, from one table.
  */
-import { AccessTokenStore, type NewUsers, type Sites, Transport, type UserEvents, UserStore } from "@webflow-users/core"
+import {
+  AccessTokenStore,
+  type NewUsers,
+  type Sites,
+  Transport,
+  type UserEvents,
+  UserStore,
+  WebhookOutbox,
+  type Webhooks,
+} from "@webflow-users/core"
 import * as MemoryTokens from "@webflow-users/core/AccessTokenStore/Memory"
 import * as SqlTokens from "@webflow-users/core/AccessTokenStore/Sql"
 import * as MemoryUsers from "@webflow-users/core/UserStore/Memory"
 import * as SqlUsers from "@webflow-users/core/UserStore/Sql"
 import * as UpstreamUsers from "@webflow-users/core/UserStore/Upstream"
-import { Cause, Data, Duration, Effect, Layer } from "effect"
+import * as SqlWebhooks from "@webflow-users/core/Webhooks/Sql"
+import { Cause, Context, Data, Duration, Effect, Layer, Option } from "effect"
 import type { SqlClient } from "effect/sql"
 import * as PostgresAddress from "./PostgresAddress.ts"
 import * as Sqlite from "./Sqlite.ts"
@@ -20,6 +30,9 @@ export const standard = "file:./webflow-users.db"
 
 /** What a store offers whose data its owner holds, beside what every store does. */
 export type OwnedServices = UserStore.UserStore | UserEvents | NewUsers | Sites | AccessTokenStore
+
+/** What one offers beside it that is kept on a disk. */
+export type WebhookServices = Webhooks | WebhookOutbox
 
 /** How a server is called that is somebody else's; of a store of one's own, nothing of it counts. */
 export interface Options extends Omit<UpstreamUsers.Options, "baseUrl"> {
@@ -36,6 +49,8 @@ export type Around = (
 interface Owned {
   readonly example: string
   readonly owned: (address: string) => Layer.Layer<OwnedServices, unknown>
+  /** The same, where it is more. */
+  readonly withWebhooks?: (address: string) => Layer.Layer<OwnedServices | WebhookServices, unknown>
   /** An address as it may be shown. */
   readonly shown: (address: string) => string
   /** What would do where the store cannot be opened. */
@@ -79,17 +94,26 @@ const refuse = (message: string) => Layer.effectContext(Effect.fail(new Unusable
 
 /** Two databases may be open at once: without `fresh`, the second would be given the first. */
 const sql = (driver: Layer.Layer<SqlClient.SqlClient, unknown>) =>
-  Layer.fresh(Layer.merge(SqlUsers.layer, SqlTokens.layer)).pipe(Layer.provide(driver))
+  Layer.fresh(Layer.mergeAll(SqlUsers.layer, SqlTokens.layer, SqlWebhooks.layer)).pipe(Layer.provide(driver))
+
+const openPostgres = (address: string) => {
+  const parsed = PostgresAddress.parse(address)
+  if (typeof parsed === "string") return refuse(`The database's address ${parsed}`)
+  // Loaded when a database is opened: other stores do without.
+  const driver = Effect.promise(() => import("./Postgres.ts"))
+  return sql(Layer.unwrap(Effect.map(driver, ({ layer: opened }) => opened(address, parsed))))
+}
+
+const openFile = (address: string) => {
+  const path = pathOf(address)
+  if (path === undefined) return refuse("A path has to follow file:, as in file:./users.db or file:///var/users.db")
+  return sql(Sqlite.layer(path))
+}
 
 const postgres: Owned = {
   example: "postgres://user@host/database",
-  owned: (address) => {
-    const parsed = PostgresAddress.parse(address)
-    if (typeof parsed === "string") return refuse(`The database's address ${parsed}`)
-    // Loaded when a database is opened: other stores do without.
-    const driver = Effect.promise(() => import("./Postgres.ts"))
-    return sql(Layer.unwrap(Effect.map(driver, ({ layer: opened }) => opened(address, parsed))))
-  },
+  owned: openPostgres,
+  withWebhooks: openPostgres,
   shown: PostgresAddress.describe,
   remedy: "The server has to be reached, and the database has to be there, to be read, written and given tables",
 }
@@ -97,11 +121,8 @@ const postgres: Owned = {
 const adapters: Readonly<Record<string, Adapter>> = {
   file: {
     example: "file:./users.db",
-    owned: (address) => {
-      const path = pathOf(address)
-      if (path === undefined) return refuse("A path has to follow file:, as in file:./users.db or file:///var/users.db")
-      return sql(Sqlite.layer(path))
-    },
+    owned: openFile,
+    withWebhooks: openFile,
     shown: (address) => address,
     remedy: "The folder has to exist, and the file has to be a SQLite database or not be there yet",
   },
@@ -134,6 +155,18 @@ export const layerOwned = (address: string): Layer.Layer<OwnedServices, Unusable
   )
 }
 
+/** The store at an address, with its webhooks. Memory has none: it could not keep what it has promised to tell. */
+export const layerWithWebhooks = (address: string): Layer.Layer<OwnedServices | WebhookServices, UnusableAddress> => {
+  const adapter = adapterOf(address)
+  if (adapter === undefined) return unknown(address)
+  if ("owned" in adapter && adapter.withWebhooks !== undefined) {
+    return explain(adapter.withWebhooks(address), adapter.remedy)
+  }
+  return refuse(
+    `Webhooks need a store of your own on a disk, such as file:./users.db or postgres://…; ${schemeOf(address)}: keeps none`,
+  )
+}
+
 /**
  * The store at an address, and where the tokens of a proxy's callers are that serves it: at `tokenStore`, otherwise in the
  * store itself, and in front of another server in the store that is meant where nobody says which.
@@ -144,12 +177,20 @@ export const layerWithTokens = (
 ): Layer.Layer<UserStore.UserStore | AccessTokenStore, UnusableAddress> => {
   const tokens = tokenStore ?? (isRemote(address) ? standard : address)
   if (tokens === address) return layerOwned(address)
-  // Nothing but the users of the one and the tokens of the other, though each may have both.
+  // Nothing but the users of the one, with who has to be told of them, and the tokens of the other, though each may have all.
   return Layer.merge(
-    Layer.effect(UserStore.UserStore, UserStore.UserStore).pipe(Layer.provide(layer(address, options))),
+    Layer.effectContext(usersAndOutbox).pipe(Layer.provide(layer(address, options))),
     Layer.effect(AccessTokenStore, AccessTokenStore).pipe(Layer.provide(layerOwned(tokens))),
   )
 }
+
+const usersAndOutbox = Effect.gen(function* () {
+  const users = Context.make(UserStore.UserStore, yield* UserStore.UserStore)
+  return Option.match(yield* Effect.serviceOption(WebhookOutbox), {
+    onNone: () => users,
+    onSome: (outbox) => Context.add(users, WebhookOutbox, outbox),
+  })
+})
 
 /** Whether an address is somebody else's server. */
 export const isRemote = (address: string): boolean => {
