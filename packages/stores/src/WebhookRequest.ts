@@ -68,8 +68,9 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#end = end
   }
 
-  // undici asks for it.
+  // undici calls these two whether they are there or not.
   onRequestStart() {}
+  onResponseData() {}
 
   onResponseStart(_: Dispatcher.DispatchController, status: number) {
     // There may be word before the answer.
