@@ -27,10 +27,10 @@ export const timeout = Duration.seconds(10)
 const lease = Duration.seconds(30)
 
 /** How many deliveries of one webhook are under way at once: a receiver that is slow holds up no other. */
-const mostOfOne = 8
+const mostOfOne = 16
 
 /** And of all of them together. */
-const mostOfAll = 128
+const mostOfAll = 256
 
 /** How long a stop waits for what is under way: for an attempt, and for what came of it to be written down. */
 const stopTimeout = Duration.sum(timeout, Duration.seconds(5))
@@ -163,8 +163,9 @@ export const start = Effect.fn("WebhookDelivery.start")(function* (options: Opti
   )
 
   const work = Effect.gen(function* () {
-    while (!isStopping || total() > 0 || settled.length > 0) {
+    while (true) {
       yield* turn
+      if (isStopping && total() === 0 && settled.length === 0) return
       yield* Effect.timeoutOption(isAway ? Effect.never : news.await, pollInterval)
     }
   })
@@ -174,7 +175,7 @@ export const start = Effect.fn("WebhookDelivery.start")(function* (options: Opti
     Effect.suspend(() => {
       isStopping = true
       news.openUnsafe()
-      return Effect.timeoutOption(Fiber.await(working), stopTimeout)
+      return Effect.timeoutOption(Effect.interruptible(Fiber.await(working)), stopTimeout)
     }),
   )
 })
