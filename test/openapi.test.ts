@@ -129,10 +129,15 @@ const intended: ReadonlyArray<Difference> = [
     lines: /^\+ 413(\.(code|message|details)|\.details\[\])?: [\w|]+$/,
   },
   {
+    name: "503 while the store is away",
+    why: "Webflow had no store that its callers knew of",
+    lines: /^\+ 503(\.(code|message|details)|\.details\[\])?: [\w|]+$|^\+ 503 header Retry-After: integer$/,
+  },
+  {
     name: "headers of a limit",
     why: "whole numbers; documented in words for every response, and Retry-After beside them",
     lines:
-      /^[-+] 429 header X-RateLimit-\w+: (number|integer)$|^\+ ((200|400|403|404|413|500) header X-RateLimit-\w+|429 header Retry-After): integer$/,
+      /^[-+] 429 header X-RateLimit-\w+: (number|integer)$|^\+ ((200|400|403|404|413|500|503) header X-RateLimit-\w+|429 header Retry-After): integer$/,
   },
   {
     name: "WWW-Authenticate on 401",

@@ -27,6 +27,7 @@ const exitCodes = {
   TooManyRequests: rateLimited,
   InternalError: unavailable,
   StoreUnavailable: unavailable,
+  Overloaded: unavailable,
   UnsendableRequest: invalid,
   Unreachable: unavailable,
   ConnectionLost: unavailable,

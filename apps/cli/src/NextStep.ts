@@ -30,6 +30,7 @@ const nextSteps = {
   TooManyRequests: `${again}. To send fewer requests a minute, set ${rate.variable}.`,
   InternalError: `${again}. If it fails for long, ask ${keeps}.`,
   StoreUnavailable: `${again}. If it fails for long, check that the file can be written and the disk has room.`,
+  Overloaded: `${again}.`,
   UnsendableRequest: `Correct ${store}, or WEBFLOW_USERS_TOKEN, as said here.`,
   Unreachable: `Check ${store}, and that the server runs; then run the same command again.`,
   ConnectionLost: `${again}.`,

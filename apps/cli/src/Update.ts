@@ -1,5 +1,5 @@
 /** `update SITE USER`: the operation, from a command line. */
-import { ReadUsers, UpdateUser, type UserPatch } from "@webflow-users/core"
+import { ReadUsers, UpdateUser, UserHistory, type UserPatch } from "@webflow-users/core"
 import { JsonBody, UserJson } from "@webflow-users/core/wire"
 import { Effect, Layer, Option } from "effect"
 import { Argument, CliError, Command, Flag } from "effect/cli"
@@ -72,7 +72,7 @@ const carryOut = Effect.fnUntraced(function* (site: string, user: string, patch:
 const preview = Effect.fnUntraced(function* (site: string, user: string, patch: UserPatch.UserPatch) {
   const output = yield* Output
   const { before, after } = yield* UpdateUser.dryRun({ siteId: site, userId: yield* idOf(site, user), patch })
-  const changes = Changes.between(before, after)
+  const changes = UserHistory.differences(before, after)
   const json = { dryRun: true, changes, before: UserJson.encodeUser(before), after: UserJson.encodeUser(after) }
   yield* output.result(json, () =>
     changes.length === 0

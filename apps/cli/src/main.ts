@@ -6,6 +6,7 @@ import { CliConfig, Command, GlobalFlag } from "effect/cli"
 import { bulk } from "./Bulk.ts"
 import { Calls } from "./Calls.ts"
 import { get } from "./Get.ts"
+import { history } from "./History.ts"
 import { importUsers } from "./Import.ts"
 import { joinSort, list } from "./List.ts"
 import * as Output from "./Output.ts"
@@ -33,7 +34,7 @@ const webflowUsers = Command.make("webflow-users").pipe(
       "5 store or server unavailable, 6 not found, 130 interrupted.",
     ].join("\n  "),
   ),
-  Command.withSubcommands([update, bulk, runs, undo, get, list, importUsers, siteCommand, token, webhook]),
+  Command.withSubcommands([update, bulk, runs, undo, get, history, list, importUsers, siteCommand, token, webhook]),
   Command.withGlobalFlags([Store.Address, ...Output.flags]),
 )
 

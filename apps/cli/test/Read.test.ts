@@ -96,3 +96,62 @@ describe("the store", { concurrent: true }, () => {
     expect(await total(store, ["--store", "memory:"])).toBeUndefined()
   })
 })
+
+const updated = async () => {
+  const store = await seeded()
+  await store.cli([
+    "update",
+    siteId,
+    ada.id,
+    "--data",
+    '{"data":{"name":"Countess","town":"London"},"accessGroups":[]}',
+  ])
+  await store.cli(["update", siteId, ada.id, "--data", "{}"])
+  return store
+}
+
+describe("history", { concurrent: true }, () => {
+  it.each([[ada.id], ["ada@example.com"]])("of %s", async (user) => {
+    const outcome = await (await updated()).cli(["history", siteId, user])
+    expect(outcome).toMatchObject({ code: 0, stderr: "" })
+    const entry = { at: expect.stringMatching(/Z$/), actor: "cli", label: null, address: null }
+    expect(JSON.parse(outcome.stdout)).toEqual({
+      history: [
+        { ...entry, changes: [] },
+        {
+          ...entry,
+          changes: expect.arrayContaining([
+            { field: "name", before: "Ada", after: "Countess" },
+            { field: "town", before: null, after: "London" },
+            { field: "accessGroups", before: ["webflowers", "course"], after: ["course"] },
+          ]),
+        },
+      ],
+      count: 2,
+      limit: 10,
+      offset: 0,
+      total: 2,
+    })
+  })
+
+  it("in parts", async () => {
+    const outcome = await (await updated()).cli(["history", siteId, ada.id, "--offset", "1", "--limit", "1"])
+    expect(JSON.parse(outcome.stdout)).toMatchObject({ count: 1, offset: 1, limit: 1, total: 2 })
+  })
+
+  it("of who was never changed", async () => {
+    const outcome = await (await seeded()).cli(["history", siteId, bo.id])
+    expect(JSON.parse(outcome.stdout)).toMatchObject({ history: [], total: 0 })
+  })
+
+  it.each([
+    [[siteId, "nobody@example.com"], 6, "UserNotFound"],
+    [[otherSiteId, ada.id], 6, "SiteNotFound"],
+    [[siteId, ada.id, "--limit", "101"], 2, "InvalidPatch"],
+    [[siteId, ada.id, "--store", "https://users.example.com/v2"], 2, "UnusableAddress"],
+  ])("refuses %j", async (args, code, tag) => {
+    const outcome = await (await seeded()).cli(["history", ...args])
+    expect(outcome.code).toBe(code)
+    expect(errorIn(outcome)).toMatchObject({ tag })
+  })
+})

@@ -6,6 +6,7 @@ import { Config, Duration, Option } from "effect"
 import { Flag } from "effect/cli"
 import * as Addresses from "./Addresses.ts"
 import { ways } from "./Callers.ts"
+import { standardLimits } from "./Server.ts"
 
 const { emailAndPassword, ecommerceGroups } = UpdatePolicy.settings
 
@@ -49,6 +50,19 @@ const switchOf = (name: string, variable: string, standard: boolean, description
 
 const mostRetries = 100
 
+/** Of what there can be only so much at once. Read as text, as the port is. */
+const atMost = (name: string, variable: string, what: string, standard: number) =>
+  Flag.String(name).pipe(
+    Flag.withMetavar("integer"),
+    Flag.withDescription(`The most ${what}, at once. ${variable}, default ${standard}`),
+    Flag.withFallbackConfig(Config.String(variable)),
+    Flag.withDefault(String(standard)),
+    Flag.filterMap(
+      (text) => (/^[1-9]\d{0,6}$/.test(text) ? Option.some(Number(text)) : Option.none()),
+      () => `a whole number from 1 to 9999999 (--${name} or ${variable})`,
+    ),
+  )
+
 export const flags = {
   store: Flag.String("store").pipe(
     Flag.withDescription(
@@ -78,6 +92,13 @@ export const flags = {
       (text) => (/^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Option.some(Number(text)) : Option.none()),
       () => "a whole number from 0 to 65535 (--port or PORT)",
     ),
+  ),
+  maxConnections: atMost("max-connections", "WEBFLOW_USERS_MAX_CONNECTIONS", "connections", standardLimits.connections),
+  maxRequests: atMost(
+    "max-requests",
+    "WEBFLOW_USERS_MAX_REQUESTS",
+    "requests being answered; one more gets 503 and Retry-After",
+    standardLimits.requests,
   ),
   trustedProxies: Flag.String("trusted-proxies").pipe(
     Flag.withMetavar("addresses"),
@@ -164,7 +185,11 @@ export const flags = {
       "webhook-retries",
     ),
     retryInterval: setting(
-      UpstreamSettings.duration("WEBFLOW_USERS_WEBHOOKS_RETRY_INTERVAL", "10 minutes", "How long to wait before it is"),
+      UpstreamSettings.duration(
+        "WEBFLOW_USERS_WEBHOOKS_RETRY_INTERVAL",
+        "10 minutes",
+        "How long to wait before a delivery that failed is tried again",
+      ),
       "webhook-retry-interval",
     ),
     pollInterval: setting(

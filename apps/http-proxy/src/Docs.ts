@@ -62,7 +62,8 @@ const faults = () => {
 
 type Settings = Required<Omit<Parameters<typeof OpenApi.make>[0], "version">> & { readonly withFaults: boolean }
 
-const make = ({ withFaults, ...settings }: Settings): OpenApi.Document => {
+/** The same, to be looked into. */
+export const make = ({ withFaults, ...settings }: Settings): OpenApi.Document => {
   const contract = OpenApi.make({ version: VERSION, ...settings })
   // These have one address, whatever stands before the contract's paths.
   const servers = [{ url: "." }]
@@ -74,12 +75,12 @@ const make = ({ withFaults, ...settings }: Settings): OpenApi.Document => {
 }
 
 // Anyone may ask, as often as they like, and making it takes some milliseconds.
-const made = new Map<string, OpenApi.Document>()
+const made = new Map<string, Uint8Array>()
 
-/** The OpenAPI document of this server, with the settings it has. */
-export const document = (settings: Settings): OpenApi.Document => {
+/** The OpenAPI document of this server, with the settings it has, as it is sent. */
+export const document = (settings: Settings): Uint8Array => {
   const key = JSON.stringify(settings)
-  const known = made.get(key) ?? make(settings)
+  const known = made.get(key) ?? new TextEncoder().encode(JSON.stringify(make(settings)))
   made.set(key, known)
   return known
 }

@@ -9,7 +9,7 @@ import type { Response } from "./Http.ts"
 const file = (type: string, body: string, headers: Readonly<Record<string, string>>): Response => ({
   status: 200,
   headers: { "content-type": `${type}; charset=utf-8`, "x-content-type-options": "nosniff", ...headers },
-  body,
+  body: new TextEncoder().encode(body),
 })
 
 // They change with the proxy's version only, and their names do not tell it.

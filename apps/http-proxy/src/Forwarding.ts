@@ -49,6 +49,7 @@ const logged = {
   TooManyRequests: undefined,
   InternalError: "facts",
   StoreUnavailable: "words",
+  Overloaded: undefined,
   UnsendableRequest: "words",
   Unreachable: "words",
   ConnectionLost: "words",

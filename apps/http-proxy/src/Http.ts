@@ -16,6 +16,8 @@ import {
   UpdatePolicy,
   UpdateUser,
   type UpdateUserError,
+  type UserEvents,
+  UserHistory,
   UserSort,
   UserStore,
 } from "@webflow-users/core"
@@ -43,19 +45,26 @@ export interface Request {
 export interface Response {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  readonly body: string
+  /** As bytes where many get the same: a copy for each would be theirs to keep, by not reading it. */
+  readonly body: string | Uint8Array
 }
 
 /** What a request gets: an answer, or, where a fault was asked for, its connection reset. */
 export type Answer = Response | "Reset"
 
 /** What answering takes. */
-export type Services = UpdateUser.UpdateUser | UserStore.UserStore | Callers
+export type Services = UpdateUser.UpdateUser | UserStore.UserStore | UserEvents | Callers
 
-/** Answers a request. Every failure is an answer too, in the contract's envelope. */
-export const answer = Effect.fnUntraced(function* (request: Request) {
+/** Whether it is asked if the process is alive: also under a load that lets nobody else in. */
+export const isProbe = (target: string | undefined): boolean => target === "/health"
+
+/**
+ * Answers a request; one that is refused for what it is not about is answered so. Every failure is an answer too, in the
+ * contract's envelope.
+ */
+export const answer = Effect.fnUntraced(function* (request: Request, refusal?: UpdateUserError) {
   const wire = wireOf(request, yield* Wire.DataNesting)
-  return yield* settle(respond(request, wire), wire)
+  return yield* settle(refusal === undefined ? respond(request, wire) : Effect.fail(refusal), wire)
 })
 
 const settle = <R>(
@@ -71,11 +80,11 @@ const settle = <R>(
   )
 
 /** How the answer to a request is written. */
-export const wireOf = ({ target, header }: Request, nesting?: UserJson.DataNesting): Wire.Wire =>
+const wireOf = ({ target, header }: Request, nesting?: UserJson.DataNesting): Wire.Wire =>
   Wire.of(splitOnce(target, "?")[0] ?? "", header("accept-version"), nesting)
 
 /** The answer that tells a failure: as v2 does, where the request could not be read. */
-export const failure = (error: UpdateUserError, wire: Wire.Wire = Wire.v2): Response => {
+export const failure = (error: UpdateUserError, wire: Wire.Wire = Wire.v2) => {
   const { status, headers, body } = wire.error(error)
   return json(status, body, headers)
 }
@@ -174,7 +183,7 @@ const description = Effect.gen(function* () {
   const { document } = yield* Effect.promise(() => import("./Docs.ts"))
   const { emailAndPassword } = yield* UpdatePolicy.Current
   const withFaults = (yield* Faults.Rules) !== undefined
-  return json(200, document({ nesting: yield* Wire.DataNesting, emailAndPassword, withFaults }))
+  return { ...json(200, {}), body: document({ nesting: yield* Wire.DataNesting, emailAndPassword, withFaults }) }
 })
 
 /** What anyone gets, without a token. */
@@ -202,6 +211,10 @@ const operations: Record<Routes.RouteName, (call: Call) => Effect.Effect<unknown
     return wire.user(yield* updateUser({ siteId, userId, patch }))
   }),
   getUser: ({ siteId, userId, wire }: Call) => Effect.map(ReadUsers.getUser(siteId, userId), wire.user),
+  userHistory: Effect.fnUntraced(function* ({ siteId, userId, query }: Call) {
+    const page = yield* Effect.fromResult(ListQuery.decodeListQuery(new URLSearchParams(query), []))
+    return yield* UserHistory.userHistory(siteId, userId, page)
+  }),
   listUsers: Effect.fnUntraced(function* ({ siteId, query, wire }: Call) {
     const page = yield* Effect.fromResult(ListQuery.decodeListQuery(new URLSearchParams(query), UserSort.literals))
     return wire.userPage(yield* ReadUsers.listUsers(siteId, page))
@@ -229,7 +242,7 @@ const jsonBody = Effect.fnUntraced(function* (request: Request) {
   return yield* Effect.fromResult(JsonBody.parseJsonBody(bytes))
 })
 
-const json = (status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Response => ({
+const json = (status: number, value: unknown, headers: Readonly<Record<string, string>> = {}) => ({
   status,
   headers: { "content-type": "application/json; charset=utf-8", "cache-control": "no-store", ...headers },
   body: JSON.stringify(value),

@@ -3,7 +3,7 @@
  */
 import { createServer, type IncomingMessage, STATUS_CODES, type Server, type ServerResponse } from "node:http"
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net"
-import { BadRequest, MethodNotAllowed } from "@webflow-users/core"
+import { BadRequest, MethodNotAllowed, Overloaded } from "@webflow-users/core"
 import { Data, Effect, Fiber, FiberSet, Latch } from "effect"
 import { TrustedProxies } from "./Addresses.ts"
 import { EndsWithCaller } from "./Forwarding.ts"
@@ -17,7 +17,30 @@ export interface Options {
   readonly host: string
   /** 0 takes any free port. */
   readonly port: number
+  readonly limits?: Partial<Limits>
 }
+
+/** How much is taken on at once. */
+export interface Limits {
+  /** Connections. Who comes when there are as many takes the place of the one that has said nothing for longest. */
+  readonly connections: number
+  /** Requests, those that wait in a pipeline counted. One more is answered 503, and is the last of its connection. */
+  readonly requests: number
+}
+
+export const standardLimits: Limits = { connections: 5_000, requests: 1_000 }
+
+/** The most requests of one connection that wait for each other. */
+const maxPipeline = 200
+
+/** After so many requests a connection is asked to be made anew, so that callers spread over replicas. */
+const maxRequestsOfConnection = 10_000
+
+/** How many bytes of answers may wait to be fetched before who has such answers has to fetch them to get the next. */
+const maxUnfetched = 64 * 1024 * 1024
+
+/** How long a caller may take to fetch an answer, in milliseconds. */
+const takeTimeout = 30_000
 
 const serverOptions = {
   // A caller who sends half a request holds a socket, and nothing else, for at most this long.
@@ -40,8 +63,11 @@ interface Connection {
   /** The request that came last, and the answer that the one before it gets. */
   latest?: { readonly request: IncomingMessage; readonly response: ServerResponse; readonly before?: ServerResponse }
   work?: Fiber.Fiber<void>
-  /** It ends with a reset, and nothing more is begun on it. */
-  isReset?: boolean
+  /** How many requests have come, and how many of them are not done. */
+  requests: number
+  pending: number
+  /** It was reset, or its answers were not fetched: nothing more is begun on it. */
+  isOver?: boolean
 }
 
 /**
@@ -53,6 +79,9 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
   const run = yield* FiberSet.runtime(works)<Http.Services>()
   const endsWithCaller = yield* EndsWithCaller
   const trusted = yield* TrustedProxies
+  const limits = { ...standardLimits, ...options.limits }
+  let pending = 0
+  let unfetched = 0
   const server = createServer(serverOptions)
   const connections = new Map<Socket, Connection>()
   let stopping = false
@@ -60,8 +89,20 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
   // Who closes its side after asking, as `nc -N` does, waits for the answer all the same.
   Object.assign(server, { httpAllowHalfOpen: true })
 
+  /** Whether another connection can be taken, if need be in the place of an idle one: they stand in the order of their last request. */
+  const hasRoom = (): boolean => {
+    if (connections.size < limits.connections) return true
+    for (const [socket, connection] of connections) {
+      if (!isIdle(connection)) continue
+      socket.destroy()
+      return connections.delete(socket)
+    }
+    return false
+  }
+
   server.on("connection", (socket: Socket) => {
-    connections.set(socket, {})
+    if (!hasRoom()) return hangUp(socket, asText(Http.failure(new Overloaded())))
+    connections.set(socket, { requests: 0, pending: 0 })
     // What node:http calls after a last answer.
     socket.destroySoon = () => hangUp(socket)
     if (endsWithCaller) {
@@ -83,37 +124,69 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     // After the last answer nothing is begun: it could be done and not be told.
     if (connection === undefined || !socket.writable || connection.latest?.response.shouldKeepAlive === false) return
     const { latest, work } = connection
+    const isTooMany = connection.pending >= maxPipeline || (pending >= limits.requests && !Http.isProbe(request.url))
+    connections.delete(socket)
+    connections.set(socket, connection)
+    connection.requests += 1
+    connection.pending += 1
+    pending += 1
     connection.latest = { request, response, ...(latest && { before: latest.response }) }
     // Who would rather speak another protocol is answered in this one, and for the last time: from then on node:http tells
     // of no error on the connection, and what is no request would be waited on in silence.
-    if (request.headers.upgrade !== undefined) response.shouldKeepAlive = false
+    const isLast = request.headers.upgrade !== undefined || hasTwoHosts(request) || isTooMany
+    if (isLast || connection.requests >= maxRequestsOfConnection) response.shouldKeepAlive = false
+    // What else this caller has to say would be kept for nothing.
+    if (isTooMany) socket.pause()
+    let untaken: NodeJS.Timeout | undefined
     response.once("close", () => {
+      clearTimeout(untaken)
       if (stopping && connection.latest?.response === response) hangUp(socket)
     })
-    const answered = Effect.map(answerTo(request, toRequest(request, stopBegins.await, trusted)), (answer) => {
+    const asked = toRequest(request, stopBegins.await, trusted)
+    const answering = Http.answer(asked, isTooMany ? new Overloaded() : hostProblem(request))
+    const answered = Effect.map(answering, (answer) => {
       if (answer === "Reset") {
-        connection.isReset = true
+        connection.isOver = true
         return afterAnswer(latest?.response, () => socket.resetAndDestroy())
       }
       if (stopping && connection.latest?.response === response) response.shouldKeepAlive = false
-      response.writeHead(answer.status, { ...answer.headers, "content-length": Buffer.byteLength(answer.body) })
+      const length = Buffer.byteLength(answer.body)
+      response.writeHead(answer.status, { ...answer.headers, "content-length": length })
       response.end(answer.body)
+      if (typeof answer.body === "string" && !response.closed) {
+        unfetched += length
+        response.once("close", () => (unfetched -= length))
+      }
+      untaken = setTimeout(() => {
+        connection.isOver = true
+        socket.destroy()
+      }, takeTimeout).unref()
     })
-    const inTurn = Effect.suspend(() => (connection.isReset ? Effect.void : answered))
-    connection.work = run(work === undefined ? answered : Effect.andThen(after(work), inTurn))
+    const inTurn = Effect.suspend(() => (connection.isOver ? Effect.void : answered))
+    // While answers pile up here, who does not fetch them gets no more.
+    const patiently = Effect.suspend(() =>
+      unfetched > maxUnfetched && latest ? untilTaken(latest.response) : Effect.void,
+    )
+    connection.work = run(
+      work === undefined ? answered : Effect.andThen(Effect.andThen(after(work), patiently), inTurn),
+    )
+    connection.work.addObserver(() => {
+      connection.pending -= 1
+      pending -= 1
+    })
   }
   server.on("request", serve)
   // Whatever else a caller expects of the server is left unfulfilled; the request is answered.
   server.on("checkExpectation", serve)
 
   /** Ends a connection on which something came that is no request: after the answers to what was asked before it. */
-  const refuse = (socket: Socket, answer: Http.Response) => {
+  const refuse = (socket: Socket, answer: ReturnType<typeof Http.failure>) => {
     const latest = connections.get(socket)?.latest
     const isHalf = latest?.request.complete === false
-    const pending = isHalf ? latest.before : latest?.response
+    const unanswered = isHalf ? latest.before : latest?.response
     // A request can be answered before its body has come, and is not answered twice.
     const end = () => hangUp(socket, isHalf && latest.response.headersSent ? "" : asText(answer))
-    afterAnswer(pending, end)
+    afterAnswer(unanswered, end)
   }
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => refuse(socket, refusal(error.code)))
   server.on("connect", (_request, socket: Socket) => {
@@ -125,9 +198,7 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
   const stop = Effect.suspend(() => {
     stopping = true
     stopBegins.openUnsafe()
-    for (const [socket, { latest }] of connections) {
-      if (latest === undefined || latest.response.writableFinished) hangUp(socket)
-    }
+    for (const [socket, connection] of connections) if (isIdle(connection)) hangUp(socket)
     return Effect.andThen(close(server), FiberSet.awaitEmpty(works))
   }).pipe(
     Effect.timeoutOrElse({
@@ -167,13 +238,26 @@ const hangUp = (socket: Socket, lastWord = "") => {
   socket.end(lastWord, () => setTimeout(() => socket.destroy(), lingerTimeout).unref())
 }
 
-const answerTo = (incoming: IncomingMessage, request: Http.Request): Effect.Effect<Http.Answer, never, Http.Services> =>
-  incoming.httpVersion !== "1.1" || incoming.headers.host !== undefined
-    ? Http.answer(request)
-    : Effect.succeed(Http.failure(new BadRequest({ message: "A request needs a Host header" }), Http.wireOf(request)))
+/** What is wrong with where a request says that it goes. Of two hosts node:http takes the first; who stands in front may have taken the other. */
+const hostProblem = (request: IncomingMessage): BadRequest | undefined => {
+  if (hasTwoHosts(request))
+    return new BadRequest({ message: "A request has one Host header, and this one has several" })
+  return request.httpVersion === "1.1" && request.headers.host === undefined
+    ? new BadRequest({ message: "A request needs a Host header" })
+    : undefined
+}
+
+const hasTwoHosts = ({ rawHeaders }: IncomingMessage): boolean =>
+  rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === "host").length > 1
+
+/** Nothing was asked that is not answered yet; a request can have begun to come. */
+const isIdle = ({ latest }: Connection): boolean => latest === undefined || latest.response.writableFinished
 
 /** Waits for work that comes first, and gives it up with whatever waits for it. */
 const after = (work: Fiber.Fiber<void>) => Effect.onInterrupt(Fiber.await(work), () => Fiber.interrupt(work))
+
+const untilTaken = (response: ServerResponse) =>
+  Effect.callback<void>((resume) => afterAnswer(response, () => resume(Effect.void)))
 
 /** Does something when an answer, if there is one, has been handed to the socket whole. */
 const afterAnswer = (answer: ServerResponse | undefined, act: () => unknown): void => {
@@ -186,13 +270,13 @@ const refusals: Readonly<Record<string, { readonly status: number; readonly mess
   ERR_HTTP_REQUEST_TIMEOUT: { status: 408, message: "The request did not arrive in time" },
 }
 
-const refusal = (code: string | undefined): Http.Response => {
+const refusal = (code: string | undefined) => {
   const { status, message } = refusals[code ?? ""] ?? { status: 400, message: "The request is not valid HTTP" }
   return { ...Http.failure(new BadRequest({ message })), status }
 }
 
 /** An answer as it goes over the wire where node:http has no response to write it with. */
-const asText = ({ status, headers, body }: Http.Response): string => {
+const asText = ({ status, headers, body }: ReturnType<typeof Http.failure>): string => {
   const lines = Object.entries({ ...headers, "content-length": Buffer.byteLength(body), connection: "close" })
   const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")
   return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n${body}`

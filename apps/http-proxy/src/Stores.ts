@@ -1,5 +1,5 @@
 /** What the settings say of where users and callers' tokens are, as layers. */
-import { AccessTokens, RateLimits, type UserStore } from "@webflow-users/core"
+import { AccessTokens, RateLimits } from "@webflow-users/core"
 import { StoreAddress, UpstreamSettings } from "@webflow-users/stores"
 import { Data, Effect, Layer, Option, type Redacted } from "effect"
 import type { Digest, SecureRandom } from "effect/crypto"
@@ -22,7 +22,7 @@ export interface Settings {
 export const layer = (
   settings: Settings,
 ): Layer.Layer<
-  UserStore.UserStore | Callers,
+  StoreAddress.ServedServices | Callers,
   StoreAddress.UnusableAddress | ContradictorySettings,
   Digest.Digest | SecureRandom.SecureRandom
 > =>
@@ -39,7 +39,7 @@ export const layer = (
       }
       const callers =
         auth === "passthrough"
-          ? Layer.merge(StoreAddress.layer(store, options), Callers.passthrough)
+          ? Layer.merge(StoreAddress.layerServed(store, options), Callers.passthrough)
           : Callers.tokens.pipe(
               Layer.provide([AccessTokens.AccessTokens.layer, RateLimits.RateLimits.layerMemory]),
               Layer.provideMerge(

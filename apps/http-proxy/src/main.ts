@@ -22,11 +22,29 @@ declare const VERSION: string
 const proxy = Command.make(
   "webflow-users-proxy",
   flags,
-  ({ host, port, store, auth, tokenStore, upstream, dataNesting, faults, trustedProxies, webhooks, ...policy }) =>
+  ({
+    host,
+    port,
+    store,
+    auth,
+    tokenStore,
+    upstream,
+    dataNesting,
+    faults,
+    trustedProxies,
+    maxConnections,
+    maxRequests,
+    webhooks,
+    ...policy
+  }) =>
     Effect.gen(function* () {
       // Begun before the server, and ended after it: what the last requests leave may still be told.
       if (webhooks.isOn) yield* Webhooks.start(webhooks)
-      const address = yield* Server.listen({ host, port })
+      const address = yield* Server.listen({
+        host,
+        port,
+        limits: { connections: maxConnections, requests: maxRequests },
+      })
       const shown = address.family === "IPv6" ? `[${address.address}]` : address.address
       yield* Console.log(
         `webflow-users-proxy listens on http://${shown}:${address.port}, store ${StoreAddress.describe(store)}`,

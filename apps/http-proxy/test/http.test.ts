@@ -517,6 +517,12 @@ describe("what is not HTTP as it should be", () => {
   const invalid: Expected = { status: 400, code: "bad_request", message: "The request is not valid HTTP" }
   const tooMuchHead: Expected = { status: 431, code: "bad_request", message: "The request's headers are too large" }
 
+  const twoHosts: Expected = {
+    status: 400,
+    code: "bad_request",
+    message: "A request has one Host header, and this one has several",
+  }
+
   describe("is refused", () => {
     refuses([
       ["words", () => "hello\r\n\r\n", invalid],
@@ -549,6 +555,10 @@ describe("what is not HTTP as it should be", () => {
         () => patch([...asJson(), "Transfer-Encoding: chunked"], `1\r\n${change}\r\n0\r\n\r\n`),
         invalid,
       ],
+      ["two hosts", () => patch([...asJson(), "Host: example.com"]), twoHosts],
+      ["the same host twice", () => patch([...asJson(), "host: localhost"]), twoHosts],
+      ["two hosts, of HTTP/1.0", () => patch([...asJson(), "HOST: b"]).replace("HTTP/1.1", "HTTP/1.0"), twoHosts],
+      ["two hosts, and more behind them", () => patch([...asJson(), "Host: b"]) + smuggled(), twoHosts],
       ["a header of 20 kB", () => patch([...asJson(), `X-A: ${"x".repeat(20_000)}`]), tooMuchHead],
       [
         "a thousand headers",

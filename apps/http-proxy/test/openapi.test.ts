@@ -100,7 +100,7 @@ interface Operation {
   readonly responses: Readonly<Record<string, Answer>>
 }
 
-const document = Docs.document({ nesting: "flat", emailAndPassword: "refuse", withFaults: false })
+const document = Docs.make({ nesting: "flat", emailAndPassword: "refuse", withFaults: false })
 const paths = document.paths as unknown as Readonly<Record<string, Readonly<Record<string, Operation>>>>
 const components = document.components as unknown as { readonly responses: Readonly<Record<string, Answer>> }
 const operations = Object.entries(Routes.routes).map(([name, { method, path, scope }]) => {
@@ -207,7 +207,7 @@ describe("settings", () => {
     )
     const other = await start("memory:", { id: siteId, users: [user] }, undefined, settings)
     const told = (await (await fetch(`${other.origin}/openapi.json`)).json()) as typeof document
-    expect(told).toEqual(Docs.document({ nesting: "documented", emailAndPassword: "ignore", withFaults: false }))
+    expect(told).toEqual(Docs.make({ nesting: "documented", emailAndPassword: "ignore", withFaults: false }))
     const validator = new Ajv2020({ strict: false, validateFormats: false }).addSchema(told, "openapi")
     const fits = (name: string, value: unknown) => validator.validate(`openapi#/components/schemas/${name}`, value)
 
@@ -272,9 +272,10 @@ describe("answers", () => {
   it("describes every error of the list that this server answers", () => {
     const described = new Set(failures.map(({ example }) => example))
     const missing = UpdateUserError.members.map(({ identifier }) => identifier).filter((tag) => !described.has(tag))
-    // What other servers answer.
+    // What other servers answer, and what is answered before any operation is found.
     expect(missing).toEqual([
       "UsersNotEnabled",
+      "Overloaded",
       "UnsendableRequest",
       "Unreachable",
       "ConnectionLost",

@@ -73,13 +73,16 @@ export const start = async (
   sites: Site | [Site, ...Array<Site>],
   around?: Parameters<typeof layer>[1],
   beside?: Layer.Layer<never>,
+  limits?: Partial<Server.Limits>,
 ) => {
   const store = open(address, around, beside)
   const all = Array.isArray(sites) ? sites : ([sites] as const)
   const [site] = all
   for (const one of all) await store.add(one)
   const scope = Scope.makeUnsafe()
-  const { port } = await store.run(Scope.provide(Server.listen({ host: "127.0.0.1", port: 0 }), scope))
+  const { port } = await store.run(
+    Scope.provide(Server.listen({ host: "127.0.0.1", port: 0, ...(limits && { limits }) }), scope),
+  )
   /** Ends what `main.ts` ends at a signal; the store stays open. */
   const hangUp = () => store.run(Scope.close(scope, Exit.void))
   return {

@@ -93,6 +93,19 @@ describe.concurrent("a caller who does not go on", { timeout: 120_000 }, () => {
     expect(await changes(store)).toHaveLength(1)
   })
 
+  it("in reading the answers is waited for no longer than half a minute", async () => {
+    const { store, list } = await prepare("unread")
+    await using proxy = await Spawned.start(store)
+    using connection = await dial(proxy.origin)
+    connection.send(list.repeat(50))
+    expect((await connection.next())?.status).toBe(200)
+    connection.socket.pause()
+    // A connection that is gone is seen by who writes to it, also by who does not read.
+    const writing = setInterval(() => connection.socket.write("\r\n"), 500)
+    await connection.closed
+    clearInterval(writing)
+  })
+
   it("in reading the answers holds up the stop for a while, and not for ever", async () => {
     const { store, list } = await prepare("stop-unread")
     await using proxy = await Spawned.start(store)

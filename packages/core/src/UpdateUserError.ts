@@ -153,6 +153,15 @@ export class StoreUnavailable extends Schema.TaggedError<StoreUnavailable>()("St
   readonly isRetryable = true
 }
 
+/** The server is answering as many requests as it takes at once, or has as many connections. All of it is ours. */
+export class Overloaded extends Schema.TaggedError<Overloaded>()("Overloaded", {
+  ...facts("The server is busy"),
+}) {
+  readonly status = 503
+  readonly code = "internal_error"
+  readonly isRetryable = true
+}
+
 /** The whole list. */
 export const UpdateUserError = Schema.Union([
   InvalidId,
@@ -170,6 +179,7 @@ export const UpdateUserError = Schema.Union([
   TooManyRequests,
   InternalError,
   StoreUnavailable,
+  Overloaded,
   Upstream.UnsendableRequest,
   Upstream.Unreachable,
   Upstream.ConnectionLost,

@@ -188,6 +188,7 @@ const concerns = {
   TooManyRequests: "server",
   InternalError: "server",
   StoreUnavailable: "server",
+  Overloaded: "server",
   Unreachable: "server",
   ConnectionLost: "server",
   TimedOut: "server",

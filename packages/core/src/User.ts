@@ -129,7 +129,8 @@ export interface Page {
   readonly total: number
 }
 
-const PageFields = { count: Schema.Int, limit: Schema.Int, offset: Schema.Int, total: Schema.Int }
+/** How a part of a list says which part it is. */
+export const PageFields = { count: Schema.Int, limit: Schema.Int, offset: Schema.Int, total: Schema.Int }
 
 /** A part of a list of users. */
 export const UserPage = Schema.Struct({ users: Schema.Array(User), ...PageFields }).annotate({ component: "UserPage" })

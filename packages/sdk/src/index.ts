@@ -29,6 +29,7 @@ export {
   SiteForbidden,
   SiteNotFound,
   StoreUnavailable,
+  Overloaded,
   TimedOut,
   TlsFailed,
   TooManyRequests,

@@ -6,7 +6,7 @@ import {
   type NewUsers,
   type Sites,
   Transport,
-  type UserEvents,
+  UserEvents,
   UserStore,
   WebhookOutbox,
   type Webhooks,
@@ -17,7 +17,7 @@ import * as MemoryUsers from "@webflow-users/core/UserStore/Memory"
 import * as SqlUsers from "@webflow-users/core/UserStore/Sql"
 import * as UpstreamUsers from "@webflow-users/core/UserStore/Upstream"
 import * as SqlWebhooks from "@webflow-users/core/Webhooks/Sql"
-import { Cause, Context, Data, Duration, Effect, Layer, Option } from "effect"
+import { Cause, Context, Data, Duration, Effect, Layer } from "effect"
 import type { SqlClient } from "effect/sql"
 import * as PostgresAddress from "./PostgresAddress.ts"
 import * as Sqlite from "./Sqlite.ts"
@@ -145,6 +145,13 @@ export const layer = (address: string, options: Options = {}): Layer.Layer<UserS
   return "owned" in adapter ? openOwned(adapter, address) : explain(adapter.remote(address, options), "")
 }
 
+/** What a proxy serves: the users, and the record of what happened to them where one is kept. */
+export type ServedServices = UserStore.UserStore | UserEvents
+
+/** The store at an address, as a proxy serves it. */
+export const layerServed = (address: string, options: Options = {}): Layer.Layer<ServedServices, UnusableAddress> =>
+  isRemote(address) ? Layer.merge(layer(address, options), UserEvents.layerNone) : layerOwned(address)
+
 /** The store at an address, with what only its owner can do: issue tokens, take in users, read the record. */
 export const layerOwned = (address: string): Layer.Layer<OwnedServices, UnusableAddress> => {
   const adapter = adapterOf(address)
@@ -174,23 +181,24 @@ export const layerWithWebhooks = (address: string): Layer.Layer<OwnedServices | 
 export const layerWithTokens = (
   address: string,
   { tokenStore, ...options }: Options & { readonly tokenStore?: string | undefined } = {},
-): Layer.Layer<UserStore.UserStore | AccessTokenStore, UnusableAddress> => {
+): Layer.Layer<ServedServices | AccessTokenStore, UnusableAddress> => {
   const tokens = tokenStore ?? (isRemote(address) ? standard : address)
   if (tokens === address) return layerOwned(address)
   // Nothing but the users of the one, with who has to be told of them, and the tokens of the other, though each may have all.
   return Layer.merge(
-    Layer.effectContext(usersAndOutbox).pipe(Layer.provide(layer(address, options))),
+    Layer.effectContext(Effect.map(Effect.context<ServedServices>(), keepServed)).pipe(
+      Layer.provide(layerServed(address, options)),
+    ),
     Layer.effect(AccessTokenStore, AccessTokenStore).pipe(Layer.provide(layerOwned(tokens))),
   )
 }
 
-const usersAndOutbox = Effect.gen(function* () {
-  const users = Context.make(UserStore.UserStore, yield* UserStore.UserStore)
-  return Option.match(yield* Effect.serviceOption(WebhookOutbox), {
-    onNone: () => users,
-    onSome: (outbox) => Context.add(users, WebhookOutbox, outbox),
-  })
-})
+/** Of stores that have webhooks their outbox too, of which the others know nothing. */
+const keepServed: (context: Context.Context<ServedServices>) => Context.Context<ServedServices> = Context.pick(
+  UserStore.UserStore,
+  UserEvents,
+  WebhookOutbox,
+)
 
 /** Whether an address is somebody else's server. */
 export const isRemote = (address: string): boolean => {

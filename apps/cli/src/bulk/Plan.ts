@@ -1,7 +1,6 @@
 /** What is to become of each row before anything is changed, kept in the run's folder. */
-import { type PlanUpdates, type User, UserChange, type UserPatch } from "@webflow-users/core"
+import { type PlanUpdates, type User, UserChange, UserHistory, type UserPatch } from "@webflow-users/core"
 import { Effect, FileSystem, Result, Stream } from "effect"
-import * as Changes from "../Changes.ts"
 import { type RunUnwritable, UnreadableInput } from "../Failure.ts"
 import * as Lines from "./Lines.ts"
 import { type Folder, unwritable } from "./RunFolder.ts"
@@ -35,7 +34,7 @@ export type Judged = { readonly line: number; readonly source: unknown } & (
 export interface Difference {
   readonly line: number
   readonly user: User
-  readonly changes: ReadonlyArray<Changes.Change>
+  readonly changes: ReadonlyArray<UserHistory.Difference>
 }
 
 /** A row of a user who came before in the file. */
@@ -160,7 +159,7 @@ export const keep = Effect.fnUntraced(function* <E, R>(
     }
     if (row._tag === "Change" && row.isAgain === undefined) counts.users += 1
     if (row._tag === "Change" && told.differences.length < shown) {
-      told.differences.push({ line: row.line, user: row.user, changes: Changes.between(row.user, row.after) })
+      told.differences.push({ line: row.line, user: row.user, changes: UserHistory.differences(row.user, row.after) })
     }
   }
 

@@ -136,6 +136,10 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites> = Lay
     const userEvents = UserEvents.of({
       ofUser: (siteId, userId) =>
         Effect.sync(() => events.filter((event) => event.siteId === siteId && event.userId === userId)),
+      latest: Effect.fn("UserEvents.latest")(function* (siteId, userId, { offset, limit }) {
+        const all = (yield* userEvents.ofUser(siteId, userId)).toReversed()
+        return { events: all.slice(offset, offset + limit), total: all.length }
+      }),
     })
 
     return Context.make(UserStore, store).pipe(

@@ -206,12 +206,19 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
         }, storeErrors),
       })
 
+      const eventColumns = sql.literal("sequence, at, actor, label, address, before_user, after_user")
       const userEvents = UserEvents.of({
         ofUser: Effect.fn("UserEvents.ofUser")(function* (siteId, userId) {
-          const rows =
-            yield* sql<EventRow>`SELECT sequence, at, actor, label, address, before_user, after_user FROM user_events
+          const rows = yield* sql<EventRow>`SELECT ${eventColumns} FROM user_events
             WHERE site_id = ${siteId} AND user_id = ${userId} ORDER BY sequence`
           return rows.map((row) => toEvent(siteId, userId, row))
+        }, storeErrors),
+        latest: Effect.fn("UserEvents.latest")(function* (siteId, userId, { offset, limit }) {
+          const rows = yield* sql<EventRow>`SELECT ${eventColumns} FROM user_events
+            WHERE site_id = ${siteId} AND user_id = ${userId} ORDER BY sequence DESC LIMIT ${limit} OFFSET ${offset}`
+          const [counted] = yield* sql<{ total: number }>`SELECT count(*) AS total FROM user_events
+            WHERE site_id = ${siteId} AND user_id = ${userId}`
+          return { events: rows.map((row) => toEvent(siteId, userId, row)), total: Number(counted?.total) }
         }, storeErrors),
       })
 

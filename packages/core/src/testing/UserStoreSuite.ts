@@ -101,6 +101,23 @@ export const all: ReadonlyArray<Check> = [
     }),
   },
   {
+    name: "gives a user's events in parts, the latest first",
+    run: Effect.gen(function* () {
+      const store = yield* seeded(ada, bob)
+      const record = yield* UserEvents
+      for (const name of ["One", "Two", "Three"]) yield* store.update(siteId, ada.id, patch({ data: { name } }))
+      const part = (offset: number, limit: number, userId = ada.id) =>
+        Effect.map(record.latest(siteId, userId, { offset, limit }), ({ events, total }) => [
+          events.map((event) => event.after.data.name),
+          total,
+        ])
+      yield* same("the latest", yield* part(0, 2), [["Three", "Two"], 3])
+      yield* same("the rest", yield* part(2, 2), [["One"], 3])
+      yield* same("beyond", yield* part(3, 2), [[], 3])
+      yield* same("nobody else's", yield* part(0, 2, bob.id), [[], 0])
+    }),
+  },
+  {
     name: "keeps nothing of an update it refuses",
     run: Effect.gen(function* () {
       const store = yield* seeded(ada)

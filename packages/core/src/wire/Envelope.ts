@@ -76,6 +76,8 @@ const headersOf = (error: E.UpdateUserError): Readonly<Record<string, string>> =
       return { "www-authenticate": "Bearer" }
     case "StoreUnavailable":
       return { "retry-after": storeRetryAfter }
+    case "Overloaded":
+      return { "retry-after": "1" }
     default:
       return error.retryAfter === undefined ? {} : { "retry-after": String(Math.ceil(error.retryAfter)) }
   }

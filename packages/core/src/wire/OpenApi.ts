@@ -9,8 +9,9 @@ import * as E from "../UpdateUserError.ts"
 import { encodeError } from "./Envelope.ts"
 import { maxBodyBytes } from "./JsonBody.ts"
 import { decodeListQuery } from "./ListQuery.ts"
-import { exampleGroup, examplePage, exampleUser, objectEra, slugEra } from "./OpenApiExamples.ts"
+import { exampleGroup, exampleHistory, examplePage, exampleUser, objectEra, slugEra } from "./OpenApiExamples.ts"
 import { type JsonObject, makeSchemas, refTo, type Settings } from "./OpenApiSchemas.ts"
+import { webhooks } from "./OpenApiWebhooks.ts"
 import { prefixes, type RouteName, routes } from "./Routes.ts"
 import { type DataNesting, encodeUser } from "./UserJson.ts"
 
@@ -52,6 +53,7 @@ export const make = (options: { readonly version: string } & Partial<Settings>):
     })),
     tags: [{ name: "User Accounts" }, { name: "Access Groups" }],
     paths,
+    webhooks: webhooks(nesting === "flat" ? "User" : "FlatUser"),
     components: {
       schemas: named,
       // What comes before any operation is found.
@@ -79,7 +81,8 @@ Each of them needs a token, which \`webflow-users token create\` issues. \
 Without a prefix, \`Accept-Version: 1.0.0\` asks for v1, which is not described here.
 
 Every failure is answered in one envelope, \`{code, message, externalReference, details}\`: also a path that does not exist \
-(404), a method that a path does not have (405, with \`Allow\`), and what is no request at all (400, 408, 431).`
+(404), a method that a path does not have (405, with \`Allow\`), what is no request at all (400, 408, 431), and any request \
+while the server has more to do than it takes at once (503, with \`Retry-After\`).`
 
 interface Described {
   readonly tag: string
@@ -126,6 +129,16 @@ const operations: Record<RouteName, Described> = {
     answer: "User",
     example: (nesting) => encodeUser(exampleUser, nesting),
     failures: () => [[new E.UserNotFound(), "The site has no such user"]],
+  },
+  userHistory: {
+    tag: "User Accounts",
+    summary: "Get User History",
+    description:
+      "What happened to a user, the latest first: who changed what, when, and from where. Webflow had no such operation.",
+    query: ["offset", "limit"],
+    answer: "HistoryPage",
+    example: () => ({ history: [exampleHistory], ...examplePage }),
+    failures: () => [[new E.UserNotFound(), "The site has no such user"], invalidQuery()],
   },
   listUsers: {
     tag: "User Accounts",

@@ -1,4 +1,5 @@
 /** What the OpenAPI document shows for examples; errors are their own. */
+import type { HistoryEntry } from "../UserHistory.ts"
 import { DateTime } from "effect"
 import { accessGroup, type User, UserId } from "../User.ts"
 import { defaultLimit } from "./ListQuery.ts"
@@ -40,5 +41,13 @@ export const exampleGroup = accessGroup(
   "62be58d404be8a6cc900c081",
   DateTime.makeUnsafe("2022-08-01T19:41:48.349Z"),
 )
+
+export const exampleHistory: HistoryEntry = {
+  at: "2026-03-02T09:30:00.125Z",
+  actor: "token:69a55d18c5a1b6e5a3c4d2f1",
+  label: "The newsletter's form",
+  address: "203.0.113.9",
+  changes: [{ field: "favorite-drink", before: "Coffee", after: "Tea" }],
+}
 
 export const examplePage = { count: 1, limit: defaultLimit, offset: 0, total: 1 }

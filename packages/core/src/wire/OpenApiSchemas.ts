@@ -1,5 +1,6 @@
 /** The JSON schemas of the OpenAPI document: made of the schemas that the server really uses, and of its limits. */
 import { JsonSchema, Predicate, type Schema, SchemaRepresentation } from "effect"
+import { HistoryPage } from "../UserHistory.ts"
 import { Detail } from "../UpdateUserError.ts"
 import type { UpdatePolicy } from "../UpdatePolicy.ts"
 import {
@@ -32,7 +33,7 @@ export const refTo = (name: string): JsonObject => ({ $ref: `#/components/schema
 /** The named schemas of the document, and those of the parameters. */
 export const makeSchemas = ({ nesting, emailAndPassword }: Settings) => {
   const parts = [CustomValue, SiteId, UserId, UserSort, AccessGroupSort] as const
-  const { schemas, definitions } = compile([...parts, UserPage, AccessGroupPage, Detail])
+  const { schemas, definitions } = compile([...parts, UserPage, AccessGroupPage, HistoryPage, Detail])
   const [customValue = {}, siteId = {}, userId = {}, userSort = {}, groupSort = {}] = schemas
   const { User = {}, UserData = {}, Membership: membership = {} } = definitions
   const neither = emailAndPassword === "ignore" ? { email: ignored, password: ignored } : {}
@@ -41,6 +42,8 @@ export const makeSchemas = ({ nesting, emailAndPassword }: Settings) => {
     named: {
       ...definitions,
       User: nesting === "flat" ? User : withNestedData(User),
+      // Webhooks never nest.
+      ...(nesting !== "flat" && { FlatUser: User }),
       FieldValue: limited(customValue) as JsonObject,
       Fields: fields,
       UserUpdate: userUpdate(User, fields, membership, neither),

@@ -9,6 +9,8 @@ export type Scope = "users:read" | "users:write"
 export const routes = {
   updateUser: { method: "PATCH", path: "/sites/:site_id/users/:user_id", scope: "users:write" },
   getUser: { method: "GET", path: "/sites/:site_id/users/:user_id", scope: "users:read" },
+  // Not Webflow's: ours.
+  userHistory: { method: "GET", path: "/sites/:site_id/users/:user_id/history", scope: "users:read" },
   listUsers: { method: "GET", path: "/sites/:site_id/users", scope: "users:read" },
   listAccessGroups: { method: "GET", path: "/sites/:site_id/accessgroups", scope: "users:read" },
 } as const satisfies Record<string, { method: string; path: string; scope: Scope }>

@@ -140,6 +140,7 @@ const words = {
   // [doc]
   InternalError: { name: "ServerError" },
   StoreUnavailable: { name: "ServerError" },
+  Overloaded: { name: "ServerError" },
   UnsendableRequest: { name: "ServerError" },
   Unreachable: { name: "ServerError" },
   ConnectionLost: { name: "ServerError" },

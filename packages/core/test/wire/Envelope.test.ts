@@ -97,6 +97,15 @@ const table: ReadonlyArray<{
     retryable: true,
   },
   {
+    error: new Core.Overloaded({}),
+    status: 503,
+    code: "internal_error",
+    message: "The server is busy",
+    headers: { "retry-after": "1" },
+    readAs: "UnexpectedResponse",
+    retryable: true,
+  },
+  {
     error: new Core.UnsendableRequest({}),
     status: 500,
     code: "internal_error",

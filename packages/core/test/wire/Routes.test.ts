@@ -11,6 +11,7 @@ describe("the paths of the contract", () => {
     expect(Routes.routes).toStrictEqual({
       updateUser: { method: "PATCH", path: "/sites/:site_id/users/:user_id", scope: "users:write" },
       getUser: { method: "GET", path: "/sites/:site_id/users/:user_id", scope: "users:read" },
+      userHistory: { method: "GET", path: "/sites/:site_id/users/:user_id/history", scope: "users:read" },
       listUsers: { method: "GET", path: "/sites/:site_id/users", scope: "users:read" },
       listAccessGroups: { method: "GET", path: "/sites/:site_id/accessgroups", scope: "users:read" },
     }))
@@ -19,6 +20,7 @@ describe("the paths of the contract", () => {
     it.each([
       ["PATCH", `/sites/${siteId}/users/${userId}`, "updateUser", userId],
       ["GET", `/sites/${siteId}/users/${userId}`, "getUser", userId],
+      ["GET", `/sites/${siteId}/users/${userId}/history`, "userHistory", userId],
       ["GET", `/sites/${siteId}/users`, "listUsers", ""],
       ["GET", `/sites/${siteId}/accessgroups`, "listAccessGroups", ""],
     ])("%s %s is %s", (method, path, route, user) =>

@@ -223,6 +223,7 @@ const errors: Record<Core.UpdateUserError["_tag"], readonly [Core.UpdateUserErro
       "ServerError",
       "The store could not be read or written",
     ],
+    Overloaded: [new Core.Overloaded({}), 503, "ServerError", "The server is busy"],
     UnsendableRequest: [new Core.UnsendableRequest({}), 500, "ServerError", "The request to the server cannot be sent"],
     Unreachable: [new Core.Unreachable({ cause: "down" }), 502, "ServerError", "The server could not be reached"],
     ConnectionLost: [new Core.ConnectionLost({ cause: "x", message: "Lost" }), 502, "ServerError", "Lost"],

@@ -1,0 +1,230 @@
+/**
+ * More than is taken on at once: connections, requests, a pipeline. Nobody is left waiting for ever, and who was served goes
+ * on being served. The store of these tests holds updates back until the test lets them go on.
+ */
+import { parseSiteId, type SiteId, type User, UserId } from "@webflow-users/core"
+import { Effect, Latch } from "effect"
+import { describe, expect, it } from "vitest"
+import { start } from "./proxy.ts"
+import { dial, request } from "./raw.ts"
+import type * as Server from "../src/Server.ts"
+import * as Spawned from "./spawned.ts"
+
+const siteId = parseSiteId("580e63e98c9a982ac9b8b741") as SiteId
+const user: User = { id: UserId.make("6287ec36a841b25637c663df"), accessGroups: [], data: { name: "Member" } }
+const path = `/v2/sites/${siteId}/users/${user.id}`
+const health = request("GET /health")
+
+const limited = async (limits: Partial<Server.Limits>) => {
+  const gate = Latch.makeUnsafe(false)
+  const arrivals: Array<() => void> = []
+  const proxy = await start(
+    "memory:",
+    { id: siteId, users: [user] },
+    (store) => ({
+      ...store,
+      update: (...call) =>
+        Effect.suspend(() => {
+          arrivals.pop()?.()
+          return Effect.andThen(gate.await, store.update(...call))
+        }),
+    }),
+    undefined,
+    limits,
+  )
+  const token = await proxy.token()
+  const rename = request(`PATCH ${path}`, [`Authorization: Bearer ${token}`, "Content-Type: application/json"], "{}")
+  return {
+    ...proxy,
+    rename,
+    dial: () => dial(proxy.origin),
+    /** A caller whose update has come as far as the store; the others it has sent wait behind it. */
+    begun: async (count = 1) => {
+      const connection = await dial(proxy.origin)
+      const arrived = new Promise<void>((resolve) => arrivals.push(resolve))
+      connection.send(rename.repeat(count))
+      await arrived
+      return connection
+    },
+    letGo: () => proxy.run(gate.open),
+    [Symbol.asyncDispose]: proxy.stop,
+  }
+}
+
+const busy = {
+  status: 503,
+  headers: expect.objectContaining({ "retry-after": "1", connection: "close" }),
+  body: JSON.stringify({ code: "internal_error", message: "The server is busy", externalReference: null, details: [] }),
+}
+
+describe("connections beyond the most", () => {
+  it("take the place of the one that has said nothing for longest", async () => {
+    await using proxy = await limited({ connections: 3 })
+    using first = await proxy.dial()
+    using second = await proxy.dial()
+    using third = await proxy.dial()
+    for (const connection of [second, third, first]) {
+      connection.send(health)
+      expect(await connection.next()).toMatchObject({ status: 200 })
+    }
+    using fourth = await proxy.dial()
+    fourth.send(health)
+    expect(await fourth.next()).toMatchObject({ status: 200 })
+    await second.closed
+    for (const connection of [third, first, fourth]) {
+      connection.send(health)
+      expect(await connection.next()).toMatchObject({ status: 200 })
+    }
+  })
+
+  it("take the place of one that is half-way through saying what it wants", async () => {
+    await using proxy = await limited({ connections: 1 })
+    using slow = await proxy.dial()
+    slow.send(health.slice(0, -5))
+    using another = await proxy.dial()
+    another.send(health)
+    expect(await another.next()).toMatchObject({ status: 200 })
+    await slow.closed
+    expect(slow.rest()).toBe("")
+  })
+
+  it("are told so where all others wait for their answers, which they get", async () => {
+    await using proxy = await limited({ connections: 2 })
+    using first = await proxy.begun()
+    using second = await proxy.begun()
+    using third = await proxy.dial()
+    expect(await third.next()).toEqual(busy)
+    await third.closed
+    await proxy.letGo()
+    for (const connection of [first, second]) expect(await connection.next()).toMatchObject({ status: 200 })
+  })
+})
+
+describe("requests beyond the most", () => {
+  it("are answered 503 at once, while those before them go on", async () => {
+    await using proxy = await limited({ requests: 2 })
+    using first = await proxy.begun()
+    using second = await proxy.begun()
+    using third = await proxy.dial()
+    third.send(proxy.rename)
+    expect(await third.next()).toEqual(busy)
+    await third.closed
+
+    await proxy.letGo()
+    for (const connection of [first, second]) expect(await connection.next()).toMatchObject({ status: 200 })
+    using fourth = await proxy.dial()
+    fourth.send(proxy.rename)
+    expect(await fourth.next()).toMatchObject({ status: 200 })
+  })
+
+  it("may ask whether the process is alive", async () => {
+    await using proxy = await limited({ requests: 1 })
+    using first = await proxy.begun()
+    using second = await proxy.dial()
+    second.send(health)
+    expect(await second.next()).toMatchObject({ status: 200 })
+    await proxy.letGo()
+    expect(await first.next()).toMatchObject({ status: 200 })
+  })
+
+  it("do not count any more when their caller has gone and their work is done", async () => {
+    await using proxy = await limited({ requests: 1 })
+    const gone = await proxy.begun()
+    gone.socket.resetAndDestroy()
+    using second = await proxy.dial()
+    second.send(proxy.rename)
+    expect(await second.next()).toEqual(busy)
+    await proxy.letGo()
+    using third = await proxy.dial()
+    third.send(proxy.rename)
+    expect(await third.next()).toMatchObject({ status: 200 })
+  })
+
+  it("of one connection that sends without waiting end it, after the answers to those before", async () => {
+    await using proxy = await limited({})
+    using connection = await proxy.begun(300)
+    // By the time another has been served, all that was sent has been read, as far as it is.
+    using another = await proxy.dial()
+    another.send(health)
+    expect(await another.next()).toMatchObject({ status: 200 })
+    await proxy.letGo()
+    const statuses: Array<number> = []
+    for (let answer = await connection.next(); answer !== undefined; answer = await connection.next()) {
+      statuses.push(answer.status)
+    }
+    expect(statuses).toEqual([...Array<number>(200).fill(200), 503])
+  })
+})
+
+describe("answers that nobody fetches", () => {
+  it("are not made one after the other", async () => {
+    const filling = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`field-${index}`, "x".repeat(256)]))
+    const users = Array.from({ length: 100 }, (_, index): User => ({
+      ...user,
+      id: UserId.make(`6287ec36a841b25637c6${(0x7000 + index).toString(16)}`),
+      data: filling,
+    }))
+    let made = 0
+    const proxy = await start("memory:", { id: siteId, users }, (store) => ({
+      ...store,
+      list: (...call) =>
+        Effect.andThen(
+          Effect.sync(() => (made += 1)),
+          store.list(...call),
+        ),
+    }))
+    using greedy = await dial(proxy.origin)
+    greedy.socket.pause()
+    const list = request(`GET /v2/sites/${siteId}/users?limit=100`, [`Authorization: Bearer ${await proxy.token()}`])
+    greedy.send(list.repeat(100))
+    // In the same time, and longer, all of them would have been made.
+    using another = await dial(proxy.origin)
+    for (let round = 0; round < 500; round += 1) {
+      another.send(health)
+      await another.next()
+    }
+    expect(made).toBeGreaterThan(0)
+    expect(made).toBeLessThan(50)
+
+    greedy.socket.resume()
+    for (let each = 0; each < 100; each += 1) expect((await greedy.next())?.status).toBe(200)
+    expect(made).toBe(100)
+    await proxy.stop()
+  })
+})
+
+describe("a connection that has been used for long", () => {
+  it("is asked to be made anew", async () => {
+    await using proxy = await limited({})
+    using connection = await proxy.dial()
+    const ask = async (count: number) => {
+      connection.send(health.repeat(count))
+      const answers = []
+      for (let each = 0; each < count; each += 1) answers.push((await connection.next())?.headers["connection"])
+      return answers
+    }
+    for (let round = 0; round < 99; round += 1) expect(new Set(await ask(100))).toEqual(new Set(["keep-alive"]))
+    expect(await ask(100)).toEqual([...Array<string>(99).fill("keep-alive"), "close"])
+    await connection.closed
+  })
+})
+
+describe("how much is taken on", () => {
+  it("is a setting", async () => {
+    await using proxy = await Spawned.start("memory:", { args: ["--max-connections", "1"] })
+    using first = await dial(proxy.origin)
+    using second = await dial(proxy.origin)
+    second.send(health)
+    expect(await second.next()).toMatchObject({ status: 200 })
+    await first.closed
+  })
+
+  it.each([
+    [["--max-requests", "0"], "a whole number from 1 to 9999999 (--max-requests or WEBFLOW_USERS_MAX_REQUESTS)"],
+    [["--max-connections", "many"], "(--max-connections or WEBFLOW_USERS_MAX_CONNECTIONS)"],
+  ])("is a number: %j", async (args, words) => {
+    const { code, stderr } = await Spawned.run({ args })
+    expect(code).toBe(2)
+    expect(stderr).toContain(words)
+  })
+})
