@@ -5,10 +5,12 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setImmediate } from "node:timers/promises"
-import { AddWebhook, parseSiteId, type SiteId, type User, UserId, Webhooks } from "@webflow-users/core"
+import { AddWebhook, parseSiteId, type SiteId, type User, UserId, WebhookMessage, Webhooks } from "@webflow-users/core"
+import * as OpenApi from "@webflow-users/core/wire/OpenApi"
 import { StoreAddress } from "@webflow-users/stores"
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import { Effect, Exit, Layer, ManagedRuntime, Redacted, Scope } from "effect"
+import { Ajv2020 } from "ajv/dist/2020.js"
 import { afterAll, describe, expect, it } from "vitest"
 import { receive } from "../../../packages/stores/test/receiver.ts"
 import { database, outsider } from "../../../test/postgres.ts"
@@ -256,3 +258,46 @@ const letLeasesEnd = Effect.fnUntraced(function* (address: string) {
   )
   return file.exec(change)
 })
+
+it("of a store whose tokens are kept elsewhere tells what is updated there", async () => {
+  await using receiver = await receive()
+  const [address, tokens] = [newFile(), newFile()]
+  await using store = await prepared(address, receiver.url)
+  await using elsewhere = await prepared(tokens, receiver.url)
+  await using proxy = await Spawned.start(address, { args: [...eager.args!, "--token-store", tokens] })
+  expect((await update(proxy.origin, elsewhere.token, users[0]!, "x")).status).toBe(200)
+  await receiver.until((all) => all.length === 1)
+  await store.isTold()
+})
+
+describe("the description of what a receiver is sent", () => {
+  it.each(["flat", "documented"] as const)("fits what is sent, where responses are %s", async (nesting) => {
+    const document = OpenApi.make({ version: "0", nesting })
+    const { post } = (document["webhooks"] as Record<string, unknown>)["user_account_updated"] as {
+      readonly post: Described
+    }
+    const { schema, example } = post.requestBody.content["application/json"]!
+    const ajv = new Ajv2020({ strict: false, validateFormats: false })
+    ajv.addSchema(document, "openapi")
+    const isValid = ajv.compile(JSON.parse(JSON.stringify(schema).replaceAll('"#/', '"openapi#/')) as object)
+    const { body, headers } = await Effect.runPromise(
+      WebhookMessage.make(
+        { url: "https://example.com", secret: Redacted.make("hush") },
+        WebhookMessage.sampleUser,
+      ).pipe(Effect.provide(NodeCrypto.layerMac)),
+    )
+    const message = JSON.parse(body)
+    expect([isValid(example), isValid(message)]).toEqual([true, true])
+    expect(isValid({ ...message, triggerType: "form_submission" })).toBe(false)
+    const nested = { ...message, payload: { ...message.payload, data: { data: 7, name: 7 } } }
+    expect(isValid(nested)).toBe(false)
+    expect(Object.keys(headers)).toEqual(["content-type", ...post.parameters.map(({ name }) => name)])
+  })
+})
+
+interface Described {
+  readonly parameters: ReadonlyArray<{ readonly name: string }>
+  readonly requestBody: {
+    readonly content: Readonly<Record<string, { readonly schema: object; readonly example: unknown }>>
+  }
+}
