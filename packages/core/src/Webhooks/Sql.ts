@@ -107,18 +107,22 @@ const ownersSide = (sql: SqlClient.SqlClient): Webhooks["Service"] => {
 }
 
 const workersSide = (sql: SqlClient.SqlClient): WebhookOutbox["Service"] => {
-  /** What may be told now: due, and nothing of the same user before it. */
-  const isNext = (now: string) => sql`d.state = 'pending' AND d.due_at <= ${now} AND NOT EXISTS (
-    SELECT 1 FROM webhook_deliveries earlier WHERE earlier.webhook_id = d.webhook_id AND earlier.user_id = d.user_id
-      AND earlier.state = 'pending' AND earlier.sequence < d.sequence)`
+  /**
+   * What may be told now: due, and the first of its user. Asked for so that each is looked up by an index, in any number of
+   * them: PostgreSQL would make a join of `NOT EXISTS`, and of all that is pending, each time.
+   */
+  const isNext = (now: string) => sql`d.state = 'pending' AND d.due_at <= ${now} AND d.sequence = (
+    SELECT first.sequence FROM webhook_deliveries first
+    WHERE first.webhook_id = d.webhook_id AND first.user_id = d.user_id AND first.state = 'pending'
+    ORDER BY first.sequence LIMIT 1)`
   // What another worker is about to claim is passed over. SQLite has one writer at a time anyway.
   const unlocked = sql.literal(sql.onDialectOrElse({ pg: () => "FOR UPDATE OF d SKIP LOCKED", orElse: () => "" }))
 
   const claimOf = Effect.fnUntraced(function* (worker: string, webhook: SigningWebhook, most: number, until: string) {
     const now = DateTime.formatIso(yield* DateTime.now)
     const rows = yield* sql<Pick<DeliveryRow, "sequence" | "attempts"> & { readonly after_user: string }>`
-      SELECT d.sequence, d.attempts, e.after_user
-      FROM webhook_deliveries d JOIN user_events e ON e.sequence = d.sequence
+      SELECT d.sequence, d.attempts, (SELECT after_user FROM user_events WHERE sequence = d.sequence) AS after_user
+      FROM webhook_deliveries d
       WHERE d.webhook_id = ${webhook.id} AND ${isNext(now)} ORDER BY d.due_at, d.sequence LIMIT ${most} ${unlocked}`
     if (rows.length === 0) return []
     yield* sql`UPDATE webhook_deliveries SET claimed_by = ${worker}, due_at = ${until}
@@ -162,8 +166,9 @@ const workersSide = (sql: SqlClient.SqlClient): WebhookOutbox["Service"] => {
   return {
     due: Effect.gen(function* () {
       const now = DateTime.formatIso(yield* DateTime.now)
-      const rows = yield* sql<WebhookRow>`SELECT * FROM webhooks WHERE EXISTS (
-        SELECT 1 FROM webhook_deliveries d WHERE d.webhook_id = webhooks.id AND ${isNext(now)}) ORDER BY id`
+      const rows = yield* sql<WebhookRow>`SELECT * FROM webhooks WHERE (
+        SELECT 1 FROM webhook_deliveries d WHERE d.webhook_id = webhooks.id AND ${isNext(now)}
+        ORDER BY d.due_at, d.sequence LIMIT 1) = 1`
       return rows.map(toWebhook)
     }).pipe(storeErrors),
     claim: (worker, wanted, leaseEnds) =>
