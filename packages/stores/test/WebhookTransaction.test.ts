@@ -4,13 +4,13 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { describe, expect, it } from "@effect/vitest"
-import { type NewUsers, UserEvents, UserStore, type WebhookOutbox, type Webhooks } from "@webflow-users/core"
+import { type NewUsers, UserEvents, UserStore, type WebhookOutbox, Webhooks } from "@webflow-users/core"
 import * as SqlUsers from "@webflow-users/core/UserStore/Sql"
 import * as SqlWebhooks from "@webflow-users/core/Webhooks/Sql"
 import { Sqlite, StoreAddress } from "@webflow-users/stores"
 import { Effect, Exit, Layer, type Scope } from "effect"
 import { SqlClient } from "effect/sql"
-import { database } from "../../../test/postgres.ts"
+import { database, outsider } from "../../../test/postgres.ts"
 import * as Postgres from "../src/Postgres.ts"
 import * as PostgresAddress from "../src/PostgresAddress.ts"
 import { ada, backlog, claim, dueIds, hook, seed, siteId, update, users } from "./webhooks.ts"
@@ -94,6 +94,21 @@ describe.each(stores)("on $name", ({ layer }) => {
     }).pipe(Effect.provide(layer)),
   )
 
+  it.effect("an event that cannot be read is parked, without what it holds, and holds up nobody", () =>
+    Effect.gen(function* () {
+      yield* seed
+      const webhook = yield* hook()
+      const sql = yield* SqlClient.SqlClient
+      yield* Effect.forEach(users, (user) => update(user, "x"))
+      yield* sql`UPDATE user_events SET after_user = 'hush' WHERE user_id = ${ada.id}`
+      expect((yield* claim(webhook)).map(({ user }) => user.id)).toStrictEqual(users.slice(1).map(({ id }) => id))
+      const { deliveries } = yield* Webhooks
+      const [first] = yield* deliveries(webhook.id, 1)
+      expect(first).toMatchObject({ userId: ada.id, state: "parked", attempts: 0 })
+      expect(first?.lastFailure?.reason).toBe("What the event says of the user cannot be read")
+    }).pipe(Effect.provide(layer)),
+  )
+
   it.effect("a webhook that is removed while its site is updated fails no update", () =>
     Effect.gen(function* () {
       yield* seed
@@ -115,6 +130,25 @@ describe.each(stores)("on $name", ({ layer }) => {
   )
 })
 
+it.live("what another worker is about to claim on PostgreSQL is passed over, and not waited for", () =>
+  Effect.gen(function* () {
+    const address = yield* database()
+    yield* Effect.gen(function* () {
+      yield* seed
+      const webhook = yield* hook()
+      yield* Effect.forEach(users, (user) => update(user, "x"))
+      const client = yield* outsider(address)
+      yield* Effect.promise(() => client.query("BEGIN"))
+      yield* Effect.promise(() =>
+        client.query(`SELECT 1 FROM webhook_deliveries WHERE user_id = '${ada.id}' FOR UPDATE`),
+      )
+      expect((yield* claim(webhook)).map(({ user }) => user.id)).toStrictEqual(users.slice(1).map(({ id }) => id))
+      yield* Effect.promise(() => client.query("ROLLBACK"))
+      expect((yield* claim(webhook)).map(({ user }) => user.id)).toStrictEqual([ada.id])
+    }).pipe(Effect.provide(StoreAddress.layerWithWebhooks(address)))
+  }),
+)
+
 it.live("to ask a SQLite file what is due takes no write lock, with something due or not", () =>
   Effect.gen(function* () {
     const folder = yield* Effect.acquireRelease(
@@ -125,15 +159,15 @@ it.live("to ask a SQLite file what is due takes no write lock, with something du
     yield* Effect.gen(function* () {
       yield* seed
       const { id } = yield* hook()
-      const outsider = yield* Effect.acquireRelease(
+      const writer = yield* Effect.acquireRelease(
         Effect.sync(() => new DatabaseSync(path)),
         (opened) => Effect.sync(() => opened.close()),
       )
       const whileItWrites = <A, E, R>(asking: Effect.Effect<A, E, R>) =>
         Effect.acquireUseRelease(
-          Effect.sync(() => outsider.exec("BEGIN IMMEDIATE")),
+          Effect.sync(() => writer.exec("BEGIN IMMEDIATE")),
           () => asking,
-          () => Effect.sync(() => outsider.exec("ROLLBACK")),
+          () => Effect.sync(() => writer.exec("ROLLBACK")),
         )
       expect(yield* whileItWrites(dueIds)).toStrictEqual([])
       yield* update(ada, "x")

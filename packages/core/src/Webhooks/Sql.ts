@@ -130,15 +130,18 @@ const workersSide = (sql: SqlClient.SqlClient): WebhookOutbox["Service"] => {
         "sequence",
         rows.map((row) => row.sequence),
       )}`
-    return rows.map((row): Claimed => ({
-      webhook,
-      sequence: Number(row.sequence),
-      attempts: row.attempts,
-      user: Option.getOrThrowWith(
-        decodeUser(row.after_user),
-        () => new Error("A user's document in an event cannot be read"),
-      ),
-    }))
+    const claimed: Array<Claimed> = []
+    for (const { sequence, attempts, after_user } of rows) {
+      const user = decodeUser(after_user)
+      if (Option.isSome(user)) claimed.push({ webhook, sequence: Number(sequence), attempts, user: user.value })
+      // It was not written here. All the others are still to be told.
+      else {
+        yield* sql`UPDATE webhook_deliveries SET state = 'parked', claimed_by = NULL, failed_at = ${now},
+          failure_reason = 'What the event says of the user cannot be read'
+          WHERE webhook_id = ${webhook.id} AND sequence = ${sequence}`
+      }
+    }
+    return claimed
   })
 
   const settleOne = Effect.fnUntraced(function* (
