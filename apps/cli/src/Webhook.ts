@@ -1,5 +1,5 @@
 /** `webhook add`, `list`, `deliveries`, `test`, `replay`, `remove`: whom a site's updates are told to. */
-import { AddWebhook, type Delivery, type DeliveryFailure, type Standing, Webhooks } from "@webflow-users/core"
+import { AddWebhook, type Delivery, type DeliveryFailure, type WebhookStanding, Webhooks } from "@webflow-users/core"
 import { WebhookDelivery, WebhookMessage } from "@webflow-users/core"
 import { WebhookTargets } from "@webflow-users/stores"
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
@@ -206,7 +206,7 @@ export const webhook = Command.make("webhook").pipe(
 )
 
 /** No failure is said too, as of tokens no rate is. */
-const inJson = <A extends Standing | Delivery>({ lastFailure, ...rest }: A) => ({
+const inJson = <A extends WebhookStanding | Delivery>({ lastFailure, ...rest }: A) => ({
   ...rest,
   lastFailure: lastFailure === undefined ? null : { ...lastFailure, status: lastFailure.status ?? null },
 })

@@ -3,6 +3,7 @@ import { createHmac } from "node:crypto"
 import { describe, expect, it } from "vitest"
 import { receive } from "../../../packages/stores/test/receiver.ts"
 import { ada, bo, errorIn, fresh, otherSiteId, seeded, siteId } from "./run.ts"
+import { hasTerminal, show } from "./terminal.ts"
 
 type Store = Awaited<ReturnType<typeof seeded>>
 
@@ -197,5 +198,34 @@ describe("webhook", { concurrent: true }, () => {
       tag: "UnusableAddress",
       message: expect.stringContaining("Webhooks need"),
     })
+  })
+})
+
+describe.skipIf(!hasTerminal)("webhook on a terminal", { concurrent: true }, () => {
+  it("add shows the secret, and how to check by it", async () => {
+    const store = await seeded()
+    const { code, lines } = await show(store, ["webhook", "add", "--site", siteId, "--url", url])
+    expect(code).toBe(0)
+    const [{ id, secret }] = store.query("SELECT id, secret FROM webhooks") as [{ id: string; secret: string }]
+    expect(lines[0]).toBe(`Webhook ${id} tells of the updates of site ${siteId} from now on, signed by this secret:`)
+    expect(lines).toContain(secret)
+    expect(lines.join("\n")).toMatch(/only time.*HMAC-SHA256.*webflow-users webhook test/s)
+  })
+
+  it("list, deliveries and replay say how it stands", async () => {
+    const store = await seeded()
+    expect((await show(store, ["webhook", "list"])).lines).toEqual(["No webhooks"])
+    const { id } = await add(store)
+    expect((await show(store, ["webhook", "deliveries", id])).lines).toEqual(["Everything was told"])
+    await update(store, ada.id, "Ada L.")
+    park(store)
+    const failure = "2026-11-25T09:00:00.000Z: It answered 500, and only 200 is a success"
+    const [head, row] = (await show(store, ["webhook", "list"])).lines as [string, string]
+    expect(head.split(/ {2,}/)).toEqual(["ID", "SITE", "URL", "PENDING", "PARKED", "LAST FAILURE"])
+    expect(row.split(/ {2,}/)).toEqual([id, siteId, url, "0", "1", failure])
+    const [, delivery] = (await show(store, ["webhook", "deliveries", id])).lines as [string, string]
+    expect(delivery.split(/ {2,}/)).toEqual(["1", ada.id, "parked", "4 times", failure])
+    expect((await show(store, ["webhook", "replay", id])).lines).toEqual(["1 update will be told anew"])
+    expect((await show(store, ["webhook", "remove", id])).lines).toEqual([`Removed ${id}`])
   })
 })

@@ -8,7 +8,7 @@ import * as ObjectId from "./ObjectId.ts"
 import { Transport, type TransportError } from "./Transport.ts"
 import type { User } from "./User.ts"
 import * as WebhookMessage from "./WebhookMessage.ts"
-import { type Claimed, type Outcome, type SigningWebhook, WebhookOutbox } from "./Webhooks.ts"
+import { type ClaimedDelivery, type DeliveryOutcome, type SigningWebhook, WebhookOutbox } from "./Webhooks.ts"
 import * as WebhookTarget from "./WebhookTarget.ts"
 
 export interface Options {
@@ -69,8 +69,8 @@ const reasonOf = ({ message, details }: TransportError): string =>
   [message, ...details.filter((detail) => typeof detail === "string")].join(": ")
 
 interface Settled {
-  readonly claimed: Claimed
-  readonly outcome: Outcome
+  readonly claimed: ClaimedDelivery
+  readonly outcome: DeliveryOutcome
 }
 
 /**
@@ -93,11 +93,11 @@ export const start = Effect.fn("WebhookDelivery.start")(function* (options: Opti
     many(id) + change === 0 ? underWay.delete(id) : underWay.set(id, many(id) + change)
   const total = () => [...underWay.values()].reduce((sum, of) => sum + of, 0)
 
-  const deliver = Effect.fnUntraced(function* (claimed: Claimed) {
+  const deliver = Effect.fnUntraced(function* (claimed: ClaimedDelivery) {
     const { isDelivered, reason = "", status } = yield* attempt(claimed.webhook, claimed.user)
     const now = yield* DateTime.now
     const failure = { at: DateTime.formatIso(now), reason, ...(status !== undefined && { status }) }
-    const outcome: Outcome = isDelivered
+    const outcome: DeliveryOutcome = isDelivered
       ? { _tag: "Delivered" }
       : claimed.attempts < retries
         ? { _tag: "Retry", at: DateTime.addDuration(now, retryInterval), failure }
@@ -106,7 +106,7 @@ export const start = Effect.fn("WebhookDelivery.start")(function* (options: Opti
   })
 
   /** An attempt that breaks off has no outcome: its lease ends, and it is tried again. */
-  const begin = (claimed: Claimed) => {
+  const begin = (claimed: ClaimedDelivery) => {
     const { id } = claimed.webhook
     count(id, 1)
     return FiberSet.run(

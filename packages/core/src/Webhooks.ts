@@ -33,7 +33,7 @@ export interface DeliveryFailure {
 }
 
 /** How many updates a webhook still has to tell, and how many it has given up. */
-export interface Backlog {
+export interface WebhookBacklog {
   /** Waiting for their turn, or under way. */
   readonly pending: number
   /** Tried as often as is allowed; they stay until they are replayed. */
@@ -41,7 +41,7 @@ export interface Backlog {
 }
 
 /** A webhook, and how it stands. */
-export interface Standing extends Webhook, Backlog {
+export interface WebhookStanding extends Webhook, WebhookBacklog {
   /** The latest failure of what is pending or parked. */
   readonly lastFailure?: DeliveryFailure
 }
@@ -67,7 +67,7 @@ export class Webhooks extends Context.Service<
     readonly add: (webhook: SigningWebhook) => Effect.Effect<void, StoreUnavailable>
     readonly find: (id: string) => Effect.Effect<SigningWebhook | undefined, StoreUnavailable>
     /** In the order they were added. */
-    readonly list: Effect.Effect<ReadonlyArray<Standing>, StoreUnavailable>
+    readonly list: Effect.Effect<ReadonlyArray<WebhookStanding>, StoreUnavailable>
     /** Removes it with all that it still had to tell; whether there was such a webhook. */
     readonly remove: (id: string) => Effect.Effect<boolean, StoreUnavailable>
     /** What a webhook has not told, what is parked first, the oldest first; at most `limit`. */
@@ -83,7 +83,7 @@ export class Webhooks extends Context.Service<
 >()("@webflow-users/core/Webhooks") {}
 
 /** An update that a worker has taken on. */
-export interface Claimed {
+export interface ClaimedDelivery {
   readonly webhook: SigningWebhook
   readonly sequence: number
   /** How often it has failed before. */
@@ -93,7 +93,7 @@ export interface Claimed {
 }
 
 /** What became of an attempt: it was told; it will be tried again; or it is given up, and parked. */
-export type Outcome =
+export type DeliveryOutcome =
   | { readonly _tag: "Delivered" }
   | { readonly _tag: "Retry"; readonly at: DateTime.Utc; readonly failure: DeliveryFailure }
   | { readonly _tag: "Parked"; readonly failure: DeliveryFailure }
@@ -112,13 +112,13 @@ export class WebhookOutbox extends Context.Service<
       worker: string,
       wanted: ReadonlyArray<{ readonly webhook: SigningWebhook; readonly most: number }>,
       leaseEnds: DateTime.Utc,
-    ) => Effect.Effect<ReadonlyArray<Claimed>, StoreUnavailable>
+    ) => Effect.Effect<ReadonlyArray<ClaimedDelivery>, StoreUnavailable>
     /** Keeps what became of claims. Of one whose lease has ended and which somebody else has claimed, nothing is kept. */
     readonly settle: (
       worker: string,
-      settled: ReadonlyArray<{ readonly claimed: Claimed; readonly outcome: Outcome }>,
+      settled: ReadonlyArray<{ readonly claimed: ClaimedDelivery; readonly outcome: DeliveryOutcome }>,
     ) => Effect.Effect<void, StoreUnavailable>
     /** Over all webhooks: cheap enough to be asked every few seconds, for who watches a proxy run. */
-    readonly backlog: Effect.Effect<Backlog, StoreUnavailable>
+    readonly backlog: Effect.Effect<WebhookBacklog, StoreUnavailable>
   }
 >()("@webflow-users/core/WebhookOutbox") {}

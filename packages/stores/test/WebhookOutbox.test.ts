@@ -1,6 +1,13 @@
 /** What webhooks have still to tell: kept with the updates, claimed by one worker at a time. */
 import { describe, expect, it } from "@effect/vitest"
-import { type Claimed, type Outcome, UserPatch, UserStore, WebhookOutbox, Webhooks } from "@webflow-users/core"
+import {
+  type ClaimedDelivery,
+  type DeliveryOutcome,
+  UserPatch,
+  UserStore,
+  WebhookOutbox,
+  Webhooks,
+} from "@webflow-users/core"
 import { DateTime, Duration, Effect, Exit, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 import {
@@ -19,14 +26,18 @@ import {
   users,
 } from "./webhooks.ts"
 
-const names = (claimed: ReadonlyArray<Claimed>) => claimed.map(({ user }) => user.data.name)
-const settle = (claimed: Claimed, outcome: Outcome, worker = "worker") =>
+const names = (claimed: ReadonlyArray<ClaimedDelivery>) => claimed.map(({ user }) => user.data.name)
+const settle = (claimed: ClaimedDelivery, outcome: DeliveryOutcome, worker = "worker") =>
   WebhookOutbox.use((outbox) => outbox.settle(worker, [{ claimed, outcome }]))
-const delivered: Outcome = { _tag: "Delivered" }
+const delivered: DeliveryOutcome = { _tag: "Delivered" }
 const failure = { at: "2026-11-25T09:00:00.000Z", status: 500, reason: "It answered 500" }
-const parked: Outcome = { _tag: "Parked", failure }
+const parked: DeliveryOutcome = { _tag: "Parked", failure }
 const retryIn = (duration: Duration.Input) =>
-  Effect.map(DateTime.now, (now): Outcome => ({ _tag: "Retry", at: DateTime.addDuration(now, duration), failure }))
+  Effect.map(DateTime.now, (now): DeliveryOutcome => ({
+    _tag: "Retry",
+    at: DateTime.addDuration(now, duration),
+    failure,
+  }))
 const all = { concurrency: "unbounded" } as const
 
 describe.each(stores)("the outbox on $name", ({ layer }) => {

@@ -4,12 +4,12 @@ import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import { StoreUnavailable } from "../UpdateUserError.ts"
 import { type SiteId, User, type UserId } from "../User.ts"
 import {
-  type Backlog,
-  type Claimed,
+  type WebhookBacklog,
+  type ClaimedDelivery,
   type Delivery,
   type DeliveryFailure,
   type SigningWebhook,
-  type Standing,
+  type WebhookStanding,
   WebhookOutbox,
   Webhooks,
 } from "../Webhooks.ts"
@@ -49,7 +49,7 @@ const ownersSide = (sql: SqlClient.SqlClient): Webhooks["Service"] => {
   const standingOf = Effect.fnUntraced(function* ({ id, site_id, url, created_on }: WebhookRow) {
     const [failure] = yield* sql<FailureRow>`SELECT failed_at, failure_status, failure_reason FROM webhook_deliveries
       WHERE webhook_id = ${id} AND failed_at IS NOT NULL ORDER BY failed_at DESC LIMIT 1`
-    const standing: Standing = {
+    const standing: WebhookStanding = {
       id,
       siteId: site_id as SiteId,
       url,
@@ -130,7 +130,7 @@ const workersSide = (sql: SqlClient.SqlClient): WebhookOutbox["Service"] => {
         "sequence",
         rows.map((row) => row.sequence),
       )}`
-    const claimed: Array<Claimed> = []
+    const claimed: Array<ClaimedDelivery> = []
     for (const { sequence, attempts, after_user } of rows) {
       const user = decodeUser(after_user)
       if (Option.isSome(user)) claimed.push({ webhook, sequence: Number(sequence), attempts, user: user.value })
@@ -193,7 +193,7 @@ const workersSide = (sql: SqlClient.SqlClient): WebhookOutbox["Service"] => {
 const backlogWhere = (
   sql: SqlClient.SqlClient,
   condition: Statement.Fragment,
-): Effect.Effect<Backlog, SqlError.SqlError> =>
+): Effect.Effect<WebhookBacklog, SqlError.SqlError> =>
   Effect.map(
     sql<{ readonly pending: number | string; readonly parked: number | string }>`SELECT
       (SELECT count(*) FROM webhook_deliveries d WHERE d.state = 'pending' AND ${condition}) AS pending,
