@@ -114,28 +114,9 @@ it("the SDK refuses in process what the server would", async () => {
 it("what the README says of settings is what --help says", async () => {
   const help = await run(process.execPath, [join(root, "apps/http-proxy/dist/main.js"), "--help"])
   const rows = [...readme.matchAll(/^\| `([A-Z_]+)` \| `(--[\w-]+)` \| `([^`]+)`[^|]*\| [^|]*proxy[^|]*\|$/gm)]
-  expect(rows.map(([, name]) => name)).toEqual([
-    "WEBFLOW_USERS_STORE",
-    "HOST",
-    "PORT",
-    "WEBFLOW_USERS_DATA_NESTING",
-    "WEBFLOW_USERS_EMAIL_AND_PASSWORD",
-    "WEBFLOW_USERS_ECOMMERCE_GROUPS",
-    "WEBFLOW_USERS_FAULTS",
-    "WEBFLOW_USERS_WEBHOOKS",
-    "WEBFLOW_USERS_WEBHOOKS_ALLOW_PRIVATE",
-    "WEBFLOW_USERS_WEBHOOKS_RETRIES",
-    "WEBFLOW_USERS_WEBHOOKS_RETRY_INTERVAL",
-    "WEBFLOW_USERS_WEBHOOKS_POLL_INTERVAL",
-    "WEBFLOW_USERS_AUTH",
-    "WEBFLOW_USERS_TOKEN_STORE",
-    "WEBFLOW_USERS_UPSTREAM_TIMEOUT",
-    "WEBFLOW_USERS_UPSTREAM_ATTEMPTS",
-    "WEBFLOW_USERS_UPSTREAM_DEADLINE",
-    "WEBFLOW_USERS_UPSTREAM_MAX_RETRY_AFTER",
-    "WEBFLOW_USERS_UPSTREAM_RATE",
-    "WEBFLOW_USERS_UPSTREAM_WINDOW",
-  ])
+  const settings = [...help.matchAll(/([A-Z_]{4,}), default/g)].map(([, name]) => name)
+  expect(settings.length).toBeGreaterThan(15)
+  expect(rows.map(([, name]) => name).toSorted()).toEqual(settings.toSorted())
   for (const [, name = "", flag = "", standard = ""] of rows) {
     const line = help.split("\n").find((entry) => entry.trimStart().startsWith(`${flag} `))
     expect(line).toContain(`${name}, default ${standard}`)

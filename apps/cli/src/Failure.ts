@@ -1,7 +1,15 @@
 /**
  * Every way a command can fail: core's list, the command line's own usage errors, and the few that only exist here.
  */
-import type { UpdateUserError, UserImport } from "@webflow-users/core"
+import type {
+  ArchiveLines,
+  CopySite,
+  DuplicateEntry,
+  SiteOccupied,
+  SiteUnreadable,
+  UpdateUserError,
+  UserImport,
+} from "@webflow-users/core"
 import type { StoreAddress, UpstreamSettings } from "@webflow-users/stores"
 import { Data, Predicate } from "effect"
 import type { CliError } from "effect/cli"
@@ -20,7 +28,22 @@ export class ImportRefused extends Data.TaggedError("ImportRefused")<{
   readonly code = "import_refused"
 }
 
-/** There is no such token to revoke. */
+/** A file that does not say whose users it has, and nobody did. */
+export class SiteRequired extends Data.TaggedError("SiteRequired")<{ readonly message: string }> {
+  readonly code = "site_required"
+}
+
+/** What is to be written is there already. */
+export class OutputExists extends Data.TaggedError("OutputExists")<{ readonly message: string }> {
+  readonly code = "output_exists"
+}
+
+/** What is to be written cannot be, or not to its end. */
+export class OutputUnwritable extends Data.TaggedError("OutputUnwritable")<{ readonly message: string }> {
+  readonly code = "output_unwritable"
+}
+
+/** There is no such token. */
 export class TokenNotFound extends Data.TaggedError("TokenNotFound")<{ readonly message: string }> {
   readonly code = "token_not_found"
 }
@@ -37,6 +60,11 @@ export class DeliveryFailed extends Data.TaggedError("DeliveryFailed")<{
   readonly status: number | null
 }> {
   readonly code = "delivery_failed"
+}
+
+/** A token that no secret makes good again. */
+export class TokenExpired extends Data.TaggedError("TokenExpired")<{ readonly message: string }> {
+  readonly code = "token_expired"
 }
 
 /** There is no such run. */
@@ -75,9 +103,18 @@ export type Failure =
   | UpstreamSettings.UnusableSetting
   | UnreadableInput
   | ImportRefused
+  | SiteRequired
+  | OutputExists
+  | OutputUnwritable
+  | ArchiveLines.ArchiveDamaged
+  | SiteOccupied
+  | SiteUnreadable
+  | DuplicateEntry
+  | CopySite.CopyDiffers
   | TokenNotFound
   | WebhookNotFound
   | DeliveryFailed
+  | TokenExpired
   | RunNotFound
   | RunBusy
   | RunMismatch

@@ -22,6 +22,7 @@ const nextSteps = {
     "whoever runs a webflow-users-proxy makes one with `webflow-users token create`.",
   MissingScopes: "Set WEBFLOW_USERS_TOKEN to a token with users:read, and users:write to update.",
   SiteForbidden: "Check the site's id, or set WEBFLOW_USERS_TOKEN to a token of this site.",
+  ChangeForbidden: "Leave out what is named here, or set WEBFLOW_USERS_TOKEN to a token that may change it.",
   UsersNotEnabled: `Check the site's id, or ask ${keeps} to enable users for the site.`,
   SiteNotFound: `Check the site's id, and that ${store} is where its users are; \`webflow-users list SITE\` shows them.`,
   UserNotFound: `See who is there with \`webflow-users list SITE\`, and check ${store}.`,
@@ -49,9 +50,19 @@ const nextSteps = {
   UnusableSetting: "Set it so, or leave it out.",
   UnreadableInput: "Correct it, or name another, then run the command again.",
   ImportRefused: undefined,
+  SiteRequired: "Run the command again with --site and the site's id.",
+  OutputExists: "Name another file.",
+  OutputUnwritable: "Make room on the disk, or see to it that it can be written.",
+  ArchiveDamaged: "Take another copy of it, or make it anew with `webflow-users export`; nothing was taken in.",
+  SiteOccupied:
+    "Name a store that does not have the site, as in --store file:./restored.db (copy: --to); users are added to a site with CSV or JSON.",
+  SiteUnreadable: "Something else than webflow-users has written there: correct it, or restore an earlier export.",
+  DuplicateEntry: "Make the archive anew with `webflow-users export`; nothing was taken in.",
+  CopyDiffers: "See to it that nothing writes to the other store yet, then copy into an empty one.",
   TokenNotFound: "See which tokens there are with `webflow-users token list`.",
   WebhookNotFound: "See which webhooks there are with `webflow-users webhook list`.",
   DeliveryFailed: "See to it that the receiver answers with a 200, then run the same command again.",
+  TokenExpired: "Issue another with `webflow-users token create`, and revoke this one.",
   RunNotFound: "See which runs there are with `webflow-users runs`, in the folder in which they were begun.",
   RunBusy:
     "Wait until it is done, or stop it with Ctrl-C there. If that number is another program's, " +

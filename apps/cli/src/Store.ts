@@ -57,9 +57,15 @@ export const layerOwned: Layer.Layer<StoreAddress.OwnedServices, Failure, Asks> 
   Effect.map(Address, (address) => StoreAddress.layerOwned(address)),
 )
 
+/** The same with whole sites, to be taken out and put in. */
+export const layerArchived: Layer.Layer<StoreAddress.ArchivedServices, Failure, Asks> = Layer.unwrap(
+  Effect.map(Address, (address) => StoreAddress.layerArchived(address)),
+)
+
 /** The store, with its webhooks. */
-export const layerWithWebhooks: Layer.Layer<StoreAddress.OwnedServices | StoreAddress.WebhookServices, Failure, Asks> =
-  Layer.unwrap(Effect.map(Address, (address) => StoreAddress.layerWithWebhooks(address)))
+export const layerWithWebhooks: Layer.Layer<StoreAddress.WebhookServices, Failure, Asks> = Layer.unwrap(
+  Effect.map(Address, (address) => StoreAddress.layerWithWebhooks(address)),
+)
 
 const tokenStore = Config.option(Config.String("WEBFLOW_USERS_TOKEN_STORE"))
 

@@ -1,61 +1,49 @@
-/** `token create`, `token list`, `token revoke`: who may call a proxy that serves this store. */
-import { type AccessToken, AccessTokens, RateLimits, ReadUsers, UserStore } from "@webflow-users/core"
-import type { Routes } from "@webflow-users/core/wire"
+/** `token create`, `list`, `rotate`, `revoke`: who may call a proxy that serves this store, and what they may do there. */
+import { type AccessToken, AccessTokens, ReadUsers, UserStore } from "@webflow-users/core"
 import { StoreAddress } from "@webflow-users/stores"
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
-import { Effect, Layer, Option } from "effect"
-import { Argument, Command, Flag } from "effect/cli"
-import { TokenNotFound } from "./Failure.ts"
+import { Clock, Effect, Layer, Option } from "effect"
+import { Argument, CliError, Command } from "effect/cli"
+import { TokenExpired, TokenNotFound } from "./Failure.ts"
 import { Output } from "./Output.ts"
 import * as Store from "./Store.ts"
-import { table } from "./Text.ts"
+import { printable, table } from "./Text.ts"
+import { grace, grantsOf, tokenFlags } from "./TokenFlags.ts"
 
 const layer = AccessTokens.AccessTokens.layer.pipe(
   Layer.provide([NodeCrypto.layerDigest, NodeCrypto.layerSecureRandom]),
   Layer.provideMerge(Store.layerWithTokens),
 )
 
-const allScopes = ["users:read", "users:write"] as const satisfies ReadonlyArray<Routes.Scope>
+/** As every other wrong call is shown. */
+const showUsage = (error: CliError.ValidationError) =>
+  Effect.fail(new CliError.ShowHelp({ commandPath: ["webflow-users", "token", "create"], errors: [error] }))
 
 const create = Command.make(
   "create",
-  {
-    site: Flag.String("site").pipe(
-      Flag.withMetavar("SITE"),
-      Flag.withDescription("The id of the only site it is good for"),
-    ),
-    scopes: Flag.Literals("scope", allScopes).pipe(
-      Flag.withDescription("What it allows (repeatable)"),
-      Flag.atLeast(1),
-    ),
-    // Read as text, so that everything that is no rate is explained alike.
-    rate: Flag.String("rate").pipe(
-      Flag.withMetavar("integer"),
-      Flag.withDescription(
-        "How many requests a minute it may make (default: as many as it likes). Webflow's were 60 and 120, by the site's plan",
-      ),
-      Flag.filterMap(
-        (text) => Option.filter(Option.some(/^\d+$/.test(text) ? Number(text) : Number.NaN), RateLimits.isRate),
-        () => `a whole number from 1 to ${RateLimits.maxRate}`,
-      ),
-      Flag.optional,
-    ),
-  },
-  Effect.fnUntraced(function* ({ site, scopes, rate }) {
+  tokenFlags,
+  Effect.fnUntraced(function* (flags) {
     const output = yield* Output
-    const tokens = yield* AccessTokens.AccessTokens
-    const siteId = yield* existingSite(site)
-    const { token, ...issued } = yield* tokens.create(siteId, [...new Set(scopes)], {
-      rate: Option.getOrUndefined(rate),
-    })
-    const { id, ...rest } = inJson(issued)
-    yield* output.result({ id, token, ...rest }, () =>
-      [token, "", `This is the only time it is shown. Revoke it with: webflow-users token revoke ${id}`].join("\n"),
-    )
-  }, Effect.provide(layer)),
+    const grants = yield* grantsOf(flags).pipe(Effect.catchTag("ValidationError", showUsage))
+    yield* Effect.gen(function* () {
+      const tokens = yield* AccessTokens.AccessTokens
+      const siteId = Option.isSome(flags.site) ? yield* existingSite(flags.site.value) : ("all" as const)
+      const { token, ...issued } = yield* tokens.create(siteId, [...new Set(flags.scopes)], grants)
+      const { id, ...rest } = inJson(issued, yield* Clock.currentTimeMillis)
+      yield* output.result({ id, token, ...rest }, () =>
+        [token, "", `This is the only time it is shown. Revoke it with: webflow-users token revoke ${id}`].join("\n"),
+      )
+    }).pipe(Effect.provide(layer))
+  }),
 ).pipe(
   Command.withDescription("Issue a token"),
-  Command.withExamples([{ command: "webflow-users token create --site SITE --scope users:read --scope users:write" }]),
+  Command.withExamples([
+    { command: "webflow-users token create --site SITE --scope users:read --scope users:write" },
+    {
+      command:
+        'webflow-users token create --site SITE --scope users:write --field name --field company --no-groups --rate 60 --expires "90 days" --label "Profile form"',
+    },
+  ]),
 )
 
 const list = Command.make(
@@ -63,39 +51,112 @@ const list = Command.make(
   {},
   Effect.fnUntraced(function* () {
     const output = yield* Output
+    const now = yield* Clock.currentTimeMillis
     const tokens = yield* (yield* AccessTokens.AccessTokens).list
-    const rows = tokens.map(({ id, siteId, scopes, createdOn, rate }) => [
-      id,
-      siteId,
-      scopes.join(" "),
-      createdOn,
-      rate === undefined ? "none" : `${rate} a minute`,
-    ])
-    yield* output.result(tokens.map(inJson), () =>
-      rows.length === 0 ? "No tokens" : table([["ID", "SITE", "SCOPES", "CREATED", "RATE"], ...rows]),
+    const head = ["ID", "LABEL", "SITE", "SCOPES", "MAY CHANGE", "RATE", "EXPIRES", "CREATED"]
+    yield* output.result(
+      tokens.map((token) => inJson(token, now)),
+      () => (tokens.length === 0 ? "No tokens" : table([head, ...tokens.map((token) => cells(token, now))])),
     )
   }, Effect.provide(layer)),
-).pipe(Command.withDescription("List the tokens that are valid"))
+).pipe(Command.withDescription("List the tokens there are, those that have expired too"))
+
+const tokenId = Argument.String("id").pipe(Argument.withDescription("The token's id, as token list has it"))
+
+// The id is not repeated: what was given may be a whole token.
+const notFound = Effect.suspend(() => Effect.fail(new TokenNotFound({ message: "There is no token with this id" })))
+
+const rotate = Command.make(
+  "rotate",
+  { id: tokenId, grace },
+  Effect.fnUntraced(function* ({ id, grace: duration }) {
+    const output = yield* Output
+    const tokens = yield* AccessTokens.AccessTokens
+    const now = yield* Clock.currentTimeMillis
+    const known = (yield* tokens.list).find((token) => token.id === id)
+    if (known !== undefined && AccessTokens.isExpired(known, now)) {
+      return yield* new TokenExpired({ message: `The token has expired on ${known.expiresOn}, with any secret` })
+    }
+    const { token, ...rotated } =
+      (yield* tokens.rotate(id, { grace: Option.getOrUndefined(duration) })) ?? (yield* notFound)
+    const { id: _, ...rest } = inJson(rotated, now)
+    yield* output.result({ id, token, ...rest }, () =>
+      [
+        token,
+        "",
+        `This is the only time it is shown. The old one is ${
+          rotated.previousUntil === undefined ? "refused from now on" : `good until ${rotated.previousUntil}`
+        }.`,
+      ].join("\n"),
+    )
+  }, Effect.provide(layer)),
+).pipe(
+  Command.withDescription("Give a token a new secret: what it may do stays, and the old secret ends"),
+  Command.withExamples([{ command: 'webflow-users token rotate ID --grace "1 hour"' }]),
+)
 
 const revoke = Command.make(
   "revoke",
-  { id: Argument.String("id").pipe(Argument.withDescription("The token's id, as token list has it")) },
+  { id: tokenId },
   Effect.fnUntraced(function* ({ id }) {
     const output = yield* Output
     const tokens = yield* AccessTokens.AccessTokens
-    // The id is not repeated: what was given may be a whole token.
-    if (!(yield* tokens.revoke(id))) return yield* new TokenNotFound({ message: "There is no token with this id" })
+    if (!(yield* tokens.revoke(id))) return yield* notFound
     yield* output.result({ id, revoked: true }, () => `Revoked ${id}`)
   }, Effect.provide(layer)),
 ).pipe(Command.withDescription("Take a token back"))
 
 export const token = Command.make("token").pipe(
-  Command.withDescription("Issue, list and revoke the tokens of a proxy's callers"),
-  Command.withSubcommands([create, list, revoke]),
+  Command.withDescription("Issue, list, rotate and revoke the tokens of a proxy's callers"),
+  Command.withSubcommands([create, list, rotate, revoke]),
 )
 
-/** No rate is said too: what is left out could as well be something an older program does not know of. */
-const inJson = (issued: AccessToken) => ({ ...issued, rate: issued.rate ?? null })
+/**
+ * What does not limit it is said too, as null: what is left out could as well be something an older program does not know of.
+ * The secret before the present one is told of as long as it is good.
+ */
+const inJson = (
+  { id, label, siteId, scopes, rate, fields, groups, createdOn, expiresOn, previousUntil }: AccessToken,
+  now: number,
+) => ({
+  id,
+  label: label ?? null,
+  siteId,
+  scopes,
+  fields: fields ?? null,
+  groups: groups ?? null,
+  rate: rate ?? null,
+  createdOn,
+  expiresOn: expiresOn ?? null,
+  isExpired: AccessTokens.isExpired({ expiresOn }, now),
+  previousUntil: stillGood(previousUntil, now) ?? null,
+})
+
+const stillGood = (until: string | undefined, now: number): string | undefined =>
+  AccessTokens.isExpired({ expiresOn: until }, now) ? undefined : until
+
+const cells = (one: AccessToken, now: number): ReadonlyArray<string> => {
+  const { id, label, siteId, scopes, rate, createdOn, expiresOn } = one
+  return [
+    id,
+    label === undefined ? "–" : printable(label),
+    siteId === "all" ? "all sites" : siteId,
+    scopes.join(" "),
+    mayChange(one),
+    rate === undefined ? "none" : `${rate} a minute`,
+    expiresOn === undefined ? "never" : AccessTokens.isExpired(one, now) ? `expired ${expiresOn}` : expiresOn,
+    createdOn,
+  ]
+}
+
+const mayChange = ({ scopes, fields, groups }: AccessToken): string => {
+  if (!scopes.includes("users:write")) return "nothing"
+  const parts = [named("field", fields), named("group", groups)].filter((part) => part !== undefined)
+  return parts.length === 0 ? "anything" : parts.join("; ")
+}
+
+const named = (what: string, names: ReadonlyArray<string> | undefined): string | undefined =>
+  names && (names.length === 0 ? `no ${what}s` : `${what}s ${names.map(printable).join(", ")}`)
 
 /** A token for a site that is not there would only ever answer 404. What sites another server has is not asked here. */
 const existingSite = Effect.fnUntraced(function* (site: string) {

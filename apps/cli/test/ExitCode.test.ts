@@ -14,6 +14,7 @@ const answers: ReadonlyArray<readonly [status: number, body: string, exitCode: n
   [401, page, 3, { tag: "UpstreamInvalidResponse" }],
   [403, envelope("missing_scopes", "No scope"), 3, { tag: "MissingScopes" }],
   [403, envelope("forbidden", "Not yours"), 3, { tag: "SiteForbidden" }],
+  [403, envelope("forbidden", "The token may not make this change"), 3, { tag: "ChangeForbidden", code: "forbidden" }],
   [403, envelope("users_not_enabled", "Off"), 3, { tag: "UsersNotEnabled" }],
   [403, page, 3, { tag: "UpstreamInvalidResponse" }],
   [429, envelope("too_many_requests", "Slow down"), 4, { tag: "TooManyRequests", retryAfter: 60 }],
@@ -144,7 +145,8 @@ describe("a wrong call", { concurrent: true }, () => {
     [["get", siteId, ada.id, "more"], "more", "webflow-users get [flags] <site> <user>"],
     [["get", siteId, ada.id, "--token", "x"], "--token", "webflow-users get [flags] <site> <user>"],
     [["get", siteId, ada.id, "--store"], "--store", "webflow-users get [flags] <site> <user>"],
-    [["import", "users.csv"], "--site", "webflow-users import [flags] <file>"],
+    [["export"], "--site", "webflow-users export [flags]"],
+    [["copy", "--from", "file:./a.db"], "--to", "webflow-users copy [flags]"],
     [["token", "create", "--scope", "users:read"], "--site", "webflow-users token create [flags]"],
     [["--json=true", "token", "revoke"], "id", "webflow-users token revoke [flags] <id>"],
   ]

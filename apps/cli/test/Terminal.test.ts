@@ -189,10 +189,21 @@ describe.skipIf(!hasTerminal)("on a terminal", { concurrent: true }, () => {
       `This is the only time it is shown. Revoke it with: webflow-users token revoke ${id}`,
     ])
     const [head, row] = (await show(store, ["token", "list"])).lines
-    expect(head).toBe("ID                        SITE                      SCOPES      CREATED                   RATE")
-    expect(row).toMatch(new RegExp(`^${id}  ${siteId}  users:read  \\S+  none$`))
+    expect(head).toMatch(/^ID +LABEL +SITE +SCOPES +MAY CHANGE +RATE +EXPIRES +CREATED$/)
+    expect(row).toMatch(new RegExp(`^${id}  – +${siteId}  users:read  nothing +none  never +\\S+Z$`))
     expect((await show(store, ["token", "revoke", String(id)])).lines).toEqual([`Revoked ${id}`])
-    await show(store, ["token", "create", "--site", siteId, "--scope", "users:read", "--rate", "60"])
-    expect((await show(store, ["token", "list"])).lines[1]).toMatch(/Z  60 a minute$/)
+    const flags = ["--scope", "users:write", "--rate", "60", "--field", "name", "--field", "company", "--no-groups"]
+    await show(store, ["token", "create", "--all-sites", ...flags, "--label", "Form \u202e!", "--expires", "1 millis"])
+    expect((await show(store, ["token", "list"])).lines[1]).toMatch(
+      /^\S+  Form ! +all sites +users:write  fields name, company; no groups  60 a minute  expired \S+Z  \S+Z$/,
+    )
+    await show(store, ["token", "create", "--all-sites", "--scope", "users:write"])
+    const [, , last] = (await show(store, ["token", "list"])).lines
+    const other = /^(\S+).*users:write  anything/.exec(last ?? "")?.[1] ?? ""
+    const rotated = (await show(store, ["token", "rotate", other])).lines
+    expect(rotated[0]).toMatch(new RegExp(`^wfu_${other}_`))
+    expect(rotated.slice(1)).toEqual(["", "This is the only time it is shown. The old one is refused from now on."])
+    const kept = (await show(store, ["token", "rotate", other, "--grace", "1 hour"])).lines
+    expect(kept[2]).toMatch(/The old one is good until \S+Z\.$/)
   })
 })

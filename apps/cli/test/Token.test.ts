@@ -18,12 +18,26 @@ const createWith = async (store: Store, args: ReadonlyArray<string>) => {
 }
 const list = async (store: Store) => JSON.parse((await store.cli(["token", "list", "--json"])).stdout)
 
+const sha256 = (token: string) => createHash("sha256").update(token).digest("hex")
+
 describe("token", { concurrent: true }, () => {
   it("create gives a token once; the store keeps its hash", async () => {
     const store = await seeded()
     const issued = await create(store, "users:write", "users:read", "users:write")
-    expect(Object.keys(issued)).toEqual(["id", "token", "siteId", "scopes", "createdOn", "rate"])
-    expect(issued).toMatchObject({ siteId, scopes: ["users:write", "users:read"], rate: null })
+    expect(issued).toEqual({
+      id: expect.stringMatching(/^[0-9a-f]{24}$/),
+      token: expect.stringMatching(/^wfu_[0-9a-f]{24}_[0-9a-f]{64}$/),
+      label: null,
+      siteId,
+      scopes: ["users:write", "users:read"],
+      fields: null,
+      groups: null,
+      rate: null,
+      createdOn: expect.any(String),
+      expiresOn: null,
+      isExpired: false,
+      previousUntil: null,
+    })
     const hash = createHash("sha256").update(issued.token).digest("hex")
     const [row, ...others] = store.query("SELECT * FROM access_tokens")
     expect(row).toMatchObject({ id: issued.id, site_id: siteId, scopes: "users:write users:read", hash, rate: null })
@@ -65,6 +79,135 @@ describe("token", { concurrent: true }, () => {
     const { code, stdout } = await fresh().cli(["token", "create", "--help"])
     expect(code).toBe(0)
     expect(stdout).toMatch(/--rate.*requests a minute.*60 and 120/)
+  })
+
+  it("create grants what it is told, and list shows all of it", async () => {
+    const store = await seeded()
+    const flags = ["--field", "name", "--field", "Company, Inc", "--field", "name", "--no-groups", "--label", "Form ☃"]
+    const { token: _, ...form } = await createWith(store, ["--scope", "users:write", "--expires", "90 days", ...flags])
+    expect(form).toMatchObject({
+      siteId,
+      label: "Form ☃",
+      fields: ["name", "Company, Inc"],
+      groups: [],
+      isExpired: false,
+    })
+    expect(Date.parse(form.expiresOn) - Date.parse(form.createdOn)).toBeGreaterThan(90 * 86_400_000 - 60_000)
+    expect(Date.parse(form.expiresOn) - Date.parse(form.createdOn)).toBeLessThanOrEqual(90 * 86_400_000)
+    const everywhere = await store.cli([
+      "token",
+      "create",
+      "--all-sites",
+      "--scope",
+      "users:write",
+      "--no-fields",
+      "--group",
+      "gold",
+    ])
+    const { token: _two, ...all } = JSON.parse(everywhere.stdout)
+    expect(all).toMatchObject({ siteId: "all", label: null, fields: [], groups: ["gold"], expiresOn: null })
+    expect(await list(store)).toEqual([form, all])
+  })
+
+  it.each([
+    ["2099-01-31", "2099-01-31T00:00:00.000Z"],
+    ["2099-01-31T18:00:00Z", "2099-01-31T18:00:00.000Z"],
+    ["2099-01-31t18:00:00.5+02:00", "2099-01-31T16:00:00.500Z"],
+    ["2096-02-29", "2096-02-29T00:00:00.000Z"],
+  ])("create --expires %s ends at %s", async (when, moment) => {
+    const store = await seeded()
+    expect(await createWith(store, ["--scope", "users:read", "--expires", when])).toMatchObject({ expiresOn: moment })
+  })
+
+  const onSite = ["--site", siteId]
+  const writing = ["--scope", "users:write"]
+  it.each<[ReadonlyArray<string>, RegExp]>([
+    [writing, /--site SITE, or --all-sites/],
+    [[...onSite, "--all-sites", ...writing], /--site and --all-sites contradict/],
+    [[...onSite, ...writing, "--field", "name", "--no-fields"], /--field and --no-fields contradict/],
+    [[...onSite, ...writing, "--group", "gold", "--no-groups"], /--group and --no-groups contradict/],
+    [[...onSite, "--scope", "users:read", "--field", "name"], /^--field .*without --scope users:write/],
+    [[...onSite, "--scope", "users:read", "--no-groups"], /^--no-groups .*without --scope users:write/],
+    [[...onSite, ...writing, "--field", "email"], /--field email: can be changed by no update/],
+    [[...onSite, ...writing, "--field", "__proto__"], /--field __proto__: is not a name for a field/],
+    [[...onSite, ...writing, "--field="], /--field: a field needs a name/],
+    [[...onSite, ...writing, "--group= "], /--group: must not be empty/],
+    [[...onSite, ...writing, "--label="], /--label: must not be empty/],
+    [[...onSite, ...writing, "--label", "a\tb"], /--label: must have no control characters/],
+    [[...onSite, ...writing, "--label", "x".repeat(101)], /--label: must be at most 100 characters/],
+    [[...onSite, ...writing, "--expires", "soon"], /--expires soon: say a time such as "90 days"/],
+    [[...onSite, ...writing, "--expires", "90"], /--expires 90: say a time/],
+    [[...onSite, ...writing, "--expires", "2099-02-29"], /--expires 2099-02-29: say a time/],
+    [[...onSite, ...writing, "--expires", "2099-01-31T18:00:00"], /say a time/],
+    [[...onSite, ...writing, "--expires", "9999999 days"], /say a time/],
+    [[...onSite, ...writing, "--expires", "infinity"], /say a time/],
+    [[...onSite, ...writing, "--expires=-5 minutes"], /say a time/],
+    [[...onSite, ...writing, "--expires", "2020-01-01"], /2020-01-01: that is over already/],
+  ])("create %j is refused, and says why", async (args, message) => {
+    const store = await seeded()
+    const outcome = await store.cli(["token", "create", ...args])
+    expect(outcome.code).toBe(2)
+    const usage = "webflow-users token create [flags]"
+    expect(errorIn(outcome)).toMatchObject({ tag: "Usage", message: expect.stringMatching(message), usage })
+    expect(store.query("SELECT * FROM access_tokens")).toEqual([])
+  })
+
+  it("list says which have expired", async () => {
+    const store = await seeded()
+    const { id } = await createWith(store, ["--scope", "users:read", "--expires", "1 millis"])
+    expect(await list(store)).toMatchObject([{ id, isExpired: true }])
+    const rotated = await store.cli(["token", "rotate", id])
+    expect(rotated.code).toBe(2)
+    expect(errorIn(rotated)).toMatchObject({ tag: "TokenExpired", message: expect.stringMatching(/has expired on/) })
+  })
+
+  it("rotate gives another secret for the same token, and keeps the old one as long as it is told", async () => {
+    const store = await seeded()
+    const grants = ["--scope", "users:write", "--field", "name", "--rate", "7", "--label", "Form"]
+    const { token: first, ...issued } = await createWith(store, grants)
+    const rotate = async (...args: ReadonlyArray<string>) => {
+      const outcome = await store.cli(["token", "rotate", issued.id, ...args])
+      expect(outcome).toMatchObject({ code: 0, stderr: "" })
+      return JSON.parse(outcome.stdout)
+    }
+    const { token: second, ...same } = await rotate()
+    expect(same).toEqual(issued)
+    expect(second).toMatch(new RegExp(`^wfu_${issued.id}_[0-9a-f]{64}$`))
+    expect(second).not.toBe(first)
+    const hashes = "SELECT hash, previous_hash FROM access_tokens"
+    expect(store.query(hashes)).toEqual([{ hash: sha256(second), previous_hash: null }])
+    const { token: third, previousUntil } = await rotate("--grace", "1 hour")
+    expect(store.query(hashes)).toEqual([{ hash: sha256(third), previous_hash: sha256(second) }])
+    expect(await list(store)).toEqual([{ ...issued, previousUntil }])
+    expect(Date.parse(previousUntil)).toBeGreaterThan(Date.now() + 3_500_000)
+  })
+
+  it.each([["0"], ["soon"], ["-1 hour"], ["infinity"]])("rotate --grace=%s is refused", async (grace) => {
+    const store = await seeded()
+    const { id } = await create(store, "users:read")
+    const before = store.query("SELECT * FROM access_tokens")
+    const outcome = await store.cli(["token", "rotate", id, `--grace=${grace}`])
+    expect(outcome.code).toBe(2)
+    expect(errorIn(outcome)).toMatchObject({ message: expect.stringMatching(/--grace.*above zero/) })
+    expect(store.query("SELECT * FROM access_tokens")).toEqual(before)
+  })
+
+  it("rotate of what is no id says so, without repeating it", async () => {
+    const store = await seeded()
+    const { token, id } = await create(store, "users:read")
+    const outcome = await store.cli(["token", "rotate", token])
+    expect(outcome.code).toBe(6)
+    expect(errorIn(outcome)).toMatchObject({ tag: "TokenNotFound" })
+    expect(outcome.stderr).not.toContain(id)
+  })
+
+  it("those of a store from before keep what they had", async () => {
+    const store = await seeded()
+    const { token: _, ...issued } = await create(store, "users:read")
+    const columns = ["label", "expires_on", "allowed_fields", "allowed_groups", "previous_hash", "previous_until"]
+    for (const column of columns) store.query(`ALTER TABLE access_tokens DROP COLUMN ${column}`)
+    store.query("DELETE FROM webflow_users_migrations WHERE migration_id >= 6")
+    expect(await list(store)).toEqual([issued])
   })
 
   it("list of a store that is new is empty", async () => {

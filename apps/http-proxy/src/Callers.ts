@@ -6,24 +6,31 @@ import {
   AccessTokens,
   type Actor,
   type MissingScopes,
-  type NotAuthorized,
+  NotAuthorized,
   RateLimits,
   type SiteForbidden,
   type SiteId,
   type StoreUnavailable,
+  type TooManyRequests,
+  type UpdateGrant,
   type UpdateUserError,
   UpstreamInvalidResponse,
 } from "@webflow-users/core"
 import type { Routes } from "@webflow-users/core/wire"
 import { Context, Effect, Layer, Redacted } from "effect"
+import { FailedAuthentications } from "./FailedAuthentications.ts"
 
 export interface Caller {
   /** As whom updates are recorded. */
   readonly actor: Omit<Actor, "address">
+  /** What of users they may change. */
+  readonly grant: UpdateGrant.UpdateGrant
   /** Whether they may do this to a site's users. */
   readonly authorize: (siteId: SiteId, scope: Routes.Scope) => Effect.Effect<void, MissingScopes | SiteForbidden>
   /** Counts a request, and gives what they may still ask; nothing where this proxy does not limit them. */
-  readonly take: Effect.Effect<RateLimits.Allowance | undefined>
+  readonly take: Effect.Effect<RateLimits.Allowance | undefined, StoreUnavailable>
+  /** What a failure of the store is to them. */
+  readonly explain: (error: UpdateUserError) => UpdateUserError
   /** The token that is passed on; nothing where this proxy has the server's token itself, or the store. */
   readonly passedOn?: Redacted.Redacted
 }
@@ -32,9 +39,11 @@ export interface Caller {
 export class Callers extends Context.Service<
   Callers,
   {
-    readonly identify: (bearer: string) => Effect.Effect<Caller, NotAuthorized | StoreUnavailable>
-    /** What a failure of the store is to a caller. */
-    readonly explain: (error: UpdateUserError) => UpdateUserError
+    /** `bearer` is what they present, if they present something, and `address` from where they ask. */
+    readonly identify: (
+      bearer: string | undefined,
+      address: string,
+    ) => Effect.Effect<Caller, NotAuthorized | TooManyRequests | StoreUnavailable>
   }
 >()("@webflow-users/http-proxy/Callers") {
   /** Callers hold tokens that were issued here. */
@@ -43,14 +52,17 @@ export class Callers extends Context.Service<
     Effect.gen(function* () {
       const tokens = yield* AccessTokens.AccessTokens
       const limits = yield* RateLimits.RateLimits
+      const { guard } = yield* FailedAuthentications
+      const verify = (bearer: string | undefined) => (bearer === undefined ? withoutToken : tokens.verify(bearer))
       return Callers.of({
-        identify: (bearer) =>
-          Effect.map(tokens.verify(bearer), (token) => ({
-            actor: { actor: `token:${token.id}` },
+        identify: (bearer, address) =>
+          Effect.map(guard({ token: bearer ?? "", address }, verify(bearer)), (token) => ({
+            actor: { actor: `token:${token.id}`, ...(token.label !== undefined && { label: token.label }) },
+            grant: token,
             authorize: (siteId, scope) => Effect.fromResult(AccessTokens.authorize(token, { siteId, scope })),
             take: limits.take(token),
+            explain: refusedBehind(token),
           })),
-        explain: refusedBehind,
       })
     }),
   )
@@ -60,27 +72,37 @@ export class Callers extends Context.Service<
     Callers,
     Callers.of({
       identify: (bearer) =>
-        Effect.succeed({
-          actor: { actor: "passthrough" },
-          authorize: () => Effect.void,
-          take: Effect.succeed(undefined),
-          passedOn: Redacted.make(bearer),
-        }),
-      explain: (error) => error,
+        bearer === undefined
+          ? withoutToken
+          : Effect.succeed({
+              actor: { actor: "passthrough" },
+              grant: {},
+              authorize: () => Effect.void,
+              take: Effect.succeed(undefined),
+              explain: (error) => error,
+              passedOn: Redacted.make(bearer),
+            }),
     }),
   )
 }
 
+const withoutToken = Effect.suspend(() => Effect.fail(new NotAuthorized({ reason: "no_token" })))
+
 /** The caller's token is good and allows it: it is this proxy's that the server behind does not take, or not for this. */
-const refusedBehind = (error: UpdateUserError): UpdateUserError => {
-  if (error._tag !== "NotAuthorized" && error._tag !== "MissingScopes" && error._tag !== "SiteForbidden") return error
-  const { status, requestId } = error
-  return new UpstreamInvalidResponse({
-    status,
-    message: "The server behind this one does not accept this one's token",
-    ...(requestId !== undefined && { requestId }),
-  })
-}
+const refusedBehind =
+  ({ fields, groups }: UpdateGrant.UpdateGrant) =>
+  (error: UpdateUserError): UpdateUserError => {
+    // Who has no allow-list of their own is refused by one of that server's.
+    const isOwn = error._tag === "ChangeForbidden" && (fields !== undefined || groups !== undefined)
+    if (isOwn || !["NotAuthorized", "MissingScopes", "SiteForbidden", "ChangeForbidden"].includes(error._tag))
+      return error
+    const { status, requestId } = error
+    return new UpstreamInvalidResponse({
+      status,
+      message: "The server behind this one does not accept this one's token",
+      ...(requestId !== undefined && { requestId }),
+    })
+  }
 
 /** The ways to let callers in. */
 export const ways = ["tokens", "passthrough"] as const

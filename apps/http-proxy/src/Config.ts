@@ -6,6 +6,7 @@ import { Config, Duration, Option } from "effect"
 import { Flag } from "effect/cli"
 import * as Addresses from "./Addresses.ts"
 import { ways } from "./Callers.ts"
+import * as FailedAuthentications from "./FailedAuthentications.ts"
 import { standardLimits } from "./Server.ts"
 
 const { emailAndPassword, ecommerceGroups } = UpdatePolicy.settings
@@ -129,6 +130,24 @@ export const flags = {
     ),
     Flag.withFallbackConfig(Config.String("WEBFLOW_USERS_TOKEN_STORE")),
     Flag.optional,
+  ),
+  failedAuthentications: Flag.String("failed-authentications").pipe(
+    Flag.withMetavar("number"),
+    Flag.withDescription(
+      "How many authentications from one address may fail in a minute before the rest of them is answered 429, or off. " +
+        `WEBFLOW_USERS_FAILED_AUTHENTICATIONS, default ${FailedAuthentications.standard}`,
+    ),
+    Flag.withFallbackConfig(Config.String("WEBFLOW_USERS_FAILED_AUTHENTICATIONS")),
+    Flag.withDefault(String(FailedAuthentications.standard)),
+    Flag.filterMap(
+      (text): Option.Option<number | "off"> => {
+        if (text === "off") return Option.some("off")
+        const number = /^\d{1,6}$/.test(text) ? Number(text) : 0
+        return number >= 1 && number <= 100_000 ? Option.some(number) : Option.none()
+      },
+      () =>
+        "a whole number from 1 to 100000, or off (--failed-authentications or WEBFLOW_USERS_FAILED_AUTHENTICATIONS)",
+    ),
   ),
   upstream: {
     timeout: upstream(settings.timeout, "upstream-timeout"),

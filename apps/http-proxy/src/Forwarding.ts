@@ -41,6 +41,7 @@ const logged = {
   NotAuthorized: undefined,
   MissingScopes: undefined,
   SiteForbidden: undefined,
+  ChangeForbidden: undefined,
   UsersNotEnabled: "facts",
   SiteNotFound: undefined,
   UserNotFound: undefined,

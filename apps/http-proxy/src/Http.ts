@@ -7,12 +7,12 @@ import {
   type BodyTooLarge,
   InternalError,
   MethodNotAllowed,
-  NotAuthorized,
   ReadUsers,
   RouteNotFound,
   type SiteId,
   TooManyRequests,
   Actor,
+  UpdateGrant,
   UpdatePolicy,
   UpdateUser,
   type UpdateUserError,
@@ -106,14 +106,14 @@ const respond = Effect.fnUntraced(function* (request: Request, wire: Wire.Wire) 
 
   const { siteId, userId } = match.parameters
   const asked = { siteId, scope: Routes.routes[match.route].scope }
-  const { explain } = yield* Callers
   return yield* authenticated(request, wire, asked, (caller, site) =>
     Faults.around(request, caller, site, (faulted) =>
       Forwarding.untilStop(
         request.stopping,
         operations[match.route]({ siteId, userId, query, request: faulted, wire }),
       ).pipe(
-        Effect.mapError(explain),
+        Effect.mapError(caller.explain),
+        Effect.provideService(UpdateGrant.Current, caller.grant),
         Effect.provideService(Actor, { ...caller.actor, address: request.address }),
         Effect.map((result) => json(200, result)),
       ),
@@ -132,7 +132,7 @@ const authenticated = Effect.fnUntraced(function* (
   serve: (caller: Caller, siteId: SiteId) => Effect.Effect<Answer, UpdateUserError, Services>,
 ) {
   const callers = yield* Callers
-  const caller = yield* callers.identify(yield* bearer(request))
+  const caller = yield* callers.identify(bearer(request), request.address)
   const served = UserStore.acceptSiteId(siteId).pipe(
     Effect.tap((id) => caller.authorize(id, scope)),
     Effect.flatMap((id) => serve(caller, id)),
@@ -227,10 +227,9 @@ const operations: Record<Routes.RouteName, (call: Call) => Effect.Effect<unknown
   }),
 }
 
-const bearer = (request: Request): Effect.Effect<string, NotAuthorized> => {
-  const token = /^Bearer +(\S+)$/i.exec(request.header("authorization") ?? "")?.[1]
-  return token === undefined ? Effect.fail(new NotAuthorized()) : Effect.succeed(token)
-}
+/** The token that a request presents, if it presents one. */
+const bearer = (request: Request): string | undefined =>
+  /^Bearer +(\S+)$/i.exec(request.header("authorization") ?? "")?.[1]
 
 /** An empty body needs no type; any other has to say that it is JSON. */
 const jsonBody = Effect.fnUntraced(function* (request: Request) {

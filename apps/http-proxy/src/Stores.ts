@@ -1,10 +1,11 @@
 /** What the settings say of where users and callers' tokens are, as layers. */
-import { AccessTokens, RateLimits } from "@webflow-users/core"
+import { AccessTokens } from "@webflow-users/core"
 import { StoreAddress, UpstreamSettings } from "@webflow-users/stores"
 import { Data, Effect, Layer, Option, type Redacted } from "effect"
 import type { Digest, SecureRandom } from "effect/crypto"
 import { Callers, type Way } from "./Callers.ts"
 import { upstreamToken } from "./Config.ts"
+import * as FailedAuthentications from "./FailedAuthentications.ts"
 import { EndsWithCaller } from "./Forwarding.ts"
 
 /** Settings that are good each for itself and not together. */
@@ -15,6 +16,7 @@ export interface Settings {
   readonly auth: Way
   readonly tokenStore: Option.Option<string>
   readonly faults: boolean
+  readonly failedAuthentications: number | "off"
   readonly upstream: UpstreamSettings.Values
 }
 
@@ -31,7 +33,7 @@ export const layer = (
       const token = yield* Effect.orDie(upstreamToken)
       const problem = contradiction(settings, token)
       if (problem !== undefined) return yield* new ContradictorySettings({ message: problem })
-      const { store, auth, tokenStore, upstream } = settings
+      const { store, auth, tokenStore, upstream, failedAuthentications } = settings
       const options = {
         // Callers of HTTP do not wait for ever, neither for their turn nor for the answer.
         ...UpstreamSettings.optionsOf(upstream, { countsWaiting: true }),
@@ -41,7 +43,10 @@ export const layer = (
         auth === "passthrough"
           ? Layer.merge(StoreAddress.layerServed(store, options), Callers.passthrough)
           : Callers.tokens.pipe(
-              Layer.provide([AccessTokens.AccessTokens.layer, RateLimits.RateLimits.layerMemory]),
+              Layer.provide([
+                AccessTokens.AccessTokens.layer,
+                FailedAuthentications.FailedAuthentications.layer(failedAuthentications),
+              ]),
               Layer.provideMerge(
                 StoreAddress.layerWithTokens(store, { ...options, tokenStore: Option.getOrUndefined(tokenStore) }),
               ),

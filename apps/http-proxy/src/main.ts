@@ -32,6 +32,7 @@ const proxy = Command.make(
     dataNesting,
     faults,
     trustedProxies,
+    failedAuthentications,
     maxConnections,
     maxRequests,
     webhooks,
@@ -59,7 +60,7 @@ const proxy = Command.make(
       Effect.scoped,
       Effect.provide(
         Layer.mergeAll(UpdateUser.UpdateUser.layer, faults ? Faults.layer : Layer.empty).pipe(
-          Layer.provideMerge(Stores.layer({ store, auth, tokenStore, upstream, faults })),
+          Layer.provideMerge(Stores.layer({ store, auth, tokenStore, upstream, faults, failedAuthentications })),
           Layer.merge(Layer.succeed(UpdatePolicy.Current, policy)),
           Layer.merge(Layer.succeed(Wire.DataNesting, dataNesting)),
           Layer.merge(Layer.succeed(TrustedProxies, trustedProxies)),

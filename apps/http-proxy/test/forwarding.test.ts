@@ -219,13 +219,28 @@ describe("what another server answers", () => {
     expect(server.asked.length).toBe(1)
   })
 
-  it.each([
-    [401, "not_authorized"],
-    [403, "missing_scopes"],
-    [403, "forbidden"],
-  ])("to the proxy's own token is not the caller's fault: %i %s", async (status, code) => {
+  it("that a change is forbidden is the caller's affair, where they have an allow-list; theirs is judged by what is named", async () => {
     await using proxy = await forwarding()
-    server.json(status, envelope(code))
+    const bearer = await tokens.token(siteId, ["users:write"], { fields: ["name"] })
+    server.json(200, user)
+    expect((await call(proxy.origin, { bearer, body: { data: { name: "Ada" } } })).status).toBe(200)
+    expect(server.asked).toHaveLength(1)
+    const refused = await call(proxy.origin, { bearer, body: { data: { name: "Ada", plan: "gold" } } })
+    expect(refused).toMatchObject({ status: 403, json: { code: "forbidden", details: [{ param: "data.plan" }] } })
+    expect(server.asked).toHaveLength(1)
+    const { message, details } = refused.json
+    server.json(403, { code: "forbidden", message, externalReference: null, details })
+    expect(await call(proxy.origin, { bearer })).toMatchObject({ status: 403, json: { details } })
+  })
+
+  it.each([
+    [401, "not_authorized", "Not authorized"],
+    [403, "missing_scopes", "Missing scopes"],
+    [403, "forbidden", "Forbidden"],
+    [403, "forbidden", "The token may not make this change"],
+  ])("to the proxy's own token is not the caller's fault: %i %s, %s", async (status, code, message) => {
+    await using proxy = await forwarding()
+    server.json(status, { ...envelope(code), message })
     expect(await call(proxy.origin)).toMatchObject({
       status: 502,
       json: { code: "internal_error", message: "The server behind this one does not accept this one's token" },

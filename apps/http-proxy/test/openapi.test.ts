@@ -55,7 +55,7 @@ const trouble = (asked: { userId?: string; offset?: number }): Effect.Effect<voi
 
 let folder: string
 let proxy: Awaited<ReturnType<typeof start>>
-const tokens = { all: "", reading: "", writing: "", otherSite: "" }
+const tokens = { all: "", reading: "", writing: "", otherSite: "", limited: "" }
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "webflow-users-openapi-"))
   const [home, ...sites] = UpdateUserCases.sites
@@ -72,6 +72,7 @@ beforeAll(async () => {
   tokens.all = await proxy.token(siteId, ["users:read", "users:write"], rate)
   tokens.reading = await proxy.token(siteId, ["users:read"], rate)
   tokens.writing = await proxy.token(siteId, ["users:write"], rate)
+  tokens.limited = await proxy.token(siteId, ["users:write"], { rate, fields: [] })
   tokens.otherSite = await proxy.token(otherSiteId, ["users:read", "users:write"], rate)
 })
 afterAll(async () => {
@@ -155,6 +156,7 @@ const provoke: Readonly<Record<string, (route: Routes.RouteName) => Ask>> = {
     path: `/v2${Routes.pathOf(route, { siteId: otherSiteId, userId: user.id })}`,
     token: tokens.otherSite,
   }),
+  ChangeForbidden: () => ({ token: tokens.limited, body: '{"data":{"name":"Changed"}}' }),
   UserNotFound: () => ({ userId: unknownId }),
   TooManyRequests: () => ({ userId: throttled.userId, query: `offset=${throttled.offset}` }),
   InternalError: () => ({ userId: broken.userId, query: `offset=${broken.offset}` }),

@@ -3,7 +3,6 @@ import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import {
   AccessTokens,
   NewUsers,
-  RateLimits,
   type SiteDeclaration,
   type SiteId,
   Sites,
@@ -15,6 +14,7 @@ import type { Routes } from "@webflow-users/core/wire"
 import { StoreAddress } from "@webflow-users/stores"
 import { Effect, Exit, Layer, ManagedRuntime, Scope } from "effect"
 import { Callers } from "../src/Callers.ts"
+import * as FailedAuthentications from "../src/FailedAuthentications.ts"
 import * as Server from "../src/Server.ts"
 
 export interface Site {
@@ -35,7 +35,9 @@ const layer = (
   beside: Layer.Layer<never>,
 ) =>
   Layer.merge(UpdateUser.UpdateUser.layer, Callers.tokens).pipe(
-    Layer.provideMerge(Layer.merge(AccessTokens.AccessTokens.layer, RateLimits.RateLimits.layerMemory)),
+    Layer.provideMerge(
+      Layer.merge(AccessTokens.AccessTokens.layer, FailedAuthentications.FailedAuthentications.layer("off")),
+    ),
     Layer.provideMerge(Layer.effect(UserStore.UserStore, Effect.map(UserStore.UserStore, around))),
     Layer.provideMerge(StoreAddress.layerOwned(store)),
     Layer.provide([NodeCrypto.layerDigest, NodeCrypto.layerSecureRandom]),
@@ -55,10 +57,12 @@ export const open = (
       await runtime.runPromise(NewUsers.use((newUsers) => newUsers.add(id, () => users)))
       if (declaration !== undefined) await runtime.runPromise(Sites.use((sites) => sites.declare(id, declaration)))
     },
-    /** Issues a token. */
-    token: async (siteId: SiteId, scopes = allScopes, rate?: number) => {
+    /** Issues a token; a number is its rate. */
+    token: async (siteId: SiteId | "all", scopes = allScopes, grants: number | AccessTokens.Grants = {}) => {
       const issued = await runtime.runPromise(
-        AccessTokens.AccessTokens.use((tokens) => tokens.create(siteId, scopes, { rate })),
+        AccessTokens.AccessTokens.use((tokens) =>
+          tokens.create(siteId, scopes, typeof grants === "number" ? { rate: grants } : grants),
+        ),
       )
       return issued.token
     },
@@ -89,7 +93,8 @@ export const start = async (
     origin: `http://127.0.0.1:${port}`,
     run: store.run,
     add: store.add,
-    token: (siteId = site.id, scopes = allScopes, rate?: number) => store.token(siteId, scopes, rate),
+    token: (siteId: SiteId | "all" = site.id, scopes = allScopes, grants?: number | AccessTokens.Grants) =>
+      store.token(siteId, scopes, grants),
     hangUp,
     stop: async () => {
       await hangUp()

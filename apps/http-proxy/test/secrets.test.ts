@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { DatabaseSync } from "node:sqlite"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { parseSiteId, type SiteId, type User, UserId } from "@webflow-users/core"
+import { AccessTokens, parseSiteId, type SiteId, type User, UserId } from "@webflow-users/core"
 import { expect, it } from "vitest"
 import { open } from "./proxy.ts"
 import { dial, request } from "./raw.ts"
@@ -24,7 +24,9 @@ it("neither users' data nor tokens are in what the process says, though it says 
   const file = join(folder, "users.db")
   await using store = open(`file:${file}`)
   await store.add({ id: siteId, users })
-  const token = await store.token(siteId)
+  const outdated = await store.token(siteId, undefined, { label: "Confidential-label" })
+  const rotated = AccessTokens.AccessTokens.use((tokens) => tokens.rotate(String(outdated.split("_")[1])))
+  const token = (await store.run(rotated))?.token ?? ""
   const wrongToken = `wfu_${"0".repeat(24)}_${"c0ffee00".repeat(8)}`
 
   await using proxy = await Spawned.start(`file:${file}`)
@@ -51,6 +53,10 @@ it("neither users' data nor tokens are in what the process says, though it says 
   await send(patch('{"data":"Confidential-not-json'))
   await send(patch(JSON.stringify({ data: { name: "Confidential-long".repeat(100_000) } })))
   await send(request(`PATCH ${path(0)}`, [...headers.slice(0, 1), "Content-Type: Confidential/type"], "Confidential"))
+  // Tokens in every way that one can be wrong: half of one, one of before, one for another id, one that is none.
+  for (const wrong of [token.slice(0, -8), outdated, token.replace(/wfu_./, "wfu_x"), "Confidential-token"]) {
+    await send(request(`GET ${path(0)}`, [`Authorization: Bearer ${wrong}`]))
+  }
   await send("Confidential-garbage\r\n\r\n")
   await send(request(`GET ${path(0)}`, [`X-A: ${"Confidential-header".repeat(2_000)}`]))
   // What fails for reasons that nobody outside is told: a document that is damaged, a table that is gone.
@@ -60,12 +66,14 @@ it("neither users' data nor tokens are in what the process says, though it says 
   database.close()
   await send(patch("{}", 1))
   await send(patch('{"data":{"name":"Confidential-unkept"}}', 0))
-  expect(statuses).toEqual([200, 200, 400, 401, 401, 404, 400, 400, 400, 400, 413, 400, 400, 431, 500, 503])
+  const asked = [200, 200, 400, 401, 401, 404, 400, 400, 400, 400, 413, 400]
+  expect(statuses).toEqual([...asked, 401, 401, 401, 401, 400, 431, 500, 503])
 
   const { code, stdout, stderr } = await proxy.end("SIGTERM")
   const said = stdout + stderr
   expect(code).toBe(0)
   expect(said).toContain("listens on")
+  for (const reason of ["no_token", "malformed", "unknown", "wrong_secret"]) expect(said).toContain(`reason=${reason}`)
   expect(said).toContain("A request failed unexpectedly")
   expect(said).toContain("The store is unavailable")
   const secrets = [
@@ -73,6 +81,8 @@ it("neither users' data nor tokens are in what the process says, though it says 
     new RegExp(btoa("Confidential-user:Confidential-password")),
     new RegExp(token),
     new RegExp(String(token.split("_")[2])),
+    ...[token, outdated].map((one) => new RegExp(String(one.split("_")[2]).slice(0, 12))),
+    /wfu_/,
     new RegExp(wrongToken),
     new RegExp(createHash("sha256").update(token).digest("hex")),
     ...users.map(({ id }) => new RegExp(id)),

@@ -114,8 +114,10 @@ it.each<[string, Spawned.Told]>([
   ["WEBFLOW_USERS_DATA_NESTING", { env: { WEBFLOW_USERS_DATA_NESTING: "twice" } }],
   ["WEBFLOW_USERS_EMAIL_AND_PASSWORD", { env: { WEBFLOW_USERS_EMAIL_AND_PASSWORD: "twice" } }],
   ["WEBFLOW_USERS_ECOMMERCE_GROUPS", { env: { WEBFLOW_USERS_ECOMMERCE_GROUPS: "twice" } }],
+  ["--failed-authentications", { args: ["--failed-authentications", "0"] }],
+  ["WEBFLOW_USERS_FAILED_AUTHENTICATIONS", { env: { WEBFLOW_USERS_FAILED_AUTHENTICATIONS: "1.5" } }],
 ])("does not start with a value of %s that is none, and says which there are", async (_, told) => {
   const { code, stderr } = await Spawned.run({ ...told, env: { WEBFLOW_USERS_STORE: "memory:", ...told.env } })
   expect(code).toBe(2)
-  expect(stderr).toMatch(/flat.*documented|refuse.*ignore|keep.*replace/s)
+  expect(stderr).toMatch(/flat.*documented|refuse.*ignore|keep.*replace|1 to 100000, or off/s)
 })

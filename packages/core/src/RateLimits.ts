@@ -4,6 +4,7 @@
  */
 import { Clock, Context, Effect, Layer } from "effect"
 import type { AccessToken } from "./AccessTokenStore.ts"
+import type { StoreUnavailable } from "./UpdateUserError.ts"
 
 /** The highest rate a token can have, in requests a minute [ours]. */
 export const maxRate = 100_000
@@ -28,10 +29,10 @@ export class RateLimits extends Context.Service<
   RateLimits,
   {
     /** Counts a request of a token, and gives what it may ask; nothing for a token without a rate. */
-    readonly take: (token: Pick<AccessToken, "id" | "rate">) => Effect.Effect<Allowance | undefined>
+    readonly take: (token: Pick<AccessToken, "id" | "rate">) => Effect.Effect<Allowance | undefined, StoreUnavailable>
   }
 >()("@webflow-users/core/RateLimits") {
-  /** Counts in this process: each of several replicas would allow the whole rate. */
+  /** Counts in this process: each of several replicas would allow the whole rate. `RateLimits/Sql` is for those. */
   static readonly layerMemory: Layer.Layer<RateLimits> = Layer.sync(RateLimits, () => {
     const counts = new Map<string, number>()
     let minute = Number.NaN

@@ -2,6 +2,7 @@
  * THE operation: one update of one user of one site.
  */
 import { Context, DateTime, Effect, Layer } from "effect"
+import * as UpdateGrant from "./UpdateGrant.ts"
 import * as UpdatePolicy from "./UpdatePolicy.ts"
 import type { UpdateUserError } from "./UpdateUserError.ts"
 import type { User } from "./User.ts"
@@ -41,7 +42,8 @@ export const dryRun = Effect.fn("UpdateUser.dryRun")(function* (request: UpdateU
   const { siteId, userId, patch } = yield* accept(request)
   const store = yield* UserStore
   const before = yield* store.get(siteId, userId)
-  const rules = { policy: yield* UpdatePolicy.Current, declaration: yield* store.declaration(siteId) }
+  const policy = yield* UpdatePolicy.Current
+  const rules = { policy, declaration: yield* store.declaration(siteId), grant: yield* UpdateGrant.Current }
   const after = yield* Effect.fromResult(UserPatch.apply(before, patch, yield* DateTime.now, rules))
   return { before, after }
 })

@@ -51,9 +51,15 @@ export class BodyTooLarge extends Schema.TaggedError<BodyTooLarge>()("BodyTooLar
   readonly isRetryable = false
 }
 
-/** No token, or one that was never issued or has been revoked. */
+/** Why a token does not do: there is none, it has not the form of one, its id or its secret is no issued one's, it is over. */
+export const TokenProblem = Schema.Literals(["no_token", "malformed", "unknown", "wrong_secret", "expired"])
+export type TokenProblem = typeof TokenProblem.Type
+
+/** No token, or one that was never issued, has been revoked, or has expired. */
 export class NotAuthorized extends Schema.TaggedError<NotAuthorized>()("NotAuthorized", {
   ...facts("Request not authorized"),
+  /** Which of these it was, for the log; never sent to a caller, who may be guessing. */
+  reason: Schema.optionalKey(TokenProblem),
 }) {
   readonly status = 401
   readonly code = "not_authorized"
@@ -82,6 +88,21 @@ export class SiteForbidden extends Schema.TaggedError<SiteForbidden>()("SiteForb
   readonly status = 403
   readonly code = "forbidden"
   readonly isRetryable = false
+}
+
+/** The message by which {@link ChangeForbidden} is told from {@link SiteForbidden}, which has the same status and code. */
+const changeForbidden = "The token may not make this change"
+
+/** The token may update users, and not what this update would change: `details` names every field and group. [ours] */
+export class ChangeForbidden extends Schema.TaggedError<ChangeForbidden>()("ChangeForbidden", {
+  ...facts(changeForbidden),
+}) {
+  readonly status = 403
+  readonly code = "forbidden"
+  readonly isRetryable = false
+
+  /** Whether an answer's message is this error's. */
+  static readonly isSaidBy = (message: string | undefined): boolean => message === changeForbidden
 }
 
 /** No such site in the store. */
@@ -171,6 +192,7 @@ export const UpdateUserError = Schema.Union([
   NotAuthorized,
   MissingScopes,
   SiteForbidden,
+  ChangeForbidden,
   Upstream.UsersNotEnabled,
   SiteNotFound,
   UserNotFound,

@@ -175,6 +175,7 @@ const concerns = {
   BadRequest: "user",
   BodyTooLarge: "user",
   UserNotFound: "user",
+  ChangeForbidden: "user",
   NotAuthorized: "everybody",
   MissingScopes: "everybody",
   SiteForbidden: "everybody",

@@ -3,7 +3,7 @@
  *
  * Source of every shape: the last published specification of the Users API and recorded payloads.
  */
-import { DateTime, Option, Schema } from "effect"
+import { DateTime, Equal, Option, Schema } from "effect"
 
 const ObjectId = Schema.String.annotate({ format: "objectid" }).check(
   Schema.isPattern(/^[0-9a-f]{24}$/u, { message: "must be 24 hexadecimal characters" }),
@@ -101,6 +101,15 @@ export const User = Schema.StructWithRest(Schema.Struct({ id: UserId.annotate({ 
   Schema.Record(Schema.String, Schema.Json),
 ]).annotate({ component: "User" })
 export type User = typeof User.Type
+
+/** A field of the user's own: `toString` and its like are names of fields too, and every object has them. */
+export const fieldOf = ({ data }: User, key: string): unknown => (Object.hasOwn(data, key) ? data[key] : undefined)
+
+/** The keys of the fields in which two differ. */
+export const changedFields = (before: User, after: User): ReadonlyArray<string> =>
+  [...new Set([...Object.keys(before.data), ...Object.keys(after.data)])].filter(
+    (key) => !Equal.equals(fieldOf(before, key), fieldOf(after, key)),
+  )
 
 /** An access group of a site, as `GET …/accessgroups` lists it. */
 export const AccessGroup = Schema.Struct({

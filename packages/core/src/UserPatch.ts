@@ -4,9 +4,10 @@
  */
 import { DateTime, Equal, Predicate, Result } from "effect"
 import * as SiteDeclaration from "./SiteDeclaration.ts"
+import * as UpdateGrant from "./UpdateGrant.ts"
 import * as UpdatePolicy from "./UpdatePolicy.ts"
-import { type Detail, InvalidPatch } from "./UpdateUserError.ts"
-import type { CustomValue, Membership, User } from "./User.ts"
+import { type ChangeForbidden, type Detail, InvalidPatch } from "./UpdateUserError.ts"
+import { changedFields, type CustomValue, fieldOf, type Membership, type User } from "./User.ts"
 import { decodeBody, isBuiltInField, isReadOnlyProperty, maxFields, maxGroups, shown } from "./wire/UpdateUserBody.ts"
 
 /**
@@ -70,10 +71,11 @@ const checked = (patch: UserPatch): UserPatch => {
   return found.length === 0 ? patch : new UserPatch({ ...patch, objections: [...patch.objections, ...found] })
 }
 
-/** What is decided about updates, apart from the update: by this project, and by the site's owner. */
+/** What is decided about updates, apart from the update: by this project, by the site's owner, and by who let the caller in. */
 export interface Rules {
   readonly policy?: UpdatePolicy.UpdatePolicy
   readonly declaration?: SiteDeclaration.SiteDeclaration
+  readonly grant?: UpdateGrant.UpdateGrant
 }
 
 /** The most problems that one answer names [ours]. */
@@ -85,14 +87,15 @@ export const refused = (reasons: ReadonlyArray<Detail>): InvalidPatch =>
 
 /**
  * The user after the change, or every reason why it cannot be made. `lastUpdated` moves on every accepted change, also
- * when nothing else does and when two changes fall into one millisecond.
+ * when nothing else does and when two changes fall into one millisecond. Whether the caller may make it is asked last: it
+ * depends on what would come of it.
  */
 export const apply = (
   user: User,
   patch: UserPatch,
   now: DateTime.Utc,
-  { policy = UpdatePolicy.standard, declaration = SiteDeclaration.undeclared }: Rules = {},
-): Result.Result<User, InvalidPatch> => {
+  { policy = UpdatePolicy.standard, declaration = SiteDeclaration.undeclared, grant = {} }: Rules = {},
+): Result.Result<User, InvalidPatch | ChangeForbidden> => {
   const problems: Array<Detail> = patch.objections.filter(
     ({ unless }) => unless === undefined || !isStored(user, unless),
   )
@@ -120,28 +123,20 @@ export const apply = (
   if (data.size > Math.max(maxFields, Object.keys(user.data).length)) {
     refuse("data", `a user can have at most ${maxFields} fields`)
   }
-  return problems.length > 0
-    ? Result.fail(refused(problems))
-    : // Not assigned one by one: a field named __proto__ would be swallowed by an assignment.
-      Result.succeed({
-        ...user,
-        lastUpdated: moved(user.lastUpdated, now),
-        accessGroups,
-        data: Object.fromEntries(data),
-      })
+  if (problems.length > 0) return Result.fail(refused(problems))
+  // Not assigned one by one: a field named __proto__ would be swallowed by an assignment.
+  const after = { ...user, lastUpdated: moved(user.lastUpdated, now), accessGroups, data: Object.fromEntries(data) }
+  const forbidden = UpdateGrant.refusal(grant, user, after)
+  return forbidden === undefined ? Result.succeed(after) : Result.fail(forbidden)
 }
 
 /** The change that makes `after` of `before`; `undefined` when no field and no group differs. */
 export const diff = (before: User, after: User): UserPatch | undefined => {
-  const keys = [...new Set([...Object.keys(before.data), ...Object.keys(after.data)])]
-  const changed = keys.filter((key) => !Equal.equals(fieldOf(before, key), fieldOf(after, key)))
+  const changed = changedFields(before, after)
   const data = Object.fromEntries(changed.map((key) => [key, (fieldOf(after, key) ?? null) as CustomValue]))
   const groups = Equal.equals(before.accessGroups, after.accessGroups) ? undefined : setGroups(after)
   return changed.length === 0 && groups === undefined ? undefined : new UserPatch({ data, groups })
 }
-
-/** A field of the user's own: `toString` and its like are names of fields too, and every object has them. */
-const fieldOf = ({ data }: User, key: string): unknown => (Object.hasOwn(data, key) ? data[key] : undefined)
 
 /** The change that gives a user the groups this one has; the bought ones are named, so that no policy takes them away. */
 export const setGroups = ({ accessGroups }: User): SetGroups => ({

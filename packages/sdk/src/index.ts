@@ -17,6 +17,7 @@ export type { Changes, UpdateMany, UpdateManyOptions, UpdateManyOutcome, UpdateM
 export {
   BadRequest,
   BodyTooLarge,
+  ChangeForbidden,
   ConnectionLost,
   InternalError,
   InvalidId,

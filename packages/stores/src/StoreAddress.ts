@@ -4,6 +4,8 @@
 import {
   AccessTokenStore,
   type NewUsers,
+  RateLimits,
+  type SiteArchive,
   type Sites,
   Transport,
   UserEvents,
@@ -13,6 +15,8 @@ import {
 } from "@webflow-users/core"
 import * as MemoryTokens from "@webflow-users/core/AccessTokenStore/Memory"
 import * as SqlTokens from "@webflow-users/core/AccessTokenStore/Sql"
+import * as SqlRates from "@webflow-users/core/RateLimits/Sql"
+import * as SqlArchive from "@webflow-users/core/SiteArchive/Sql"
 import * as MemoryUsers from "@webflow-users/core/UserStore/Memory"
 import * as SqlUsers from "@webflow-users/core/UserStore/Sql"
 import * as UpstreamUsers from "@webflow-users/core/UserStore/Upstream"
@@ -28,11 +32,20 @@ export class UnusableAddress extends Data.TaggedError("UnusableAddress")<{ reado
 /** The store where nobody says which. */
 export const standard = "file:./webflow-users.db"
 
-/** What a store offers whose data its owner holds, beside what every store does. */
-export type OwnedServices = UserStore.UserStore | UserEvents | NewUsers | Sites | AccessTokenStore
+/** What a store offers whose data its owner holds, beside what every store does: rates are counted where tokens are. */
+export type OwnedServices =
+  | UserStore.UserStore
+  | UserEvents
+  | NewUsers
+  | Sites
+  | AccessTokenStore
+  | RateLimits.RateLimits
 
-/** What one offers beside it that is kept on a disk. */
-export type WebhookServices = Webhooks | WebhookOutbox
+/** What a store offers that keeps what it is given: all of it can be taken out, and put into another. */
+export type ArchivedServices = OwnedServices | SiteArchive
+
+/** What such a store offers that can promise to tell others of updates. */
+export type WebhookServices = OwnedServices | Webhooks | WebhookOutbox
 
 /** How a server is called that is somebody else's; of a store of one's own, nothing of it counts. */
 export interface Options extends Omit<UpstreamUsers.Options, "baseUrl"> {
@@ -49,8 +62,8 @@ export type Around = (
 interface Owned {
   readonly example: string
   readonly owned: (address: string) => Layer.Layer<OwnedServices, unknown>
-  /** The same, where it is more. */
-  readonly withWebhooks?: (address: string) => Layer.Layer<OwnedServices | WebhookServices, unknown>
+  /** The same with whole sites and webhooks, where the store is still there when it is opened again. */
+  readonly kept?: (address: string) => Layer.Layer<ArchivedServices | WebhookServices, unknown>
   /** An address as it may be shown. */
   readonly shown: (address: string) => string
   /** What would do where the store cannot be opened. */
@@ -93,27 +106,35 @@ const surround = (transport: Layer.Layer<Transport.Transport>, around: Around) =
 const refuse = (message: string) => Layer.effectContext(Effect.fail(new UnusableAddress({ message })))
 
 /** Two databases may be open at once: without `fresh`, the second would be given the first. */
-const sql = (driver: Layer.Layer<SqlClient.SqlClient, unknown>) =>
-  Layer.fresh(Layer.mergeAll(SqlUsers.layer, SqlTokens.layer, SqlWebhooks.layer)).pipe(Layer.provide(driver))
+const sql = (
+  driver: Layer.Layer<SqlClient.SqlClient, unknown>,
+  rates: Layer.Layer<RateLimits.RateLimits, never, SqlClient.SqlClient>,
+) =>
+  Layer.fresh(Layer.mergeAll(SqlUsers.layer, SqlTokens.layer, SqlArchive.layer, SqlWebhooks.layer, rates)).pipe(
+    Layer.provide(driver),
+  )
+
+/** For stores that one server serves, which then sees every request. */
+const { layerMemory: ratesInMemory } = RateLimits.RateLimits
 
 const openPostgres = (address: string) => {
   const parsed = PostgresAddress.parse(address)
   if (typeof parsed === "string") return refuse(`The database's address ${parsed}`)
   // Loaded when a database is opened: other stores do without.
   const driver = Effect.promise(() => import("./Postgres.ts"))
-  return sql(Layer.unwrap(Effect.map(driver, ({ layer: opened }) => opened(address, parsed))))
+  return sql(Layer.unwrap(Effect.map(driver, ({ layer: opened }) => opened(address, parsed))), SqlRates.layer)
 }
 
 const openFile = (address: string) => {
   const path = pathOf(address)
   if (path === undefined) return refuse("A path has to follow file:, as in file:./users.db or file:///var/users.db")
-  return sql(Sqlite.layer(path))
+  return sql(Sqlite.layer(path), ratesInMemory)
 }
 
 const postgres: Owned = {
   example: "postgres://user@host/database",
   owned: openPostgres,
-  withWebhooks: openPostgres,
+  kept: openPostgres,
   shown: PostgresAddress.describe,
   remedy: "The server has to be reached, and the database has to be there, to be read, written and given tables",
 }
@@ -122,7 +143,7 @@ const adapters: Readonly<Record<string, Adapter>> = {
   file: {
     example: "file:./users.db",
     owned: openFile,
-    withWebhooks: openFile,
+    kept: openFile,
     shown: (address) => address,
     remedy: "The folder has to exist, and the file has to be a SQLite database or not be there yet",
   },
@@ -130,7 +151,7 @@ const adapters: Readonly<Record<string, Adapter>> = {
   postgresql: postgres,
   memory: {
     example: "memory:",
-    owned: () => Layer.merge(MemoryUsers.layer, MemoryTokens.layer),
+    owned: () => Layer.mergeAll(MemoryUsers.layer, MemoryTokens.layer, ratesInMemory),
     shown: (address) => address,
     remedy: "",
   },
@@ -156,23 +177,34 @@ export const layerServed = (address: string, options: Options = {}): Layer.Layer
 export const layerOwned = (address: string): Layer.Layer<OwnedServices, UnusableAddress> => {
   const adapter = adapterOf(address)
   if (adapter === undefined) return unknown(address)
-  if ("owned" in adapter) return openOwned(adapter, address)
-  return refuse(
-    `This needs a store of your own, such as file:./users.db; ${schemeOf(address)}: is somebody else's server`,
-  )
+  return "owned" in adapter ? openOwned(adapter, address) : notOwned(address)
 }
 
-/** The store at an address, with its webhooks. Memory has none: it could not keep what it has promised to tell. */
-export const layerWithWebhooks = (address: string): Layer.Layer<OwnedServices | WebhookServices, UnusableAddress> => {
+/** The same with whole sites, to be archived and copied. */
+export const layerArchived = (address: string): Layer.Layer<ArchivedServices, UnusableAddress> => {
   const adapter = adapterOf(address)
   if (adapter === undefined) return unknown(address)
-  if ("owned" in adapter && adapter.withWebhooks !== undefined) {
-    return explain(adapter.withWebhooks(address), adapter.remedy)
-  }
+  if (!("owned" in adapter)) return notOwned(address)
+  const { kept, remedy } = adapter
+  return kept === undefined
+    ? refuse(`${schemeOf(address)}: keeps nothing, so there is nothing to archive. This needs file: or postgres:`)
+    : explain(kept(address), remedy)
+}
+
+/** The same with webhooks. Memory has none: it could not keep what it has promised to tell. */
+export const layerWithWebhooks = (address: string): Layer.Layer<WebhookServices, UnusableAddress> => {
+  const adapter = adapterOf(address)
+  if (adapter === undefined) return unknown(address)
+  if ("owned" in adapter && adapter.kept !== undefined) return explain(adapter.kept(address), adapter.remedy)
   return refuse(
     `Webhooks need a store of your own on a disk, such as file:./users.db or postgres://…; ${schemeOf(address)}: keeps none`,
   )
 }
+
+const notOwned = (address: string) =>
+  refuse(`This needs a store of your own, such as file:./users.db; ${schemeOf(address)}: is somebody else's server`)
+/** What a proxy knows its callers by: their tokens, and how often each has asked. */
+export type TokenServices = AccessTokenStore | RateLimits.RateLimits
 
 /**
  * The store at an address, and where the tokens of a proxy's callers are that serves it: at `tokenStore`, otherwise in the
@@ -181,15 +213,17 @@ export const layerWithWebhooks = (address: string): Layer.Layer<OwnedServices | 
 export const layerWithTokens = (
   address: string,
   { tokenStore, ...options }: Options & { readonly tokenStore?: string | undefined } = {},
-): Layer.Layer<ServedServices | AccessTokenStore, UnusableAddress> => {
+): Layer.Layer<ServedServices | TokenServices, UnusableAddress> => {
   const tokens = tokenStore ?? (isRemote(address) ? standard : address)
   if (tokens === address) return layerOwned(address)
-  // Nothing but the users of the one, with who has to be told of them, and the tokens of the other, though each may have all.
+  // Nothing but the users of the one, with who is to be told of them, and the tokens of the other, though each may have all.
   return Layer.merge(
     Layer.effectContext(Effect.map(Effect.context<ServedServices>(), keepServed)).pipe(
       Layer.provide(layerServed(address, options)),
     ),
-    Layer.effect(AccessTokenStore, AccessTokenStore).pipe(Layer.provide(layerOwned(tokens))),
+    Layer.effectContext(
+      Effect.map(Effect.context<TokenServices>(), Context.pick(AccessTokenStore, RateLimits.RateLimits)),
+    ).pipe(Layer.provide(layerOwned(tokens))),
   )
 }
 

@@ -1,18 +1,25 @@
 /** Tokens in the database that also holds the users; the tables come with `UserStore/Sql`'s. */
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Option, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
-import { AccessTokenStore, type StoredToken } from "../AccessTokenStore.ts"
+import { type AccessToken, AccessTokenStore, type StoredToken } from "../AccessTokenStore.ts"
 import { StoreUnavailable } from "../UpdateUserError.ts"
-import type { SiteId } from "../User.ts"
 import type { Scope } from "../wire/Routes.ts"
 
 interface TokenRow {
   readonly id: string
+  /** A site's id, or the word `all`, which is none. */
   readonly site_id: string
   readonly scopes: string
   readonly hash: string
   readonly created_on: string
   readonly rate: number | null
+  readonly label: string | null
+  readonly expires_on: string | null
+  /** A JSON list of names; absent where anything is allowed. */
+  readonly allowed_fields: string | null
+  readonly allowed_groups: string | null
+  readonly previous_hash: string | null
+  readonly previous_until: string | null
 }
 
 /** The tokens of a database that `UserStore/Sql` has made ready. */
@@ -22,9 +29,12 @@ export const layer: Layer.Layer<AccessTokenStore, never, SqlClient.SqlClient> = 
     const sql = yield* SqlClient.SqlClient
     return AccessTokenStore.of({
       add: (token) =>
-        sql`INSERT INTO access_tokens (id, site_id, scopes, hash, created_on, rate)
+        sql`INSERT INTO access_tokens (id, site_id, scopes, hash, created_on, rate, label, expires_on,
+            allowed_fields, allowed_groups, previous_hash, previous_until)
           VALUES (${token.id}, ${token.siteId}, ${token.scopes.join(" ")}, ${token.hash}, ${token.createdOn},
-            ${token.rate ?? null})`.pipe(Effect.asVoid, storeErrors),
+            ${token.rate ?? null}, ${token.label ?? null}, ${token.expiresOn ?? null},
+            ${listed(token.fields)}, ${listed(token.groups)},
+            ${token.previousHash ?? null}, ${token.previousUntil ?? null})`.pipe(Effect.asVoid, storeErrors),
       find: (id) =>
         sql<TokenRow>`SELECT * FROM access_tokens WHERE id = ${id}`.pipe(
           Effect.map(([row]) => row && toToken(row)),
@@ -34,6 +44,13 @@ export const layer: Layer.Layer<AccessTokenStore, never, SqlClient.SqlClient> = 
         Effect.map((rows) => rows.map(toToken)),
         storeErrors,
       ),
+      replaceHash: (id, hash, previousUntil) =>
+        sql<TokenRow>`UPDATE access_tokens SET hash = ${hash},
+          previous_hash = ${previousUntil === undefined ? null : sql("hash")}, previous_until = ${previousUntil ?? null}
+          WHERE id = ${id} RETURNING *`.pipe(
+          Effect.map(([row]) => row && toToken(row)),
+          storeErrors,
+        ),
       remove: (id) =>
         sql`DELETE FROM access_tokens WHERE id = ${id} RETURNING id`.pipe(
           Effect.map((rows) => rows.length > 0),
@@ -45,11 +62,26 @@ export const layer: Layer.Layer<AccessTokenStore, never, SqlClient.SqlClient> = 
 
 const toToken = (row: TokenRow): StoredToken => ({
   id: row.id,
-  siteId: row.site_id as SiteId,
+  siteId: row.site_id as AccessToken["siteId"],
   scopes: row.scopes.split(" ").filter((scope) => scope !== "") as ReadonlyArray<Scope>,
   hash: row.hash,
   createdOn: row.created_on,
   ...(row.rate !== null && { rate: row.rate }),
+  ...(row.label !== null && { label: row.label }),
+  ...(row.expires_on !== null && { expiresOn: row.expires_on }),
+  ...(row.allowed_fields !== null && { fields: readList(row.allowed_fields) }),
+  ...(row.allowed_groups !== null && { groups: readList(row.allowed_groups) }),
+  ...(row.previous_hash !== null && { previousHash: row.previous_hash }),
+  ...(row.previous_until !== null && { previousUntil: row.previous_until }),
 })
+
+const decodeList = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Array(Schema.String)))
+
+/** A list that cannot be read allows nothing that it was to allow: the token is not to be used. */
+const readList = (text: string): ReadonlyArray<string> =>
+  Option.getOrThrowWith(decodeList(text), () => new Error("A token's allow-list in the database cannot be read"))
+
+const listed = (names: ReadonlyArray<string> | undefined): string | null =>
+  names === undefined ? null : JSON.stringify(names)
 
 const storeErrors = Effect.mapError((cause: SqlError.SqlError) => new StoreUnavailable({ cause }))

@@ -4,6 +4,7 @@ import { NewUsers } from "../NewUsers.ts"
 import * as ObjectId from "../ObjectId.ts"
 import * as SiteDeclaration from "../SiteDeclaration.ts"
 import { Sites } from "../Sites.ts"
+import * as UpdateGrant from "../UpdateGrant.ts"
 import * as UpdatePolicy from "../UpdatePolicy.ts"
 import * as E from "../UpdateUserError.ts"
 import { type AccessGroup, accessGroup, type SiteId, type User, type UserId } from "../User.ts"
@@ -39,11 +40,11 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites> = Lay
     const store = UserStore.of({
       update: Effect.fn("UserStore.update")(function* (siteId, userId, patch) {
         const { users, groups, declaration } = yield* site(siteId)
-        const rules = { policy: yield* UpdatePolicy.Current, declaration }
+        const rules = { policy: yield* UpdatePolicy.Current, declaration, grant: yield* UpdateGrant.Current }
         const now = yield* DateTime.now
         const actor = yield* Actor
         // One synchronous step, so that no other fiber comes between reading and writing: that is the transaction.
-        const commit = (): Result.Result<Replacement, E.UserNotFound | E.InvalidPatch> => {
+        const commit = (): Result.Result<Replacement, E.UserNotFound | E.InvalidPatch | E.ChangeForbidden> => {
           const before = users.get(userId)
           if (before === undefined) return Result.fail(new E.UserNotFound())
           return Result.map(UserPatch.apply(before, patch, now, rules), (after) => {

@@ -4,6 +4,7 @@ import { SqlClient, SqlError } from "effect/sql"
 import { NewUsers } from "../NewUsers.ts"
 import * as ObjectId from "../ObjectId.ts"
 import { Sites } from "../Sites.ts"
+import * as UpdateGrant from "../UpdateGrant.ts"
 import * as UpdatePolicy from "../UpdatePolicy.ts"
 import * as E from "../UpdateUserError.ts"
 import { type AccessGroup, accessGroup, type SiteId, User, type UserId } from "../User.ts"
@@ -79,6 +80,7 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
         update: Effect.fn("UserStore.update")(function* (siteId, userId, patch) {
           const actor = yield* Actor
           const policy = yield* UpdatePolicy.Current
+          const grant = yield* UpdateGrant.Current
           // What is refused whatever the user is writes nothing, and need not wait for who does.
           const isHopeless = patch.objections.some(({ unless }) => unless === undefined)
           const change = Effect.gen(function* () {
@@ -86,7 +88,7 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
             const row = yield* single(siteId, found)
             const before = readUser(row.document)
             const now = yield* DateTime.now
-            const rules = { policy, declaration: readDeclaration(row.declaration) }
+            const rules = { policy, declaration: readDeclaration(row.declaration), grant }
             const after = yield* Effect.fromResult(UserPatch.apply(before, patch, now, rules))
             yield* userRows.write({
               siteId,

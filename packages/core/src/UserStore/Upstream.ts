@@ -5,6 +5,7 @@ import * as Pacer from "../Pacer.ts"
 import * as Pacers from "../Pacers.ts"
 import { undeclared } from "../SiteDeclaration.ts"
 import { Transport } from "../Transport.ts"
+import * as UpdateGrant from "../UpdateGrant.ts"
 import type * as E from "../UpdateUserError.ts"
 import { TimedOut } from "../UpdateUserError.ts"
 import type { SiteId, UserId, UserSort } from "../User.ts"
@@ -137,6 +138,9 @@ export const layer = (options: Options): Layer.Layer<UserStore, never, Transport
             )
             return yield* Effect.fromResult(UserPatch.apply(user, patch, yield* DateTime.now))
           }
+          // What it would change is that server's to know; here is seen what it names.
+          const forbidden = UpdateGrant.refusalUnseen(yield* UpdateGrant.Current, patch)
+          if (forbidden !== undefined) return yield* forbidden
           const { groups } = patch
           return yield* retrying((progress) => {
             const once = asking(progress)

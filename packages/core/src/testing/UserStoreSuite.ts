@@ -12,6 +12,7 @@ import type { User } from "../User.ts"
 import { Actor, UserEvents } from "../UserEvents.ts"
 import { OnReplaced } from "../UserStore.ts"
 import { declarationChecks } from "./DeclarationChecks.ts"
+import { grantChecks } from "./GrantChecks.ts"
 import { ada, bob, type Check, elsewhere, member, patch, rename, same, seeded, siteId, tagOf } from "./StoreCheck.ts"
 import { lists } from "./UserStoreLists.ts"
 
@@ -20,6 +21,7 @@ export type { Check }
 /** The suite. */
 export const all: ReadonlyArray<Check> = [
   ...declarationChecks,
+  ...grantChecks,
   {
     name: "gives users back as they were taken in",
     run: Effect.gen(function* () {

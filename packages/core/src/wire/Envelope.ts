@@ -139,7 +139,7 @@ export const decodeError = (response: Failed): E.UpdateUserError => {
     case "403 missing_scopes":
       return new E.MissingScopes(said)
     case "403 forbidden":
-      return new E.SiteForbidden(said)
+      return E.ChangeForbidden.isSaidBy(message) ? new E.ChangeForbidden(said) : new E.SiteForbidden(said)
     case "403 users_not_enabled":
       return new E.UsersNotEnabled(said)
     case "404 resource_not_found":

@@ -10,6 +10,7 @@ import { encodeError } from "./Envelope.ts"
 import { maxBodyBytes } from "./JsonBody.ts"
 import { decodeListQuery } from "./ListQuery.ts"
 import { exampleGroup, exampleHistory, examplePage, exampleUser, objectEra, slugEra } from "./OpenApiExamples.ts"
+import { limits, pick } from "./OpenApiHeaders.ts"
 import { type JsonObject, makeSchemas, refTo, type Settings } from "./OpenApiSchemas.ts"
 import { webhooks } from "./OpenApiWebhooks.ts"
 import { prefixes, type RouteName, routes } from "./Routes.ts"
@@ -67,8 +68,7 @@ export const make = (options: { readonly version: string } & Partial<Settings>):
         bearer: {
           type: "http",
           scheme: "bearer",
-          description:
-            "A token that `webflow-users token create` issued: for one site, with users:read, users:write or both",
+          description: tokens,
         },
       },
     },
@@ -83,6 +83,10 @@ Without a prefix, \`Accept-Version: 1.0.0\` asks for v1, which is not described 
 Every failure is answered in one envelope, \`{code, message, externalReference, details}\`: also a path that does not exist \
 (404), a method that a path does not have (405, with \`Allow\`), what is no request at all (400, 408, 431), and any request \
 while the server has more to do than it takes at once (503, with \`Retry-After\`).`
+
+const tokens =
+  "A token that `webflow-users token create` issued: for one site or all, with users:read, users:write or both, and if so " +
+  "for some fields and groups only, at a rate, until a moment"
 
 interface Described {
   readonly tag: string
@@ -117,6 +121,10 @@ const operations: Record<RouteName, Described> = {
       [
         new E.BodyTooLarge({ message: `Request body too large: at most ${maxBodyBytes} bytes are read` }),
         `The body is larger than ${maxBodyBytes} bytes`,
+      ],
+      [
+        new E.ChangeForbidden({ details: [{ param: "data.name", description: "may not be changed with this token" }] }),
+        "The update would change a field or a group that is not on the token's list",
       ],
       [new E.UserNotFound(), "The site has no such user"],
     ],
@@ -212,11 +220,14 @@ const ofEach = (scope: string): ReadonlyArray<Failure> => [
     new E.InvalidId({ details: [{ param: "site_id", description: "must be 24 hexadecimal characters" }] }),
     "An id in the path is not 24 hexadecimal digits",
   ],
-  [new E.NotAuthorized(), "There is no token, or it was never issued, or it has been revoked"],
+  [new E.NotAuthorized(), "There is no token, or it was never issued, has been revoked or replaced, or has expired"],
   [E.MissingScopes.of([scope]), "The token lacks the scope"],
   [new E.SiteForbidden(), "The token is for another site"],
   [new E.SiteNotFound(), "There is no such site"],
-  [new E.TooManyRequests({ retryAfter: 60 }), "The token has made more requests in this minute than it may"],
+  [
+    new E.TooManyRequests({ retryAfter: 60 }),
+    "The token has asked more in this minute than it may, or too many from the caller's address were not good",
+  ],
   [new E.InternalError(), "The server failed; trying again can help"],
   [
     new E.StoreUnavailable({ cause: undefined }),
@@ -254,29 +265,6 @@ const failure = (failures: ReadonlyArray<Failure>, more: ReadonlyArray<string> =
     },
   }
 }
-
-const headers: Readonly<Record<string, readonly [name: string, description: string, type: string]>> = {
-  allow: ["Allow", "The methods that the path has", "string"],
-  "retry-after": ["Retry-After", "How many seconds to wait", "integer"],
-  "www-authenticate": ["WWW-Authenticate", "That a bearer token is asked for", "string"],
-  "x-ratelimit-limit": [
-    "X-RateLimit-Limit",
-    "How many requests a minute the token may make, if that is limited",
-    "integer",
-  ],
-  "x-ratelimit-remaining": ["X-RateLimit-Remaining", "How many of them are left in this minute", "integer"],
-}
-
-/** They stand on every answer to a good token. */
-const limits = ["x-ratelimit-limit", "x-ratelimit-remaining"]
-
-const pick = (names: ReadonlyArray<string>): JsonObject =>
-  Object.fromEntries(
-    names.map((key) => {
-      const [name, text, type] = headers[key] ?? [key, "", "string"]
-      return [name, { description: text, schema: { type } }]
-    }),
-  )
 
 const requestBody = {
   required: false,

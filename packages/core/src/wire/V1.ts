@@ -127,6 +127,7 @@ const words = {
   // [doc] for a token that "does not have access to requested resource"; there with 401
   SiteForbidden: { name: "Unauthorized" },
   // [ours]
+  ChangeForbidden: { name: "Unauthorized" },
   UsersNotEnabled: { name: "UnknownError" },
   // [doc]
   SiteNotFound: { name: "NotFound" },

@@ -5,6 +5,7 @@ import {
   type SiteId,
   Transport,
   Unreachable,
+  UpdateGrant,
   type UpdateUserError,
   type User,
   UserId,
@@ -453,6 +454,53 @@ describe("over fetch", () => {
       )
       expect(error._tag).toBe("UnsendableRequest")
       expect(JSON.stringify(error) + inspect(error, { depth: 10, showHidden: true })).not.toContain(token)
+    }),
+  )
+})
+
+const updateAs = (body: unknown, grant: UpdateGrant.UpdateGrant, groups?: UserPatch.EditGroups) =>
+  ask(
+    ({ method }) => ({
+      json: method === "GET" ? { ...arthur, accessGroups: [{ slug: "gold", type: "admin" }] } : arthur,
+    }),
+    (store) =>
+      store
+        .update(siteId, userId, groups ? new UserPatch.UserPatch({ groups }) : UserPatch.UserPatch.from(body))
+        .pipe(Effect.provideService(UpdateGrant.Current, grant)),
+  )
+
+describe("for who may change only some of a user", () => {
+  it.effect("an update that names nothing else is sent", () =>
+    Effect.gen(function* () {
+      const { error, sent } = yield* updateAs({ data: { name: "Arthur" } }, { fields: ["name"], groups: [] })
+      expect([error, sent.length]).toStrictEqual([undefined, 1])
+      const joined = yield* updateAs({}, { groups: ["gold"] }, { _tag: "EditGroups", add: ["gold"], remove: [] })
+      expect([joined.error, joined.sent.map(({ method }) => method)]).toStrictEqual([undefined, ["GET", "PATCH"]])
+    }),
+  )
+
+  it.effect.each<[string, unknown, UpdateGrant.UpdateGrant]>([
+    ["a field, though it may be equal there", { data: { name: "Arthur", plan: "x" } }, { fields: ["name"] }],
+    ["a set of groups, which may take others away", { accessGroups: ["gold"] }, { groups: ["gold"] }],
+  ])("nothing is sent of one that names %s", ([_, body, grant]) =>
+    Effect.gen(function* () {
+      const { error, sent } = yield* updateAs(body, grant)
+      expect(error).toMatchObject({
+        _tag: "ChangeForbidden",
+        details: [{ param: expect.stringMatching(/plan|access/) }],
+      })
+      expect(sent).toStrictEqual([])
+    }),
+  )
+
+  it.effect("nothing is sent of one that names a group to leave", () =>
+    Effect.gen(function* () {
+      const { error, sent } = yield* updateAs(
+        {},
+        { groups: ["gold"] },
+        { _tag: "EditGroups", add: [], remove: ["silver"] },
+      )
+      expect([error?._tag, sent.length]).toStrictEqual(["ChangeForbidden", 0])
     }),
   )
 })

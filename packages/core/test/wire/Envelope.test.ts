@@ -41,6 +41,12 @@ const table: ReadonlyArray<{
   },
   { error: new Core.SiteForbidden({}), status: 403, code: "forbidden", message: "The token is not for this site" },
   {
+    error: new Core.ChangeForbidden({}),
+    status: 403,
+    code: "forbidden",
+    message: "The token may not make this change",
+  },
+  {
     error: new Core.UsersNotEnabled({}),
     status: 403,
     code: "users_not_enabled",

@@ -210,6 +210,7 @@ const errors: Record<Core.UpdateUserError["_tag"], readonly [Core.UpdateUserErro
       "You are missing the following scopes - 'users:write'",
     ],
     SiteForbidden: [new Core.SiteForbidden({}), 403, "Unauthorized", "The token is not for this site"],
+    ChangeForbidden: [new Core.ChangeForbidden({}), 403, "Unauthorized", "The token may not make this change"],
     UsersNotEnabled: [new Core.UsersNotEnabled({}), 403, "UnknownError", "Users feature is not enabled"],
     SiteNotFound: [new Core.SiteNotFound({}), 404, "NotFound", "The site cannot be found"],
     UserNotFound: [new Core.UserNotFound({}), 404, "NotFound", "The user cannot be found"],

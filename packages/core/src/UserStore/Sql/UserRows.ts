@@ -2,8 +2,9 @@
  * How an update reads and writes. SQLite is in this process: a statement an update costs little. PostgreSQL is a way off:
  * there the updates of a group read with one statement, and write with one (docs/decisions/0011).
  */
-import { Context, Deferred, Effect } from "effect"
+import { Context, Effect } from "effect"
 import { type SqlClient, SqlError } from "effect/sql"
+import { batched } from "../../Batched.ts"
 import type { AccessGroup, SiteId, UserId } from "../../User.ts"
 
 /** What an update goes by. */
@@ -159,24 +160,3 @@ const groupsOf = (siteId: SiteId, groups: ReadonlyArray<AccessGroup>) => groups.
 const stillLocked = new SqlError.SqlError({
   reason: new SqlError.LockTimeoutError({ cause: new Error("Somebody else has the row locked"), operation: "lock" }),
 })
-
-/** Calls that come at once are answered by one statement: the first to come lets the others come, and asks for all. */
-const batched = <I, O, E>(ask: (inputs: ReadonlyArray<I>) => Effect.Effect<ReadonlyArray<O>, E>) => {
-  let waiting: Array<{ readonly input: I; readonly done: Deferred.Deferred<O, E> }> = []
-  const askForAll = Effect.suspend(() => {
-    const calls = waiting
-    waiting = []
-    return Effect.matchCause(ask(calls.map(({ input }) => input)), {
-      onSuccess: (answers) =>
-        calls.forEach(({ done }, index) => Deferred.doneUnsafe(done, Effect.succeed(answers[index] as O))),
-      onFailure: (cause) => calls.forEach(({ done }) => Deferred.doneUnsafe(done, Effect.failCause(cause))),
-    })
-  })
-  return (input: I): Effect.Effect<O, E> =>
-    Effect.suspend(() => {
-      const done = Deferred.makeUnsafe<O, E>()
-      waiting.push({ input, done })
-      const answer = Deferred.await(done)
-      return waiting.length > 1 ? answer : Effect.yieldNow.pipe(Effect.andThen(askForAll), Effect.andThen(answer))
-    })
-}

@@ -87,6 +87,33 @@ const addEventOrigins = Effect.gen(function* () {
 })
 
 /**
+ * What a token may do beside its scopes, and the secret before its present one. The tokens there are keep what they had,
+ * which is no limit. A token for all sites has the word `all` for its site: no id is that, so that a program from before
+ * takes it for one of a site that is not there.
+ */
+const addTokenGrants = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const columns = ["label", "expires_on", "allowed_fields", "allowed_groups", "previous_hash", "previous_until"]
+  for (const column of columns) yield* sql`ALTER TABLE access_tokens ADD COLUMN ${sql(column)} TEXT`
+})
+
+/**
+ * Requests of tokens in the minute that is. Not logged: after a crash of the database, and on one that takes over, counting
+ * begins anew, and a request does not wait for the disk to be counted. A SQLite file has one server, which counts in memory.
+ */
+const addRateCounts = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql.onDialectOrElse({
+    pg: () => sql`CREATE UNLOGGED TABLE rate_counts (
+      token_id TEXT COLLATE "C" PRIMARY KEY,
+      minute BIGINT NOT NULL,
+      asked BIGINT NOT NULL
+    )`,
+    orElse: () => Effect.void,
+  })
+})
+
+/**
  * An event is what there is to tell; a delivery is that a webhook has still to tell it. Deliveries refer to their webhook by no
  * constraint: an update would wait for who removes the webhook, and fail. What is left of a removed one is never due.
  */
@@ -126,7 +153,9 @@ const migrations = {
   "0003_site_declarations": addDeclarations,
   "0004_sort_orders": indexSortOrders,
   "0005_event_origins": addEventOrigins,
+  "0006_token_grants": addTokenGrants,
   "0007_webhooks": addWebhooks,
+  "0008_rate_counts": addRateCounts,
 }
 const table = "webflow_users_migrations"
 
