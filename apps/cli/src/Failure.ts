@@ -40,6 +40,20 @@ export class TokenNotFound extends Data.TaggedError("TokenNotFound")<{ readonly 
   readonly code = "token_not_found"
 }
 
+/** There is no such webhook. */
+export class WebhookNotFound extends Data.TaggedError("WebhookNotFound")<{ readonly message: string }> {
+  readonly code = "webhook_not_found"
+}
+
+/** What a webhook was to tell did not arrive. */
+export class DeliveryFailed extends Data.TaggedError("DeliveryFailed")<{
+  readonly message: string
+  /** What the receiver answered, where it did. */
+  readonly status: number | null
+}> {
+  readonly code = "delivery_failed"
+}
+
 /** A token that no secret makes good again. */
 export class TokenExpired extends Data.TaggedError("TokenExpired")<{ readonly message: string }> {
   readonly code = "token_expired"
@@ -90,6 +104,8 @@ export type Failure =
   | SiteArchive.DuplicateEntry
   | CopySite.CopyDiffers
   | TokenNotFound
+  | WebhookNotFound
+  | DeliveryFailed
   | TokenExpired
   | RunNotFound
   | RunBusy

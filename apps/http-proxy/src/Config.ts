@@ -13,22 +13,43 @@ const { emailAndPassword, ecommerceGroups } = UpdatePolicy.settings
 
 const { settings } = UpstreamSettings
 
-/**
- * How patient to be with another server. Read as text, so that what does not do is explained alike. Callers of HTTP wait for
- * a minute, as a rule, and are to be told before they go: hence a default of its own.
- */
-const upstream = <A>(
+/** A setting that is read as text, so that what does not do is explained alike from the flag and from the variable. */
+const setting = <A>(
   { variable, description, expected, standard, parse }: UpstreamSettings.Setting<A>,
   name: string,
   otherwise?: A,
 ) =>
   Flag.String(name).pipe(
-    Flag.withDescription(`Another server: ${description}. ${variable}, default ${standard}`),
+    Flag.withDescription(`${description}. ${variable}, default ${standard}`),
     Flag.withFallbackConfig(Config.String(variable)),
     Flag.filterMap(parse, () => `${expected} (--${name} or ${variable})`),
     Flag.optional,
     Flag.map((given): A | undefined => Option.getOrElse(given, () => otherwise)),
   )
+
+/**
+ * How patient to be with another server. Callers of HTTP wait for a minute, as a rule, and are to be told before they go:
+ * hence a default of its own.
+ */
+const upstream = <A>(of: UpstreamSettings.Setting<A>, name: string, otherwise?: A) =>
+  setting({ ...of, description: `Another server: ${of.description}` }, name, otherwise)
+
+const switchOf = (name: string, variable: string, standard: boolean, description: string) =>
+  Flag.Boolean(name).pipe(
+    Flag.withDescription(`${description}. ${variable}, default ${standard}`),
+    // The variable is read as text, so that what is neither is explained in our words.
+    Flag.withFallbackConfig(Config.String(variable)),
+    Flag.withDefault(standard),
+    Flag.filterMap(
+      (given) => {
+        if (/^(true|yes|on|1)$/i.test(String(given))) return Option.some(true)
+        return /^(false|no|off|0)$/i.test(String(given)) ? Option.some(false) : Option.none()
+      },
+      () => `true or false (--${name} or ${variable})`,
+    ),
+  )
+
+const mostRetries = 100
 
 /** Of what there can be only so much at once. Read as text, as the port is. */
 const atMost = (name: string, variable: string, what: string, standard: number) =>
@@ -152,21 +173,53 @@ export const flags = {
     Flag.withDescription(`${ecommerceGroups.description}. ${ecommerceGroups.variable}, default keep`),
     Flag.withFallbackConfig(ecommerceGroups.config),
   ),
-  faults: Flag.Boolean("faults").pipe(
-    Flag.withDescription(
-      "Let callers ask for errors, resets and delays, to test their own code. WEBFLOW_USERS_FAULTS, default false",
-    ),
-    // The variable is read as text, so that what is neither is explained in our words.
-    Flag.withFallbackConfig(Config.String("WEBFLOW_USERS_FAULTS")),
-    Flag.withDefault(false),
-    Flag.filterMap(
-      (given) => {
-        if (/^(true|yes|on|1)$/i.test(String(given))) return Option.some(true)
-        return /^(false|no|off|0)$/i.test(String(given)) ? Option.some(false) : Option.none()
-      },
-      () => "true or false (--faults or WEBFLOW_USERS_FAULTS)",
-    ),
+  faults: switchOf(
+    "faults",
+    "WEBFLOW_USERS_FAULTS",
+    false,
+    "Let callers ask for errors, resets and delays, to test their own code",
   ),
+  webhooks: {
+    isOn: switchOf(
+      "webhooks",
+      "WEBFLOW_USERS_WEBHOOKS",
+      true,
+      "Deliver the webhooks of the store; several proxies on one store share the work",
+    ),
+    allowPrivate: switchOf(
+      "allow-private-webhooks",
+      "WEBFLOW_USERS_WEBHOOKS_ALLOW_PRIVATE",
+      false,
+      "Let webhooks go to addresses that are not public: this machine's, a private network's",
+    ),
+    retries: setting(
+      {
+        variable: "WEBFLOW_USERS_WEBHOOKS_RETRIES",
+        description: "How often a delivery that fails is tried again before it is parked",
+        standard: "3",
+        expected: `a whole number from 0 to ${mostRetries}`,
+        parse: (text) =>
+          /^\d{1,3}$/.test(text) && Number(text) <= mostRetries ? Option.some(Number(text)) : Option.none(),
+      },
+      "webhook-retries",
+    ),
+    retryInterval: setting(
+      UpstreamSettings.duration(
+        "WEBFLOW_USERS_WEBHOOKS_RETRY_INTERVAL",
+        "10 minutes",
+        "How long to wait before a delivery that failed is tried again",
+      ),
+      "webhook-retry-interval",
+    ),
+    pollInterval: setting(
+      UpstreamSettings.duration(
+        "WEBFLOW_USERS_WEBHOOKS_POLL_INTERVAL",
+        "1 second",
+        "How often to look for updates that webhooks have to be told of",
+      ),
+      "webhook-poll-interval",
+    ),
+  },
 }
 
 /** The token for another server. No flag for it: everybody on the machine can read what a process was started with. */

@@ -13,6 +13,7 @@ import * as Faults from "./Faults.ts"
 import * as Forwarding from "./Forwarding.ts"
 import * as Server from "./Server.ts"
 import * as Stores from "./Stores.ts"
+import * as Webhooks from "./Webhooks.ts"
 import * as Wire from "./Wire.ts"
 
 /** The package's version, put in by the bundler. */
@@ -34,9 +35,12 @@ const proxy = Command.make(
     failedAuthentications,
     maxConnections,
     maxRequests,
+    webhooks,
     ...policy
   }) =>
     Effect.gen(function* () {
+      // Begun before the server, and ended after it: what the last requests leave may still be told.
+      if (webhooks.isOn) yield* Webhooks.start(webhooks)
       const address = yield* Server.listen({
         host,
         port,
@@ -60,6 +64,7 @@ const proxy = Command.make(
           Layer.merge(Layer.succeed(UpdatePolicy.Current, policy)),
           Layer.merge(Layer.succeed(Wire.DataNesting, dataNesting)),
           Layer.merge(Layer.succeed(TrustedProxies, trustedProxies)),
+          Layer.provideMerge(NodeCrypto.layerMac),
           Layer.provide([NodeCrypto.layerDigest, NodeCrypto.layerSecureRandom]),
         ),
       ),
