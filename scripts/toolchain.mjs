@@ -16,7 +16,7 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
 /** What the dependencies need, and what is fetched where the machine's Node is older. */
 const oldestNode = "22.19.0"
-const fetchedNode = "24.21.0"
+export const fetchedNode = "24.21.0"
 
 const own = join(root, ".node")
 const stamps = join(root, "node_modules", ".front-door")

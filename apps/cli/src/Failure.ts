@@ -1,7 +1,15 @@
 /**
  * Every way a command can fail: core's list, the command line's own usage errors, and the few that only exist here.
  */
-import type { UpdateUserError, UserImport } from "@webflow-users/core"
+import type {
+  ArchiveLines,
+  CopySite,
+  DuplicateEntry,
+  SiteOccupied,
+  SiteUnreadable,
+  UpdateUserError,
+  UserImport,
+} from "@webflow-users/core"
 import type { StoreAddress, UpstreamSettings } from "@webflow-users/stores"
 import { Data, Predicate } from "effect"
 import type { CliError } from "effect/cli"
@@ -18,6 +26,21 @@ export class ImportRefused extends Data.TaggedError("ImportRefused")<{
   readonly details: ReadonlyArray<UserImport.Problem>
 }> {
   readonly code = "import_refused"
+}
+
+/** A file that does not say whose users it has, and nobody did. */
+export class SiteRequired extends Data.TaggedError("SiteRequired")<{ readonly message: string }> {
+  readonly code = "site_required"
+}
+
+/** What is to be written is there already. */
+export class OutputExists extends Data.TaggedError("OutputExists")<{ readonly message: string }> {
+  readonly code = "output_exists"
+}
+
+/** What is to be written cannot be, or not to its end. */
+export class OutputUnwritable extends Data.TaggedError("OutputUnwritable")<{ readonly message: string }> {
+  readonly code = "output_unwritable"
 }
 
 /** There is no such token. */
@@ -66,6 +89,14 @@ export type Failure =
   | UpstreamSettings.UnusableSetting
   | UnreadableInput
   | ImportRefused
+  | SiteRequired
+  | OutputExists
+  | OutputUnwritable
+  | ArchiveLines.ArchiveDamaged
+  | SiteOccupied
+  | SiteUnreadable
+  | DuplicateEntry
+  | CopySite.CopyDiffers
   | TokenNotFound
   | TokenExpired
   | RunNotFound

@@ -1,5 +1,5 @@
 /** Bytes from outside: a file, or standard input where `-` stands for one. */
-import { Effect, FileSystem, type PlatformError, Stdio, Stream } from "effect"
+import { Effect, FileSystem, type PlatformError, Sink, Stdio, Stream } from "effect"
 import { UnreadableInput } from "./Failure.ts"
 
 export const read = Effect.fnUntraced(
@@ -25,6 +25,18 @@ export const stream = (source: string) =>
       return (yield* Stdio.Stdio).stdin
     }),
   ).pipe(Stream.mapError((error) => unreadable(source, error)))
+
+/** How it begins, at least so many bytes of it if there are, and all of it as it comes. */
+export const peek = Effect.fnUntraced(function* (source: string, length: number) {
+  const isShort = (chunks: ReadonlyArray<Uint8Array>) => chunks.reduce((sum, chunk) => sum + chunk.length, 0) < length
+  const beginning = Sink.fold(
+    (): ReadonlyArray<Uint8Array> => [],
+    isShort,
+    (chunks, chunk: Uint8Array) => Effect.succeed([...chunks, chunk]),
+  )
+  const [chunks, rest] = yield* Stream.peel(stream(source), beginning)
+  return { head: Buffer.concat(chunks), bytes: Stream.concat(Stream.fromIterable(chunks), rest) }
+})
 
 /** Bytes as text. */
 export const textOf = (source: string, bytes: Uint8Array): Effect.Effect<string, UnreadableInput> =>

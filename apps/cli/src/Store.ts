@@ -57,6 +57,11 @@ export const layerOwned: Layer.Layer<StoreAddress.OwnedServices, Failure, Asks> 
   Effect.map(Address, (address) => StoreAddress.layerOwned(address)),
 )
 
+/** The same with whole sites, to be taken out and put in. */
+export const layerArchived: Layer.Layer<StoreAddress.ArchivedServices, Failure, Asks> = Layer.unwrap(
+  Effect.map(Address, (address) => StoreAddress.layerArchived(address)),
+)
+
 const tokenStore = Config.option(Config.String("WEBFLOW_USERS_TOKEN_STORE"))
 
 /** The store, and the tokens of a proxy's callers that serves it. */

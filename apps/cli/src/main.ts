@@ -5,6 +5,8 @@ import { Cause, Effect, Exit, Layer, type Runtime, Stdio } from "effect"
 import { CliConfig, Command, GlobalFlag } from "effect/cli"
 import { bulk } from "./Bulk.ts"
 import { Calls } from "./Calls.ts"
+import { copy } from "./Copy.ts"
+import { exportSite } from "./Export.ts"
 import { get } from "./Get.ts"
 import { history } from "./History.ts"
 import { importUsers } from "./Import.ts"
@@ -33,7 +35,20 @@ const webflowUsers = Command.make("webflow-users").pipe(
       "5 store or server unavailable, 6 not found, 130 interrupted.",
     ].join("\n  "),
   ),
-  Command.withSubcommands([update, bulk, runs, undo, get, history, list, importUsers, siteCommand, token]),
+  Command.withSubcommands([
+    update,
+    bulk,
+    runs,
+    undo,
+    get,
+    history,
+    list,
+    importUsers,
+    exportSite,
+    copy,
+    siteCommand,
+    token,
+  ]),
   Command.withGlobalFlags([Store.Address, ...Output.flags]),
 )
 

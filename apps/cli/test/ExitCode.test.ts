@@ -145,7 +145,8 @@ describe("a wrong call", { concurrent: true }, () => {
     [["get", siteId, ada.id, "more"], "more", "webflow-users get [flags] <site> <user>"],
     [["get", siteId, ada.id, "--token", "x"], "--token", "webflow-users get [flags] <site> <user>"],
     [["get", siteId, ada.id, "--store"], "--store", "webflow-users get [flags] <site> <user>"],
-    [["import", "users.csv"], "--site", "webflow-users import [flags] <file>"],
+    [["export"], "--site", "webflow-users export [flags]"],
+    [["copy", "--from", "file:./a.db"], "--to", "webflow-users copy [flags]"],
     [["token", "create", "--scope", "users:read"], "--site", "webflow-users token create [flags]"],
     [["--json=true", "token", "revoke"], "id", "webflow-users token revoke [flags] <id>"],
   ]

@@ -55,6 +55,9 @@ const serverOptions = {
 /** How long a stop waits for what has begun. Requests that arrived whole take a moment; half ones are bounded by less. */
 const stopTimeout = "25 seconds"
 
+/** How long a stop keeps connections that are quiet: a request may be on its way, and would be lost with one of them. */
+const quietTimeout = 1_000
+
 /** How long a caller may take to close its side after the last word, in milliseconds. */
 const lingerTimeout = 1_000
 
@@ -195,10 +198,13 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     refuse(socket, Http.failure(new MethodNotAllowed({ allow: ["GET", "PATCH"] })))
   })
 
+  const hangUpIdle = () => {
+    for (const [socket, connection] of connections) if (isIdle(connection)) hangUp(socket)
+  }
   const stop = Effect.suspend(() => {
     stopping = true
     stopBegins.openUnsafe()
-    for (const [socket, connection] of connections) if (isIdle(connection)) hangUp(socket)
+    setTimeout(hangUpIdle, quietTimeout).unref()
     return Effect.andThen(close(server), FiberSet.awaitEmpty(works))
   }).pipe(
     Effect.timeoutOrElse({

@@ -285,19 +285,23 @@ describe("the stop", () => {
     expect(await names()).toEqual(["First", "Second", "Third"])
   })
 
-  it("begins nothing that comes after the last answer", async () => {
+  it("answers what was on its way over a quiet connection, and begins nothing that comes after the last answer", async () => {
     using busy = await dial(proxy.origin)
-    using idle = await dial(proxy.origin)
+    using quiet = await dial(proxy.origin)
     await open(gate)
-    idle.send(read())
-    expect((await idle.next())?.status).toBe(200)
+    quiet.send(read())
+    expect((await quiet.next())?.status).toBe(200)
     await proxy.run(gate.close)
     busy.send(rename("First"))
     await proxy.run(arrived.await)
 
     const stopped = proxy.hangUp()
-    idle.send(rename("Too late"))
-    await idle.closed
+    await expect(fetch(`${proxy.origin}/health`)).rejects.toThrow("fetch failed")
+    quiet.send(read())
+    const answer = await quiet.next()
+    expect([answer?.status, answer?.headers["connection"]]).toEqual([200, "close"])
+    quiet.send(rename("Too late"))
+    await quiet.closed
     await open(gate)
     expect(nameIn(await busy.next())).toBe("First")
     busy.send(rename("Too late"))

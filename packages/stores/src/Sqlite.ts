@@ -14,18 +14,18 @@ export const layer = (filename: string): Layer.Layer<SqlClient.SqlClient, SqlErr
 const make = Effect.fnUntraced(function* (filename: string) {
   // Loaded when a file is opened: other stores do without, and Node 22 warns of it as soon as it is imported.
   const sqlite = yield* Effect.promise(() => import("node:sqlite"))
-  const database = yield* Effect.acquireRelease(
+  const open = Effect.acquireRelease(
     attempt("open", () => new sqlite.DatabaseSync(ownersFile(filename))),
     (opened) => Effect.sync(() => opened.close()),
-  )
-  yield* attempt("configure", () => configure(database))
+  ).pipe(Effect.tap((opened) => attempt("configure", () => configure(opened))))
+  const database = yield* open
   const connection = connect(database)
   const acquirers = SqlClient.makeSqliteAcquirers({
     connection: Effect.succeed(connection),
     semaphore: yield* Semaphore.make(1),
     isTransaction: () => database.isTransaction,
   })
-  return yield* SqlClient.make({
+  const client = yield* SqlClient.make({
     ...acquirers,
     compiler: Statement.makeCompilerSqlite(),
     driver: "sqlite-node",
@@ -35,6 +35,8 @@ const make = Effect.fnUntraced(function* (filename: string) {
     prepareTransactionControls: true,
     releaseSavepoint: (name) => `RELEASE SAVEPOINT ${name}`,
   })
+  // Who wants a connection for long gets another one, so that everybody else goes on. In memory there is only the one.
+  return filename === ":memory:" ? client : Object.assign(client, { reserve: Effect.map(open, connect) })
 })
 
 /** How long to wait while another program, or another connection of this one, writes: 5 seconds. */

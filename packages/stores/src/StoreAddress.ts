@@ -5,6 +5,7 @@ import {
   AccessTokenStore,
   type NewUsers,
   RateLimits,
+  type SiteArchive,
   type Sites,
   Transport,
   UserEvents,
@@ -13,6 +14,7 @@ import {
 import * as MemoryTokens from "@webflow-users/core/AccessTokenStore/Memory"
 import * as SqlTokens from "@webflow-users/core/AccessTokenStore/Sql"
 import * as SqlRates from "@webflow-users/core/RateLimits/Sql"
+import * as SqlArchive from "@webflow-users/core/SiteArchive/Sql"
 import * as MemoryUsers from "@webflow-users/core/UserStore/Memory"
 import * as SqlUsers from "@webflow-users/core/UserStore/Sql"
 import * as UpstreamUsers from "@webflow-users/core/UserStore/Upstream"
@@ -36,6 +38,9 @@ export type OwnedServices =
   | AccessTokenStore
   | RateLimits.RateLimits
 
+/** What a store offers that keeps what it is given: all of it can be taken out, and put into another. */
+export type ArchivedServices = OwnedServices | SiteArchive
+
 /** How a server is called that is somebody else's; of a store of one's own, nothing of it counts. */
 export interface Options extends Omit<UpstreamUsers.Options, "baseUrl"> {
   /** For who has to know what was sent and what came of it. */
@@ -51,6 +56,8 @@ export type Around = (
 interface Owned {
   readonly example: string
   readonly owned: (address: string) => Layer.Layer<OwnedServices, unknown>
+  /** The same with whole sites, where the store is still there when it is opened again. */
+  readonly archived?: (address: string) => Layer.Layer<ArchivedServices, unknown>
   /** An address as it may be shown. */
   readonly shown: (address: string) => string
   /** What would do where the store cannot be opened. */
@@ -96,20 +103,29 @@ const refuse = (message: string) => Layer.effectContext(Effect.fail(new Unusable
 const sql = (
   driver: Layer.Layer<SqlClient.SqlClient, unknown>,
   rates: Layer.Layer<RateLimits.RateLimits, never, SqlClient.SqlClient>,
-) => Layer.fresh(Layer.mergeAll(SqlUsers.layer, SqlTokens.layer, rates)).pipe(Layer.provide(driver))
+) => Layer.fresh(Layer.mergeAll(SqlUsers.layer, SqlTokens.layer, SqlArchive.layer, rates)).pipe(Layer.provide(driver))
 
 /** For stores that one server serves, which then sees every request. */
 const { layerMemory: ratesInMemory } = RateLimits.RateLimits
 
+const openPostgres = (address: string) => {
+  const parsed = PostgresAddress.parse(address)
+  if (typeof parsed === "string") return refuse(`The database's address ${parsed}`)
+  // Loaded when a database is opened: other stores do without.
+  const driver = Effect.promise(() => import("./Postgres.ts"))
+  return sql(Layer.unwrap(Effect.map(driver, ({ layer: opened }) => opened(address, parsed))), SqlRates.layer)
+}
+
+const openFile = (address: string) => {
+  const path = pathOf(address)
+  if (path === undefined) return refuse("A path has to follow file:, as in file:./users.db or file:///var/users.db")
+  return sql(Sqlite.layer(path), ratesInMemory)
+}
+
 const postgres: Owned = {
   example: "postgres://user@host/database",
-  owned: (address) => {
-    const parsed = PostgresAddress.parse(address)
-    if (typeof parsed === "string") return refuse(`The database's address ${parsed}`)
-    // Loaded when a database is opened: other stores do without.
-    const driver = Effect.promise(() => import("./Postgres.ts"))
-    return sql(Layer.unwrap(Effect.map(driver, ({ layer: opened }) => opened(address, parsed))), SqlRates.layer)
-  },
+  owned: openPostgres,
+  archived: openPostgres,
   shown: PostgresAddress.describe,
   remedy: "The server has to be reached, and the database has to be there, to be read, written and given tables",
 }
@@ -117,11 +133,8 @@ const postgres: Owned = {
 const adapters: Readonly<Record<string, Adapter>> = {
   file: {
     example: "file:./users.db",
-    owned: (address) => {
-      const path = pathOf(address)
-      if (path === undefined) return refuse("A path has to follow file:, as in file:./users.db or file:///var/users.db")
-      return sql(Sqlite.layer(path), ratesInMemory)
-    },
+    owned: openFile,
+    archived: openFile,
     shown: (address) => address,
     remedy: "The folder has to exist, and the file has to be a SQLite database or not be there yet",
   },
@@ -155,12 +168,22 @@ export const layerServed = (address: string, options: Options = {}): Layer.Layer
 export const layerOwned = (address: string): Layer.Layer<OwnedServices, UnusableAddress> => {
   const adapter = adapterOf(address)
   if (adapter === undefined) return unknown(address)
-  if ("owned" in adapter) return openOwned(adapter, address)
-  return refuse(
-    `This needs a store of your own, such as file:./users.db; ${schemeOf(address)}: is somebody else's server`,
-  )
+  return "owned" in adapter ? openOwned(adapter, address) : notOwned(address)
 }
 
+/** The same with whole sites, to be archived and copied. */
+export const layerArchived = (address: string): Layer.Layer<ArchivedServices, UnusableAddress> => {
+  const adapter = adapterOf(address)
+  if (adapter === undefined) return unknown(address)
+  if (!("owned" in adapter)) return notOwned(address)
+  const { archived, remedy } = adapter
+  return archived === undefined
+    ? refuse(`${schemeOf(address)}: keeps nothing, so there is nothing to archive. This needs file: or postgres:`)
+    : explain(archived(address), remedy)
+}
+
+const notOwned = (address: string) =>
+  refuse(`This needs a store of your own, such as file:./users.db; ${schemeOf(address)}: is somebody else's server`)
 /** What a proxy knows its callers by: their tokens, and how often each has asked. */
 export type TokenServices = AccessTokenStore | RateLimits.RateLimits
 

@@ -1,6 +1,7 @@
 /** How far a run is, while it goes on: a bar on a terminal, a line now and then off one, events where JSON is asked for. */
 import { Clock, Effect, Schedule } from "effect"
 import { Calls } from "../Calls.ts"
+import * as Bar from "../Bar.ts"
 import { Output } from "../Output.ts"
 import { inTime, number } from "../Text.ts"
 
@@ -101,36 +102,13 @@ const inShort = ({ done, total, failed, skipped, rate, secondsLeft, waiting }: S
     ...(waiting > 0 ? [`limit: ${inTimeShort(waiting)}`] : []),
   ].join(", ")
 
-const inTimeShort = (seconds: number): string =>
-  seconds <= 120 ? `${seconds}s` : seconds <= 7200 ? `${Math.ceil(seconds / 60)}m` : `${Math.ceil(seconds / 3600)}h`
-
 const bar = Effect.fnUntraced(function* (first: State) {
-  // Loaded here, so that no other command waits for it.
-  const { SingleBar } = yield* Effect.promise(async () => (await import("cli-progress")).default)
-  const drawn = new SingleBar({
-    // The whole of it fits a terminal of 80 columns.
-    format: "{bar} {words}",
-    barCompleteChar: "█",
-    barIncompleteChar: "░",
-    barsize: 10,
-    stream: process.stderr,
-    hideCursor: true,
-    // Ctrl-C is heard elsewhere, where what is under way comes to its end.
-    gracefulExit: false,
-  })
-  drawn.start(first.total, first.done + first.failed, { words: inShort(first) })
-  const stop = Effect.sync(() => drawn.stop())
-  // Whoever ends the process at once is given back the cursor, too.
-  const stopAtExit = () => drawn.stop()
-  process.once("exit", stopAtExit)
-  yield* Effect.addFinalizer(() =>
-    Effect.andThen(
-      stop,
-      Effect.sync(() => process.off("exit", stopAtExit)),
-    ),
-  )
+  const drawn = yield* Bar.draw(first.total, first.done + first.failed, inShort(first))
   return {
-    tell: (state: State) => Effect.sync(() => drawn.update(state.done + state.failed, { words: inShort(state) })),
-    end: stop,
+    tell: (state: State) => drawn.tell(state.done + state.failed, inShort(state)),
+    end: drawn.end,
   }
 })
+
+const inTimeShort = (seconds: number): string =>
+  seconds <= 120 ? `${seconds}s` : seconds <= 7200 ? `${Math.ceil(seconds / 60)}m` : `${Math.ceil(seconds / 3600)}h`
