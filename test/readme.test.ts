@@ -5,6 +5,7 @@ import { chmod, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
 import { createInterface } from "node:readline"
+import { DatabaseSync } from "node:sqlite"
 import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, expect, it } from "vitest"
@@ -124,4 +125,34 @@ it("what the README says of settings is what --help says", async () => {
 
 it("the SDK's example of many updates tells each outcome", async () => {
   expect(await runTypeScript(block("ts", "updateMany("))).toBe("0 updated\n")
+})
+
+it("the example of a receiver takes what is genuine, and nothing else", async () => {
+  const file = join(folder, "receiver.mjs")
+  // On a port that is free, and told.
+  const listening = ".listen(0, function () { console.log(`port ${this.address().port}`) })"
+  await writeFile(file, block("js", "x-webflow-signature").replace(".listen(9000)", listening))
+  const store = { WEBFLOW_USERS_STORE: `file:${folder}/sample.db`, WEBFLOW_USERS_WEBHOOKS_ALLOW_PRIVATE: "true" }
+  const command = (...args: ReadonlyArray<string>) => run("webflow-users", ["webhook", ...args, "--json"], store)
+  const { id, secret } = JSON.parse(await command("add", "--site", siteId, "--url", "http://127.0.0.1:1/"))
+  const receiver = spawn(process.execPath, [file], {
+    env: { WEBHOOK_SECRET: secret },
+    stdio: ["ignore", "pipe", "inherit"],
+  })
+  try {
+    const lines = createInterface({ input: receiver.stdout! })[Symbol.asyncIterator]()
+    const port = /^port (\d+)$/.exec((await lines.next()).value ?? "")?.[1]
+    const database = new DatabaseSync(join(folder, "sample.db"), { timeout: 10_000 })
+    database.prepare("UPDATE webhooks SET url = ? WHERE id = ?").run(`http://127.0.0.1:${port}/`, id)
+    database.close()
+    expect(JSON.parse(await command("test", id))).toEqual({ id, status: 200 })
+    expect((await lines.next()).value).toContain("{")
+    for (const headers of [{}, { "x-webflow-timestamp": String(Date.now()), "x-webflow-signature": "00".repeat(32) }]) {
+      const { status } = await fetch(`http://127.0.0.1:${port}/`, { method: "POST", headers, body: "{}" })
+      expect(status).toBe(401)
+    }
+    await command("remove", id)
+  } finally {
+    receiver.kill("SIGKILL")
+  }
 })

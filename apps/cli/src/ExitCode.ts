@@ -51,6 +51,8 @@ const exitCodes = {
   DuplicateEntry: invalid,
   CopyDiffers: failed,
   TokenNotFound: notFound,
+  WebhookNotFound: notFound,
+  DeliveryFailed: failed,
   TokenExpired: invalid,
   RunNotFound: notFound,
   RunBusy: invalid,

@@ -1,15 +1,7 @@
 /**
  * Every way a command can fail: core's list, the command line's own usage errors, and the few that only exist here.
  */
-import type {
-  ArchiveLines,
-  CopySite,
-  DuplicateEntry,
-  SiteOccupied,
-  SiteUnreadable,
-  UpdateUserError,
-  UserImport,
-} from "@webflow-users/core"
+import type { ArchiveLines, CopySite, SiteArchive, UpdateUserError, UserImport } from "@webflow-users/core"
 import type { StoreAddress, UpstreamSettings } from "@webflow-users/stores"
 import { Data, Predicate } from "effect"
 import type { CliError } from "effect/cli"
@@ -46,6 +38,20 @@ export class OutputUnwritable extends Data.TaggedError("OutputUnwritable")<{ rea
 /** There is no such token. */
 export class TokenNotFound extends Data.TaggedError("TokenNotFound")<{ readonly message: string }> {
   readonly code = "token_not_found"
+}
+
+/** There is no such webhook. */
+export class WebhookNotFound extends Data.TaggedError("WebhookNotFound")<{ readonly message: string }> {
+  readonly code = "webhook_not_found"
+}
+
+/** What a webhook was to tell did not arrive. */
+export class DeliveryFailed extends Data.TaggedError("DeliveryFailed")<{
+  readonly message: string
+  /** What the receiver answered, where it did. */
+  readonly status: number | null
+}> {
+  readonly code = "delivery_failed"
 }
 
 /** A token that no secret makes good again. */
@@ -93,11 +99,13 @@ export type Failure =
   | OutputExists
   | OutputUnwritable
   | ArchiveLines.ArchiveDamaged
-  | SiteOccupied
-  | SiteUnreadable
-  | DuplicateEntry
+  | SiteArchive.SiteOccupied
+  | SiteArchive.SiteUnreadable
+  | SiteArchive.DuplicateEntry
   | CopySite.CopyDiffers
   | TokenNotFound
+  | WebhookNotFound
+  | DeliveryFailed
   | TokenExpired
   | RunNotFound
   | RunBusy

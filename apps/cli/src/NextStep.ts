@@ -60,6 +60,8 @@ const nextSteps = {
   DuplicateEntry: "Make the archive anew with `webflow-users export`; nothing was taken in.",
   CopyDiffers: "See to it that nothing writes to the other store yet, then copy into an empty one.",
   TokenNotFound: "See which tokens there are with `webflow-users token list`.",
+  WebhookNotFound: "See which webhooks there are with `webflow-users webhook list`.",
+  DeliveryFailed: "See to it that the receiver answers with a 200, then run the same command again.",
   TokenExpired: "Issue another with `webflow-users token create`, and revoke this one.",
   RunNotFound: "See which runs there are with `webflow-users runs`, in the folder in which they were begun.",
   RunBusy:

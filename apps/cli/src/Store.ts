@@ -62,6 +62,11 @@ export const layerArchived: Layer.Layer<StoreAddress.ArchivedServices, Failure, 
   Effect.map(Address, (address) => StoreAddress.layerArchived(address)),
 )
 
+/** The store, with its webhooks. */
+export const layerWithWebhooks: Layer.Layer<StoreAddress.WebhookServices, Failure, Asks> = Layer.unwrap(
+  Effect.map(Address, (address) => StoreAddress.layerWithWebhooks(address)),
+)
+
 const tokenStore = Config.option(Config.String("WEBFLOW_USERS_TOKEN_STORE"))
 
 /** The store, and the tokens of a proxy's callers that serves it. */

@@ -19,6 +19,7 @@ import * as Store from "./Store.ts"
 import { token } from "./Token.ts"
 import { undo } from "./Undo.ts"
 import { update } from "./Update.ts"
+import { webhook } from "./Webhook.ts"
 
 /** Written in by the bundler, from package.json. */
 declare const VERSION: string
@@ -48,6 +49,7 @@ const webflowUsers = Command.make("webflow-users").pipe(
     copy,
     siteCommand,
     token,
+    webhook,
   ]),
   Command.withGlobalFlags([Store.Address, ...Output.flags]),
 )

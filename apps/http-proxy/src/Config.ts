@@ -7,81 +7,23 @@ import { Flag } from "effect/cli"
 import * as Addresses from "./Addresses.ts"
 import { ways } from "./Callers.ts"
 import * as Cors from "./Cors.ts"
-import * as Log from "./Log.ts"
 import * as FailedAuthentications from "./FailedAuthentications.ts"
+import * as Log from "./Log.ts"
 import { standardLimits } from "./Server.ts"
+import { atMost, host, port, setting, switchOf } from "./Setting.ts"
 
 const { emailAndPassword, ecommerceGroups } = UpdatePolicy.settings
 
 const { settings } = UpstreamSettings
 
 /**
- * How patient to be with another server. Read as text, so that what does not do is explained alike. Callers of HTTP wait for
- * a minute, as a rule, and are to be told before they go: hence a default of its own.
+ * How patient to be with another server. Callers of HTTP wait for a minute, as a rule, and are to be told before they go:
+ * hence a default of its own.
  */
-const upstream = <A>(
-  { variable, description, expected, standard, parse }: UpstreamSettings.Setting<A>,
-  name: string,
-  otherwise?: A,
-) =>
-  Flag.String(name).pipe(
-    Flag.withDescription(`Another server: ${description}. ${variable}, default ${standard}`),
-    Flag.withFallbackConfig(Config.String(variable)),
-    Flag.filterMap(parse, () => `${expected} (--${name} or ${variable})`),
-    Flag.optional,
-    Flag.map((given): A | undefined => Option.getOrElse(given, () => otherwise)),
-  )
+const upstream = <A>(of: UpstreamSettings.Setting<A>, name: string, otherwise?: A) =>
+  setting({ ...of, description: `Another server: ${of.description}` }, name, otherwise)
 
-/** A port, read as text, so that a number that is none is explained alike from the flag and from the variable. */
-const port = (name: string, variable: string, description: string) =>
-  Flag.String(name).pipe(
-    Flag.withMetavar("integer"),
-    Flag.withDescription(description),
-    Flag.withFallbackConfig(Config.String(variable)),
-  )
-const parsePort = (text: string) =>
-  /^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Option.some(Number(text)) : Option.none()
-const aPort = (name: string, variable: string) => () => `a whole number from 0 to 65535 (--${name} or ${variable})`
-
-/** To node:net an empty address is every address of the machine, which nobody means by saying nothing. */
-const host = (name: string, variable: string, description: string) =>
-  Flag.String(name).pipe(
-    Flag.withDescription(description),
-    Flag.withFallbackConfig(Config.String(variable)),
-    Flag.withDefault("127.0.0.1"),
-    Flag.filter(
-      (given) => given.trim() !== "",
-      () => `an address, such as 127.0.0.1, or 0.0.0.0 for all of them (--${name} or ${variable})`,
-    ),
-  )
-
-/** Yes or no. The variable is read as text, so that what is neither is explained in our words. */
-const yesOrNo = (name: string, variable: string, description: string) =>
-  Flag.Boolean(name).pipe(
-    Flag.withDescription(description),
-    Flag.withFallbackConfig(Config.String(variable)),
-    Flag.withDefault(false),
-    Flag.filterMap(
-      (given) => {
-        if (/^(true|yes|on|1)$/i.test(String(given))) return Option.some(true)
-        return /^(false|no|off|0)$/i.test(String(given)) ? Option.some(false) : Option.none()
-      },
-      () => `true or false (--${name} or ${variable})`,
-    ),
-  )
-
-/** Of what there can be only so much at once. Read as text, as the port is. */
-const atMost = (name: string, variable: string, what: string, standard: number) =>
-  Flag.String(name).pipe(
-    Flag.withMetavar("integer"),
-    Flag.withDescription(`The most ${what}, at once. ${variable}, default ${standard}`),
-    Flag.withFallbackConfig(Config.String(variable)),
-    Flag.withDefault(String(standard)),
-    Flag.filterMap(
-      (text) => (/^[1-9]\d{0,6}$/.test(text) ? Option.some(Number(text)) : Option.none()),
-      () => `a whole number from 1 to 9999999 (--${name} or ${variable})`,
-    ),
-  )
+const mostRetries = 100
 
 export const flags = {
   store: Flag.String("store").pipe(
@@ -94,8 +36,7 @@ export const flags = {
   ),
   host: host("host", "HOST", "The address to listen on. HOST, default 127.0.0.1"),
   port: port("port", "PORT", "The port to listen on, 0 for any that is free. PORT, default 8787").pipe(
-    Flag.withDefault("8787"),
-    Flag.filterMap(parsePort, aPort("port", "PORT")),
+    Flag.withDefault(8787),
   ),
   maxConnections: atMost("max-connections", "WEBFLOW_USERS_MAX_CONNECTIONS", "connections", standardLimits.connections),
   maxRequests: atMost(
@@ -176,10 +117,11 @@ export const flags = {
     Flag.withDescription(`${ecommerceGroups.description}. ${ecommerceGroups.variable}, default keep`),
     Flag.withFallbackConfig(ecommerceGroups.config),
   ),
-  faults: yesOrNo(
+  faults: switchOf(
     "faults",
     "WEBFLOW_USERS_FAULTS",
-    "Let callers ask for errors, resets and delays, to test their own code. WEBFLOW_USERS_FAULTS, default false",
+    false,
+    "Let callers ask for errors, resets and delays, to test their own code",
   ),
   corsOrigins: Flag.String("cors-origin").pipe(
     Flag.withMetavar("origin"),
@@ -208,11 +150,11 @@ export const flags = {
       Flag.withFallbackConfig(Config.Literals(Log.levels, "WEBFLOW_USERS_LOG_LEVEL")),
       Flag.withDefault("info" as const),
     ),
-    ids: yesOrNo(
+    ids: switchOf(
       "log-ids",
       "WEBFLOW_USERS_LOG_IDS",
-      "Let lines about requests say whose they were: ids of site and user, and the caller's address. " +
-        "WEBFLOW_USERS_LOG_IDS, default false",
+      false,
+      "Let lines about requests say whose they were: ids of site and user, and the caller's address",
     ),
   },
   metrics: {
@@ -220,15 +162,52 @@ export const flags = {
       "metrics-port",
       "WEBFLOW_USERS_METRICS_PORT",
       "Serve /metrics for Prometheus, on a port of its own, 0 for any that is free. WEBFLOW_USERS_METRICS_PORT, default none",
-    ).pipe(
-      Flag.filterMap(parsePort, aPort("metrics-port", "WEBFLOW_USERS_METRICS_PORT")),
-      Flag.optional,
-      Flag.map(Option.getOrUndefined),
-    ),
+    ).pipe(Flag.optional, Flag.map(Option.getOrUndefined)),
     host: host(
       "metrics-host",
       "WEBFLOW_USERS_METRICS_HOST",
       "The address that /metrics is served on. WEBFLOW_USERS_METRICS_HOST, default 127.0.0.1",
+    ),
+  },
+  webhooks: {
+    isOn: switchOf(
+      "webhooks",
+      "WEBFLOW_USERS_WEBHOOKS",
+      true,
+      "Deliver the webhooks of the store; several proxies on one store share the work",
+    ),
+    allowPrivate: switchOf(
+      "allow-private-webhooks",
+      "WEBFLOW_USERS_WEBHOOKS_ALLOW_PRIVATE",
+      false,
+      "Let webhooks go to addresses that are not public: this machine's, a private network's",
+    ),
+    retries: setting(
+      {
+        variable: "WEBFLOW_USERS_WEBHOOKS_RETRIES",
+        description: "How often a delivery that fails is tried again before it is parked",
+        standard: "3",
+        expected: `a whole number from 0 to ${mostRetries}`,
+        parse: (text) =>
+          /^\d{1,3}$/.test(text) && Number(text) <= mostRetries ? Option.some(Number(text)) : Option.none(),
+      },
+      "webhook-retries",
+    ),
+    retryInterval: setting(
+      UpstreamSettings.duration(
+        "WEBFLOW_USERS_WEBHOOKS_RETRY_INTERVAL",
+        "10 minutes",
+        "How long to wait before a delivery that failed is tried again",
+      ),
+      "webhook-retry-interval",
+    ),
+    pollInterval: setting(
+      UpstreamSettings.duration(
+        "WEBFLOW_USERS_WEBHOOKS_POLL_INTERVAL",
+        "1 second",
+        "How often to look for updates that webhooks have to be told of",
+      ),
+      "webhook-poll-interval",
     ),
   },
 }

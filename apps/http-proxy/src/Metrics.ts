@@ -7,20 +7,6 @@ import * as Tracing from "./Tracing.ts"
 /** Seconds, from a store in memory to the deadline of another server. */
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 
-/** A number that is read when somebody asks for the metrics, instead of being counted on the way. */
-export interface Outbox {
-  /** Deliveries that are still to be made. */
-  readonly waiting: number
-  /** Deliveries that were given up, until somebody replays or removes them. */
-  readonly parked: number
-}
-
-/** Reads the outbox of webhooks, where there is one. */
-export const ReadOutbox = Context.Reference<Effect.Effect<Outbox, unknown> | undefined>(
-  "@webflow-users/http-proxy/Metrics/ReadOutbox",
-  { defaultValue: () => undefined },
-)
-
 export interface Metrics {
   /** What the series are kept in, for whoever reads them. */
   readonly context: Context.Context<never>

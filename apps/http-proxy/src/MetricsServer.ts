@@ -4,9 +4,10 @@
 import { createServer, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { monitorEventLoopDelay } from "node:perf_hooks"
-import { Clock, type Context, Effect, FiberSet, Metric, type Scope } from "effect"
+import { WebhookOutbox } from "@webflow-users/core"
+import { Clock, type Context, Effect, FiberSet, Metric, Option, type Scope } from "effect"
 import { PrometheusMetrics } from "effect/observability"
-import { type Metrics, ReadOutbox } from "./Metrics.ts"
+import type { Metrics } from "./Metrics.ts"
 import { bind, type CannotListen, type Options } from "./Server.ts"
 
 /** The version of the text format, as Prometheus asks for it. */
@@ -93,19 +94,19 @@ const deliveries = (state: string) =>
 
 /** Reads the outbox, where there is one, before it is told. What cannot be read in time is not told, rather than wrongly. */
 const outboxReader = Effect.fnUntraced(function* (context: Context.Context<never>) {
-  const read = yield* ReadOutbox
-  if (read === undefined) return Effect.void
-  const waiting = deliveries("waiting")
+  const outbox = yield* Effect.serviceOption(WebhookOutbox)
+  if (Option.isNone(outbox)) return Effect.void
+  const pending = deliveries("pending")
   const parked = deliveries("parked")
-  return read.pipe(
+  return outbox.value.backlog.pipe(
     Effect.timeout("2 seconds"),
     Effect.matchCause({
-      onSuccess: (outbox) => {
-        waiting.updateUnsafe(outbox.waiting, context)
-        parked.updateUnsafe(outbox.parked, context)
+      onSuccess: (backlog) => {
+        pending.updateUnsafe(backlog.pending, context)
+        parked.updateUnsafe(backlog.parked, context)
       },
       onFailure: () => {
-        Metric.removeUnsafe(waiting, context)
+        Metric.removeUnsafe(pending, context)
         Metric.removeUnsafe(parked, context)
       },
     }),

@@ -45,7 +45,9 @@ const bounded = (timeout: Duration.Duration) => (client: HttpClient.HttpClient) 
   return HttpClient.transform(client, (sending, request) =>
     Effect.suspend(() => {
       // To the exporter a defect is the end of it, where a failure would be tried again.
-      if (underWay >= mostAtOnce) return Effect.die(new Error("The collector of traces does not keep up"))
+      if (underWay >= mostAtOnce) {
+        return Effect.andThen(complain("It does not keep up"), Effect.die(new Error("Too much is being sent")))
+      }
       underWay += 1
       return sending.pipe(
         // The body too: it is read again, from memory, by whoever asked.

@@ -18,6 +18,7 @@ import * as Metrics from "./Metrics.ts"
 import * as Server from "./Server.ts"
 import * as Stores from "./Stores.ts"
 import * as Tracing from "./Tracing.ts"
+import * as Webhooks from "./Webhooks.ts"
 import * as Wire from "./Wire.ts"
 
 /** The package's version, put in by the bundler. */
@@ -54,10 +55,13 @@ const proxy = Command.make(
     failedAuthentications,
     maxConnections,
     maxRequests,
+    webhooks,
     ...policy
   }) =>
     Effect.gen(function* () {
       const told = yield* tellMetrics(metrics)
+      // Begun before the server, and ended after it: what the last requests leave may still be told.
+      if (webhooks.isOn) yield* Webhooks.start(webhooks)
       const address = yield* Server.listen({
         host,
         port,
@@ -85,6 +89,7 @@ const proxy = Command.make(
           Layer.merge(Layer.succeed(Wire.DataNesting, dataNesting)),
           Layer.merge(Layer.succeed(TrustedProxies, trustedProxies)),
           Layer.merge(Layer.succeed(Cors.AllowedOrigins, corsOrigins)),
+          Layer.provideMerge(NodeCrypto.layerMac),
           Layer.provide([NodeCrypto.layerDigest, NodeCrypto.layerSecureRandom]),
         ),
       ),

@@ -4,12 +4,10 @@ import { mkdtemp, readFile, rm } from "node:fs/promises"
 import { type AddressInfo, createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
 import { parseSiteId, type SiteId, type User, UserId } from "@webflow-users/core"
-import { Effect } from "effect"
 import parsePrometheus from "parse-prometheus-text-format"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import * as Metrics from "../src/Metrics.ts"
-import * as MetricsServer from "../src/MetricsServer.ts"
 import { open } from "./proxy.ts"
 import { dial, request } from "./raw.ts"
 import * as Spawned from "./spawned.ts"
@@ -127,8 +125,8 @@ describe("the metrics", () => {
     expect(Number(values("process_resident_memory_bytes")[""])).toBeGreaterThan(1e7)
     expect(Number(values("process_cpu_seconds_total")[""])).toBeGreaterThan(0)
     expect(family("webflow_users_build_info")?.metrics[0]?.labels?.["version"]).toMatch(/^\d+\.\d+\.\d+/)
-    // In front of a store of one's own nothing is sent to another server, and there is no outbox.
-    expect(families.map(({ name }) => name).filter((name) => /upstream|webhook/.test(name))).toEqual([])
+    // In front of a store of one's own nothing is sent to another server.
+    expect(families.map(({ name }) => name).filter((name) => name.includes("upstream"))).toEqual([])
     const unusual = families.filter(
       ({ name, help, type: kind }) => help === "" || (kind === "COUNTER") !== name.endsWith("_total"),
     )
@@ -237,28 +235,18 @@ describe("the metrics", () => {
   })
 
   it("tell the outbox of webhooks as it is when they are asked for, and not at all where it cannot be read", async () => {
-    let outbox: Effect.Effect<Metrics.Outbox, string> = Effect.succeed({ waiting: 3, parked: 1 })
-    const listened = Effect.gen(function* () {
-      const { port } = yield* MetricsServer.listen({ host: "127.0.0.1", port: 0 }, Metrics.make(), "1.2.3")
-      const look = Effect.promise(() => read(`http://127.0.0.1:${port}/metrics`))
-      const name = "webflow_users_webhook_deliveries"
-      const first = (yield* look).values(name)
-      outbox = Effect.succeed({ waiting: 0, parked: 2 })
-      const second = (yield* look).values(name)
-      outbox = Effect.fail("the store is away")
-      const third = (yield* look).family(name)
-      return [first, second, third]
-    }).pipe(
-      Effect.provideService(
-        Metrics.ReadOutbox,
-        Effect.suspend(() => outbox),
-      ),
+    const file = join(folder, "outbox.db")
+    await using proxy = await Spawned.start(`file:${file}`, { args: [...told.args, "--webhooks=false"] })
+    const deliveries = async () => (await read(proxy.metrics())).values("webflow_users_webhook_deliveries")
+    expect(await deliveries()).toEqual({ pending: 0, parked: 0 })
+    using outbox = new DatabaseSync(file)
+    const owe = outbox.prepare(
+      "INSERT INTO webhook_deliveries (webhook_id, sequence, user_id, due_at, state) VALUES ('w', ?, 'u', '2026', ?)",
     )
-    expect(await Effect.runPromise(Effect.scoped(listened))).toEqual([
-      { waiting: 3, parked: 1 },
-      { waiting: 0, parked: 2 },
-      undefined,
-    ])
+    for (const [sequence, state] of ["pending", "pending", "pending", "parked"].entries()) owe.run(sequence, state)
+    expect(await deliveries()).toEqual({ pending: 3, parked: 1 })
+    outbox.exec("ALTER TABLE webhook_deliveries RENAME TO gone")
+    expect(await deliveries()).toEqual({})
   })
 
   it("are read by GET and HEAD at one path", async () => {

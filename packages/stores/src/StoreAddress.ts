@@ -10,6 +10,8 @@ import {
   Transport,
   UserEvents,
   UserStore,
+  WebhookOutbox,
+  type Webhooks,
 } from "@webflow-users/core"
 import * as MemoryTokens from "@webflow-users/core/AccessTokenStore/Memory"
 import * as SqlTokens from "@webflow-users/core/AccessTokenStore/Sql"
@@ -18,6 +20,7 @@ import * as SqlArchive from "@webflow-users/core/SiteArchive/Sql"
 import * as MemoryUsers from "@webflow-users/core/UserStore/Memory"
 import * as SqlUsers from "@webflow-users/core/UserStore/Sql"
 import * as UpstreamUsers from "@webflow-users/core/UserStore/Upstream"
+import * as SqlWebhooks from "@webflow-users/core/Webhooks/Sql"
 import { Cause, Context, Data, Duration, Effect, Layer } from "effect"
 import type { SqlClient } from "effect/sql"
 import * as PostgresAddress from "./PostgresAddress.ts"
@@ -39,7 +42,10 @@ export type OwnedServices =
   | RateLimits.RateLimits
 
 /** What a store offers that keeps what it is given: all of it can be taken out, and put into another. */
-export type ArchivedServices = OwnedServices | SiteArchive
+export type ArchivedServices = OwnedServices | SiteArchive.SiteArchive
+
+/** What such a store offers that can promise to tell others of updates. */
+export type WebhookServices = OwnedServices | Webhooks | WebhookOutbox
 
 /** How a server is called that is somebody else's; of a store of one's own, nothing of it counts. */
 export interface Options extends Omit<UpstreamUsers.Options, "baseUrl"> {
@@ -56,8 +62,8 @@ export type Around = (
 interface Owned {
   readonly example: string
   readonly owned: (address: string) => Layer.Layer<OwnedServices, unknown>
-  /** The same with whole sites, where the store is still there when it is opened again. */
-  readonly archived?: (address: string) => Layer.Layer<ArchivedServices, unknown>
+  /** The same with whole sites and webhooks, where the store is still there when it is opened again. */
+  readonly kept?: (address: string) => Layer.Layer<ArchivedServices | WebhookServices, unknown>
   /** An address as it may be shown. */
   readonly shown: (address: string) => string
   /** What would do where the store cannot be opened. */
@@ -103,7 +109,10 @@ const refuse = (message: string) => Layer.effectContext(Effect.fail(new Unusable
 const sql = (
   driver: Layer.Layer<SqlClient.SqlClient, unknown>,
   rates: Layer.Layer<RateLimits.RateLimits, never, SqlClient.SqlClient>,
-) => Layer.fresh(Layer.mergeAll(SqlUsers.layer, SqlTokens.layer, SqlArchive.layer, rates)).pipe(Layer.provide(driver))
+) =>
+  Layer.fresh(Layer.mergeAll(SqlUsers.layer, SqlTokens.layer, SqlArchive.layer, SqlWebhooks.layer, rates)).pipe(
+    Layer.provide(driver),
+  )
 
 /** For stores that one server serves, which then sees every request. */
 const { layerMemory: ratesInMemory } = RateLimits.RateLimits
@@ -125,7 +134,7 @@ const openFile = (address: string) => {
 const postgres: Owned = {
   example: "postgres://user@host/database",
   owned: openPostgres,
-  archived: openPostgres,
+  kept: openPostgres,
   shown: PostgresAddress.describe,
   remedy: "The server has to be reached, and the database has to be there, to be read, written and given tables",
 }
@@ -134,7 +143,7 @@ const adapters: Readonly<Record<string, Adapter>> = {
   file: {
     example: "file:./users.db",
     owned: openFile,
-    archived: openFile,
+    kept: openFile,
     shown: (address) => address,
     remedy: "The folder has to exist, and the file has to be a SQLite database or not be there yet",
   },
@@ -176,10 +185,20 @@ export const layerArchived = (address: string): Layer.Layer<ArchivedServices, Un
   const adapter = adapterOf(address)
   if (adapter === undefined) return unknown(address)
   if (!("owned" in adapter)) return notOwned(address)
-  const { archived, remedy } = adapter
-  return archived === undefined
+  const { kept, remedy } = adapter
+  return kept === undefined
     ? refuse(`${schemeOf(address)}: keeps nothing, so there is nothing to archive. This needs file: or postgres:`)
-    : explain(archived(address), remedy)
+    : explain(kept(address), remedy)
+}
+
+/** The same with webhooks. Memory has none: it could not keep what it has promised to tell. */
+export const layerWithWebhooks = (address: string): Layer.Layer<WebhookServices, UnusableAddress> => {
+  const adapter = adapterOf(address)
+  if (adapter === undefined) return unknown(address)
+  if ("owned" in adapter && adapter.kept !== undefined) return explain(adapter.kept(address), adapter.remedy)
+  return refuse(
+    `Webhooks need a store of your own on a disk, such as file:./users.db or postgres://…; ${schemeOf(address)}: keeps none`,
+  )
 }
 
 const notOwned = (address: string) =>
@@ -197,16 +216,23 @@ export const layerWithTokens = (
 ): Layer.Layer<ServedServices | TokenServices, UnusableAddress> => {
   const tokens = tokenStore ?? (isRemote(address) ? standard : address)
   if (tokens === address) return layerOwned(address)
-  // Nothing but the users of the one and the tokens of the other, though each may have both.
+  // Nothing but the users of the one, with who is to be told of them, and the tokens of the other, though each may have all.
   return Layer.merge(
-    Layer.effectContext(
-      Effect.map(Effect.context<ServedServices>(), Context.pick(UserStore.UserStore, UserEvents)),
-    ).pipe(Layer.provide(layerServed(address, options))),
+    Layer.effectContext(Effect.map(Effect.context<ServedServices>(), keepServed)).pipe(
+      Layer.provide(layerServed(address, options)),
+    ),
     Layer.effectContext(
       Effect.map(Effect.context<TokenServices>(), Context.pick(AccessTokenStore, RateLimits.RateLimits)),
     ).pipe(Layer.provide(layerOwned(tokens))),
   )
 }
+
+/** Of stores that have webhooks their outbox too, of which the others know nothing. */
+const keepServed: (context: Context.Context<ServedServices>) => Context.Context<ServedServices> = Context.pick(
+  UserStore.UserStore,
+  UserEvents,
+  WebhookOutbox,
+)
 
 /** Whether an address is somebody else's server. */
 export const isRemote = (address: string): boolean => {

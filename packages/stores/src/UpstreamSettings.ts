@@ -18,7 +18,8 @@ export interface Setting<A> {
   readonly parse: (text: string) => Option.Option<A>
 }
 
-const duration = (variable: string, standard: string, description: string): Setting<Duration.Duration> => ({
+/** A setting that is a time. */
+export const duration = (variable: string, standard: string, description: string): Setting<Duration.Duration> => ({
   variable,
   description,
   standard,

@@ -12,6 +12,7 @@ import { decodeListQuery } from "./ListQuery.ts"
 import { exampleGroup, exampleHistory, examplePage, exampleUser, objectEra, slugEra } from "./OpenApiExamples.ts"
 import { limits, pick } from "./OpenApiHeaders.ts"
 import { type JsonObject, makeSchemas, refTo, type Settings } from "./OpenApiSchemas.ts"
+import { webhooks } from "./OpenApiWebhooks.ts"
 import { prefixes, type RouteName, routes } from "./Routes.ts"
 import { type DataNesting, encodeUser } from "./UserJson.ts"
 
@@ -53,6 +54,7 @@ export const make = (options: { readonly version: string } & Partial<Settings>):
     })),
     tags: [{ name: "User Accounts" }, { name: "Access Groups" }],
     paths,
+    webhooks: webhooks(nesting === "flat" ? "User" : "FlatUser"),
     components: {
       schemas: named,
       // What comes before any operation is found.

@@ -42,6 +42,8 @@ export const makeSchemas = ({ nesting, emailAndPassword }: Settings) => {
     named: {
       ...definitions,
       User: nesting === "flat" ? User : withNestedData(User),
+      // Webhooks never nest.
+      ...(nesting !== "flat" && { FlatUser: User }),
       FieldValue: limited(customValue) as JsonObject,
       Fields: fields,
       UserUpdate: userUpdate(User, fields, membership, neither),

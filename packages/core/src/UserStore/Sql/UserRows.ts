@@ -13,7 +13,7 @@ export interface UserRow {
   readonly declaration: string | null
 }
 
-/** What an update leaves: the user, and the event that records it. */
+/** What an update leaves: the user, the event that records it, and that it has to be told to the site's webhooks. */
 export interface Written {
   readonly siteId: SiteId
   readonly userId: UserId
@@ -69,13 +69,22 @@ const oneByOne = (sql: SqlClient.SqlClient): Omit<UserRows, "read" | "lock"> => 
         VALUES (${siteId}, ${slug}, ${id}, ${name}, ${shortId}, ${createdOn}) ON CONFLICT DO NOTHING`,
       { discard: true },
     )
-  const write: UserRows["write"] = ({ siteId, userId, at, actor, label, address, before, after, updatedOn }) =>
-    Effect.andThen(
+  const write: UserRows["write"] = ({ siteId, userId, at, actor, label, address, before, after, updatedOn }) => {
+    const event = Effect.andThen(
       sql`UPDATE users SET document = ${after}, updated_on = ${updatedOn} WHERE site_id = ${siteId} AND id = ${userId}`,
-      Effect.asVoid(sql`INSERT INTO user_events (site_id, user_id, at, actor, label, address, before_user, after_user)
-        VALUES (${siteId}, ${userId}, ${at}, ${actor}, NULLIF(${label}, ''), NULLIF(${address}, ''),
-          ${before}, ${after})`),
+      sql<{ readonly sequence: number; readonly has_webhook: number }>`
+        INSERT INTO user_events (site_id, user_id, at, actor, label, address, before_user, after_user)
+        VALUES (${siteId}, ${userId}, ${at}, ${actor}, NULLIF(${label}, ''), NULLIF(${address}, ''), ${before}, ${after})
+        RETURNING sequence, EXISTS (SELECT 1 FROM webhooks WHERE webhooks.site_id = user_events.site_id) AS has_webhook`,
     )
+    return Effect.flatMap(event, ([recorded]) =>
+      // Most sites have no webhook, and are not asked for any.
+      recorded?.has_webhook === 1
+        ? Effect.asVoid(sql`INSERT INTO webhook_deliveries (webhook_id, sequence, user_id, due_at)
+            SELECT id, ${recorded.sequence}, ${userId}, ${at} FROM webhooks WHERE site_id = ${siteId}`)
+        : Effect.void,
+    )
+  }
   return { write, addGroups, addGroupsAlone: addGroups }
 }
 
@@ -108,9 +117,13 @@ const together = (sql: SqlClient.SqlClient, read: UserRows["read"]): Omit<UserRo
         ), updated AS (
           UPDATE users SET document = w.after_user, updated_on = w.updated_on FROM written w
           WHERE users.site_id = w.site_id AND users.id = w.id
+        ), recorded AS (
+          INSERT INTO user_events (site_id, user_id, at, actor, label, address, before_user, after_user)
+          SELECT site_id, id, at, actor, NULLIF(label, ''), NULLIF(address, ''), before_user, after_user FROM written
+          RETURNING sequence, site_id, user_id, at
         )
-        INSERT INTO user_events (site_id, user_id, at, actor, label, address, before_user, after_user)
-        SELECT site_id, id, at, actor, NULLIF(label, ''), NULLIF(address, ''), before_user, after_user FROM written`,
+        INSERT INTO webhook_deliveries (webhook_id, sequence, user_id, due_at)
+        SELECT webhooks.id, sequence, user_id, at FROM recorded JOIN webhooks USING (site_id)`,
       all.map(() => undefined),
     )
   })

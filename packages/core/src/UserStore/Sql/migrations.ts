@@ -113,6 +113,40 @@ const addRateCounts = Effect.gen(function* () {
   })
 })
 
+/**
+ * An event is what there is to tell; a delivery is that a webhook has still to tell it. Deliveries refer to their webhook by no
+ * constraint: an update would wait for who removes the webhook, and fail. What is left of a removed one is never due.
+ */
+const addWebhooks = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const text = sql.onDialectOrElse({ pg: () => sql.literal('TEXT COLLATE "C"'), orElse: () => sql.literal("TEXT") })
+  yield* sql`CREATE TABLE webhooks (
+    id ${text} PRIMARY KEY,
+    site_id ${text} NOT NULL REFERENCES sites (id),
+    url TEXT NOT NULL,
+    secret TEXT NOT NULL,
+    created_on ${text} NOT NULL
+  )`
+  yield* sql`CREATE INDEX webhooks_by_site ON webhooks (site_id)`
+  yield* sql`CREATE TABLE webhook_deliveries (
+    webhook_id ${text} NOT NULL,
+    sequence BIGINT NOT NULL,
+    user_id ${text} NOT NULL,
+    state TEXT NOT NULL DEFAULT 'pending',
+    attempts INTEGER NOT NULL DEFAULT 0,
+    due_at ${text} NOT NULL,
+    claimed_by TEXT,
+    failed_at ${text},
+    failure_status INTEGER,
+    failure_reason TEXT,
+    PRIMARY KEY (webhook_id, sequence)
+  )`
+  const pending = sql.literal("WHERE state = 'pending'")
+  yield* sql`CREATE INDEX webhook_deliveries_due ON webhook_deliveries (webhook_id, due_at, sequence) ${pending}`
+  yield* sql`CREATE INDEX webhook_deliveries_of_user ON webhook_deliveries (webhook_id, user_id, sequence) ${pending}`
+  yield* sql`CREATE INDEX webhook_deliveries_parked ON webhook_deliveries (webhook_id, sequence) WHERE state = 'parked'`
+})
+
 const migrations = {
   "0001_create_tables": createTables,
   "0002_token_rates": addTokenRates,
@@ -120,6 +154,7 @@ const migrations = {
   "0004_sort_orders": indexSortOrders,
   "0005_event_origins": addEventOrigins,
   "0006_token_grants": addTokenGrants,
+  "0007_webhooks": addWebhooks,
   "0008_rate_counts": addRateCounts,
 }
 const table = "webflow_users_migrations"
