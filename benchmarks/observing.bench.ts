@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net"
 import { fileURLToPath } from "node:url"
 
 const ways = ["nobody looks", "request ids", "log", "metrics", "log and metrics", "traces"]
-const rounds = 5
+const rounds = 3
 
 // Takes all that comes.
 const collector = createServer((request, response) => request.resume().on("end", () => response.end())).listen(
