@@ -206,6 +206,7 @@ describe("token", { concurrent: true }, () => {
     const { token: _, ...issued } = await create(store, "users:read")
     const columns = ["label", "expires_on", "allowed_fields", "allowed_groups", "previous_hash", "previous_until"]
     for (const column of columns) store.query(`ALTER TABLE access_tokens DROP COLUMN ${column}`)
+    for (const table of ["webhook_deliveries", "webhooks"]) store.query(`DROP TABLE ${table}`)
     store.query("DELETE FROM webflow_users_migrations WHERE migration_id >= 6")
     expect(await list(store)).toEqual([issued])
   })

@@ -4,7 +4,7 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { UpdatePolicy, UpdateUser } from "@webflow-users/core"
 import { StoreAddress } from "@webflow-users/stores"
-import { Cause, Console, Effect, Exit, Layer, Logger } from "effect"
+import { Cause, Console, Effect, Exit, Layer, Logger, Scope } from "effect"
 import { CliConfig, CliError, CliOutput, Command, GlobalFlag } from "effect/cli"
 import "effect/schema/SchemaJITCompiler/enable"
 import { TrustedProxies } from "./Addresses.ts"
@@ -18,6 +18,14 @@ import * as Wire from "./Wire.ts"
 
 /** The package's version, put in by the bundler. */
 declare const VERSION: string
+
+/** What is begun within it stops at once with the others: a stop takes as long as the slowest, and not as all of them. */
+const stoppedTogether = Effect.map(
+  Effect.acquireRelease(Scope.make("parallel"), (scope, exit) => Scope.close(scope, exit)),
+  (scope) =>
+    <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+      Effect.flatMap(Scope.fork(scope, "sequential"), (part) => Scope.provide(effect, part)),
+)
 
 const proxy = Command.make(
   "webflow-users-proxy",
@@ -39,13 +47,11 @@ const proxy = Command.make(
     ...policy
   }) =>
     Effect.gen(function* () {
-      // Begun before the server, and ended after it: what the last requests leave may still be told.
-      if (webhooks.isOn) yield* Webhooks.start(webhooks)
-      const address = yield* Server.listen({
-        host,
-        port,
-        limits: { connections: maxConnections, requests: maxRequests },
-      })
+      const stopped = yield* stoppedTogether
+      if (webhooks.isOn) yield* stopped(Webhooks.start(webhooks))
+      const address = yield* stopped(
+        Server.listen({ host, port, limits: { connections: maxConnections, requests: maxRequests } }),
+      )
       const shown = address.family === "IPv6" ? `[${address.address}]` : address.address
       yield* Console.log(
         `webflow-users-proxy listens on http://${shown}:${address.port}, store ${StoreAddress.describe(store)}`,
