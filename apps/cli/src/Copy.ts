@@ -23,7 +23,9 @@ export const copy = Command.make(
       Flag.optional,
     ),
     tokens: Flag.Boolean("tokens").pipe(
-      Flag.withDescription("Copy the tokens of the proxy's callers too, so that they are good there as well"),
+      Flag.withDescription(
+        "Copy the tokens of the proxy's callers too, so that they are good there as well; with --site those of the site only",
+      ),
       Flag.withoutNegation,
       Flag.withDefault(false),
     ),
@@ -31,7 +33,7 @@ export const copy = Command.make(
   Effect.fnUntraced(function* ({ from, to, site, tokens }) {
     const only = Option.isNone(site) ? undefined : yield* UserStore.acceptSiteId(site.value)
     const [source, target] = yield* Effect.all([open(from), open(to)])
-    const [theirs, ours] = [Context.get(source, SiteArchive), Context.get(target, SiteArchive)]
+    const [theirs, ours] = [Context.get(source, SiteArchive.SiteArchive), Context.get(target, SiteArchive.SiteArchive)]
     const all = yield* theirs.sites
     if (only !== undefined && !all.includes(only)) return yield* new SiteNotFound()
     if (all.length === 0) return yield* new SiteNotFound({ message: "The store to copy from has no sites" })
@@ -57,7 +59,7 @@ export const copy = Command.make(
 )
 
 type Store = Context.Context<StoreAddress.ArchivedServices>
-type Archive = SiteArchive["Service"]
+type Archive = SiteArchive.SiteArchive["Service"]
 
 const open = (address: string) => Layer.build(StoreAddress.layerArchived(address))
 

@@ -28,7 +28,7 @@ export const exportSite = Command.make(
   Effect.fnUntraced(
     function* ({ site, output: file, force }) {
       const output = yield* Output
-      const archive = yield* SiteArchive
+      const archive = yield* SiteArchive.SiteArchive
       const siteId = yield* UserStore.acceptSiteId(site)
       const writer = ArchiveLines.writer(Sha256.make())
       const isPiped = Option.isNone(file)

@@ -1,15 +1,7 @@
 /**
  * Every way a command can fail: core's list, the command line's own usage errors, and the few that only exist here.
  */
-import type {
-  ArchiveLines,
-  CopySite,
-  DuplicateEntry,
-  SiteOccupied,
-  SiteUnreadable,
-  UpdateUserError,
-  UserImport,
-} from "@webflow-users/core"
+import type { ArchiveLines, CopySite, SiteArchive, UpdateUserError, UserImport } from "@webflow-users/core"
 import type { StoreAddress, UpstreamSettings } from "@webflow-users/stores"
 import { Data, Predicate } from "effect"
 import type { CliError } from "effect/cli"
@@ -107,9 +99,9 @@ export type Failure =
   | OutputExists
   | OutputUnwritable
   | ArchiveLines.ArchiveDamaged
-  | SiteOccupied
-  | SiteUnreadable
-  | DuplicateEntry
+  | SiteArchive.SiteOccupied
+  | SiteArchive.SiteUnreadable
+  | SiteArchive.DuplicateEntry
   | CopySite.CopyDiffers
   | TokenNotFound
   | WebhookNotFound

@@ -76,20 +76,27 @@ describe("copy", { concurrent: true }, () => {
     const store = await furnished()
     const target = fresh()
     const [from, to] = [`file:${store.path}`, `file:${target.path}`]
-    for (const site of [siteId, siteId, otherSiteId]) {
-      await store.cli(["token", "create", "--site", site, "--scope", "users:read", "--rate", "60"])
-    }
-    const tokens = async (at: typeof store) =>
-      jsonLines((await at.cli(["token", "list"])).stdout)[0] as unknown as object[]
+    const kinds = [
+      ["--site", siteId, "--scope", "users:read", "--rate", "60", "--label", "Größe", "--expires", "90 days"],
+      ["--site", siteId, "--scope", "users:write", "--scope", "users:read", "--field", "name", "--no-groups"],
+      ["--site", otherSiteId, "--scope", "users:read"],
+      ["--all-sites", "--scope", "users:read"],
+    ]
+    const created = []
+    for (const kind of kinds) created.push(await store.cli(["token", "create", ...kind]))
+    expect(created.map(({ code, stderr }) => ({ code, stderr }))).toEqual(kinds.map(() => ({ code: 0, stderr: "" })))
+    const [first] = jsonLines(created[0]?.stdout ?? "")
+    expect(await store.cli(["token", "rotate", String(first?.["id"])])).toMatchObject({ code: 0 })
+    const tokens = (at: typeof store) => at.query("SELECT * FROM access_tokens ORDER BY id")
     expect(await cli(["copy", "--from", from, "--to", to])).toMatchObject({ code: 0 })
-    expect(await tokens(target)).toEqual([])
+    expect(tokens(target)).toEqual([])
     const some = await cli(["copy", "--from", from, "--to", to, "--tokens", "--site", siteId])
     expect(jsonLines(some.stdout)).toEqual([{ siteId, copied: false }, { tokens: { copied: 2, existing: 0 } }])
+    expect(tokens(target).map((token) => token["site_id"])).toEqual([siteId, siteId])
     const all = await cli(["copy", "--from", from, "--to", to, "--tokens"])
-    expect(jsonLines(all.stdout).at(-1)).toEqual({ tokens: { copied: 1, existing: 2 } })
-    expect(await tokens(target)).toEqual(await tokens(store))
-    const hashes = "SELECT id, hash FROM access_tokens ORDER BY id"
-    expect(target.query(hashes)).toEqual(store.query(hashes))
+    expect(jsonLines(all.stdout).at(-1)).toEqual({ tokens: { copied: 2, existing: 2 } })
+    expect(tokens(target)).toHaveLength(4)
+    expect(tokens(target)).toEqual(tokens(store))
   })
 
   it("of what reads otherwise there fails", async () => {

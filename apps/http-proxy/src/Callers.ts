@@ -58,7 +58,7 @@ export class Callers extends Context.Service<
         identify: (bearer, address) =>
           Effect.map(guard({ token: bearer ?? "", address }, verify(bearer)), (token) => ({
             actor: { actor: `token:${token.id}`, ...(token.label !== undefined && { label: token.label }) },
-            grant: token,
+            grant: { fields: token.fields, groups: token.groups },
             authorize: (siteId, scope) => Effect.fromResult(AccessTokens.authorize(token, { siteId, scope })),
             take: limits.take(token),
             explain: refusedBehind(token),

@@ -110,7 +110,10 @@ export class FailedAuthentications extends Context.Service<
             const network = networkOf(address)
             const key = `${network} ${hash("sha256", token)}`
             const judged = lookUp.pipe(
-              Effect.tap(() => Effect.sync(() => keep(good, key, true))),
+              Effect.map((found) => {
+                keep(good, key, true)
+                return found
+              }),
               Effect.tapError((error) => {
                 if (error._tag !== "NotAuthorized") return Effect.void
                 good.delete(key)
@@ -118,11 +121,16 @@ export class FailedAuthentications extends Context.Service<
                 return log(address, error.reason ?? "unknown")
               }),
             )
-            return Effect.acquireUseRelease(
-              Effect.tapError(admit(network, key), () => log(address, "too_many")),
-              () => judged,
-              (place) => Effect.sync(() => leave(network, place)),
-            )
+            return Effect.flatMap(Clock.currentTimeMillis, (now) => {
+              turn(now)
+              // Most requests are such: they take the short way.
+              if (good.has(key)) return judged
+              return Effect.acquireUseRelease(
+                Effect.tapError(admit(network, key), () => log(address, "too_many")),
+                () => judged,
+                (place) => Effect.sync(() => leave(network, place)),
+              )
+            })
           },
         }
       }),

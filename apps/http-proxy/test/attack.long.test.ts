@@ -41,7 +41,7 @@ it.each(modes)("a thousand with %s", { timeout: 120_000 }, async (_, options) =>
 
   const over = new AbortController()
   const address = options.map((option) => (option.startsWith("/") ? proxy.origin + option : option))
-  const load = ["-c", String(callers), "-r", "500", "-l", String(lasts), "-p", "3"]
+  const load = ["-c", String(callers), "-r", "500", "-l", String(lasts), "-p", "10"]
   const attack = run("slowhttptest", [...address, ...load, "-g", "-o", join(folder, "report")])
   void attack.finally(() => over.abort())
 
@@ -49,7 +49,7 @@ it.each(modes)("a thousand with %s", { timeout: 120_000 }, async (_, options) =>
   const statuses = new Set<number>()
   let answered = 0
   while (!over.signal.aborted) {
-    const patch = { method: "PATCH", headers: { ...headers, connection: "close" }, signal: AbortSignal.timeout(5_000) }
+    const patch = { method: "PATCH", headers: { ...headers, connection: "close" }, signal: AbortSignal.timeout(20_000) }
     statuses.add((await fetch(proxy.origin + path, patch)).status)
     answered += 1
   }

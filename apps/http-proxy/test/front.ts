@@ -130,7 +130,10 @@ export const start = async (kind: Kind, options: Options) => {
   const hasEnded = () => child.exitCode !== null || child.signalCode !== null
   // It says nothing when it listens, so it is asked.
   while (!(await ask("/metrics").then(() => true, isRefused))) {
-    if (hasEnded()) throw new Error(`${kind} ended with ${child.exitCode}: ${said}`)
+    if (hasEnded()) {
+      rmSync(folder, { recursive: true })
+      throw new Error(`${kind} ended with ${child.exitCode}: ${said}`)
+    }
     await setTimeout(20)
   }
   return {

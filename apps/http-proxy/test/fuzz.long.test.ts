@@ -167,7 +167,7 @@ describe(`fuzzed with TEST_SEED=${seed}`, { timeout: 150_000 }, () => {
     for (const status of [200, 400]) expect(statuses.get(`bytes ${status}`)).toBeGreaterThan(1_000)
   })
 
-  it("is the process it was, has said nothing, and leaves a store that is whole", async () => {
+  it("is the process it was, has said next to nothing, and leaves a store that is whole", async () => {
     expect(counts.json + counts.heads + counts.bytes).toBeGreaterThanOrEqual(50_000)
     expect((await fetch(`${proxy.origin}/health`)).status).toBe(200)
     const memory = `/proc/${proxy.pid}/status`
@@ -178,7 +178,12 @@ describe(`fuzzed with TEST_SEED=${seed}`, { timeout: 150_000 }, () => {
     }
     const ended = await proxy.end("SIGTERM")
     expect(ended).toMatchObject({ code: 0, signal: null, stderr: "" })
-    expect(ended.stdout.trim().split("\n")).toHaveLength(1)
+    // Where it listens; and that some presented no good token: twenty a minute, and how many the others were.
+    const lines = ended.stdout.trim().split("\n")
+    const failed = lines.filter((line) => /authentications? failed/.test(line))
+    expect(lines.length - failed.length).toBe(1)
+    expect(failed.length).toBeLessThan(21 * 10)
+    expect(failed.filter((line) => /bearer|wfu_|planted/i.test(line))).toEqual([])
 
     expect(store.integrity()).toEqual([{ integrity_check: "ok" }])
     expect(store.unrelated()).toBe(atFirst)

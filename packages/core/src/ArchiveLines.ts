@@ -3,7 +3,7 @@
  * all before it. The same site gives the same bytes, whichever store it is in. docs/decisions/0014 has the format.
  */
 import { Data, Effect, Option, Predicate, Result, Schema, Stream } from "effect"
-import { type ArchivedEvent, type ArchivedSite, type Counts, type Entry, isUser } from "./SiteArchive.ts"
+import { type ArchivedEvent, type ArchivedSite, type Counts, type Entry, isArchivable } from "./SiteArchive.ts"
 import { SiteDeclaration } from "./SiteDeclaration.ts"
 import { AccessGroup, SiteId, UserId } from "./User.ts"
 
@@ -161,12 +161,12 @@ interface Held {
 /** An entry as the line has it: what decoding gives has its properties in another order. */
 const entryOf = (json: object): Entry | undefined => {
   const { user, accessGroup, event } = json as Held
-  if (isUser(user)) return Object.keys(json).length === 1 ? { _tag: "User", user } : undefined
+  if (isArchivable(user)) return Object.keys(json).length === 1 ? { _tag: "User", user } : undefined
   if (isAccessGroup(json)) return { _tag: "AccessGroup", accessGroup }
   if (isSite(json)) return { _tag: "Site", site: json as Line }
   if (!isEvent(json)) return undefined
   const { userId, before, after } = event
-  const isOfUser = isUser(before) && isUser(after) && before.id === userId && after.id === userId
+  const isOfUser = isArchivable(before) && isArchivable(after) && before.id === userId && after.id === userId
   return isOfUser ? { _tag: "Event", event } : undefined
 }
 

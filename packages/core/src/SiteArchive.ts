@@ -33,13 +33,13 @@ export type Entry =
   | { readonly _tag: "User"; readonly user: User }
   | { readonly _tag: "Event"; readonly event: ArchivedEvent }
 
-const isUserSchema = Schema.is(User)
+const isUser = Schema.is(User)
 
 /** More than anything that means something, and little enough for whoever goes through it by recursion. */
 const maxDepth = 500
 
 /** Whether JSON is a user that can be archived. Who reads a site and who reads an archive ask the same. */
-export const isUser = (json: unknown): json is User => !isDeeperThan(json, maxDepth) && isUserSchema(json)
+export const isArchivable = (json: unknown): json is User => !isDeeperThan(json, maxDepth) && isUser(json)
 
 /** How much of each there is. */
 export interface Counts {

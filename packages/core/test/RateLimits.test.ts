@@ -241,6 +241,17 @@ describe("rates that several processes share", () => {
     }),
   )
 
+  it.effect("are counted where the tokens are, wherever the users are", () =>
+    Effect.gen(function* () {
+      const { address, at: set, client } = yield* stopped
+      yield* set(start)
+      const served = StoreAddress.layerWithTokens("http://127.0.0.1:1/v2", { tokenStore: address })
+      expect(yield* Effect.provide(take("a", 5), served)).toStrictEqual(taken(5, 4))
+      const { rows } = yield* query(client, "SELECT token_id, asked FROM rate_counts")
+      expect(rows).toStrictEqual([{ token_id: "a", asked: "1" }])
+    }),
+  )
+
   it.effect("are asked for by who stays, also where the one who asks for all gives up", () =>
     Effect.gen(function* () {
       const { address, at: set } = yield* stopped

@@ -42,7 +42,7 @@ export type OwnedServices =
   | RateLimits.RateLimits
 
 /** What a store offers that keeps what it is given: all of it can be taken out, and put into another. */
-export type ArchivedServices = OwnedServices | SiteArchive
+export type ArchivedServices = OwnedServices | SiteArchive.SiteArchive
 
 /** What such a store offers that can promise to tell others of updates. */
 export type WebhookServices = OwnedServices | Webhooks | WebhookOutbox

@@ -68,7 +68,7 @@ describe("an archive that is spoiled", () => {
         const { first, count } = linesOfKind(lines, name)
         expect(count).toBeGreaterThan(0)
         const target = yield* open("file::memory:")
-        const archive = SiteArchive.pipe(Effect.provideContext(target))
+        const archive = SiteArchive.SiteArchive.pipe(Effect.provideContext(target))
         const made = spoiled[how]?.(lines, first) ?? ""
         expect(judged(text(lines))).toBe("fine")
         const refused = yield* Effect.flip(imported(made, 256).pipe(Effect.provideContext(target)))

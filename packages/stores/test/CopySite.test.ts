@@ -17,7 +17,7 @@ const on =
   (store: Store) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     Effect.provideContext(effect, store)
-const archive = (store: Store) => Context.get(store, SiteArchive)
+const archive = (store: Store) => Context.get(store, SiteArchive.SiteArchive)
 const many = Array.from({ length: 250 }, (_, index) => member(100 + index))
 const update = UserStore.UserStore.use((store) =>
   store.update(siteId, member(101).id, UserPatch.UserPatch.from({ data: { name: "Later" }, accessGroups: ["empty"] })),

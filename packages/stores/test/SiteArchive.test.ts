@@ -36,7 +36,7 @@ const on =
 const add = (users: ReadonlyArray<User>) => NewUsers.use((newUsers) => newUsers.add(siteId, () => users))
 const update = (user: User, body: object) =>
   UserStore.UserStore.use((store) => store.update(siteId, user.id, UserPatch.UserPatch.from(body)))
-const contents = SiteArchive.use((archive) => archive.contents(siteId))
+const contents = SiteArchive.SiteArchive.use((archive) => archive.contents(siteId))
 const nothing = { accessGroups: 0, users: 0, events: 0, isDeclared: false }
 
 const roundTrips: ReadonlyArray<readonly [from: Kind, through: Kind]> = [
@@ -131,7 +131,7 @@ describe("an archive", () => {
       // Of which it can be said again: there is nothing to merge with.
       yield* imported(first).pipe(on(target))
       expect(yield* exported.pipe(on(target))).toBe(first)
-      expect(yield* SiteArchive.use((archive) => archive.sites).pipe(on(target))).toEqual([siteId])
+      expect(yield* SiteArchive.SiteArchive.use((archive) => archive.sites).pipe(on(target))).toEqual([siteId])
     }),
   )
 
@@ -247,10 +247,12 @@ describe("a site that is taken in", () => {
       yield* seed(Array.from({ length: 250 }, (_, index) => member(100 + index))).pipe(on(source))
       const entries = yield* entriesOf(Effect.void).pipe(on(source))
       const torn = Stream.concat(Stream.fromIterable(entries), Stream.fail("torn"))
-      const failed = yield* Effect.flip(SiteArchive.use((archive) => archive.write(siteId, torn)).pipe(on(target)))
+      const failed = yield* Effect.flip(
+        SiteArchive.SiteArchive.use((archive) => archive.write(siteId, torn)).pipe(on(target)),
+      )
       expect(failed).toBe("torn")
       expect(yield* contents.pipe(on(target))).toEqual(nothing)
-      expect(yield* SiteArchive.use((archive) => archive.sites).pipe(on(target))).toEqual([])
+      expect(yield* SiteArchive.SiteArchive.use((archive) => archive.sites).pipe(on(target))).toEqual([])
     }),
   )
 

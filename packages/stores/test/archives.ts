@@ -6,7 +6,6 @@ import { join } from "node:path"
 import {
   Actor,
   ArchiveLines,
-  type Entry,
   NewUsers,
   parseSiteId,
   SiteArchive,
@@ -42,26 +41,26 @@ export const open = (address: string) => Layer.build(StoreAddress.layerArchived(
 /** All of a site, entry by entry. `meanwhile` is done when the first one was read. */
 export const entriesOf = <A, E, R>(meanwhile: Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
-    const archive = yield* SiteArchive
+    const archive = yield* SiteArchive.SiteArchive
     const read = Stream.tap(archive.read(siteId), ({ _tag }) => (_tag === "Site" ? meanwhile : Effect.void))
     return yield* Stream.runCollect(read)
   })
 
 /** Entries as an archive's text. */
-export const textOf = <E, R>(entries: Stream.Stream<Entry, E, R>) =>
+export const textOf = <E, R>(entries: Stream.Stream<SiteArchive.Entry, E, R>) =>
   Effect.map(Stream.runCollect(ArchiveLines.encode(entries, ArchiveLines.writer(sha256()))), (bytes) =>
     Buffer.concat(bytes).toString("utf8"),
   )
 
 /** All of the site, as text. */
-export const exported = Effect.flatMap(SiteArchive, (archive) => textOf(archive.read(siteId)))
+export const exported = Effect.flatMap(SiteArchive.SiteArchive, (archive) => textOf(archive.read(siteId)))
 
 export const linesOf = (archived: string): ReadonlyArray<string> => archived.split("\n").slice(0, -1)
 
 /** Takes an archive of the site in, in pieces of so many bytes. */
 export const imported = (archived: string | Uint8Array, size = 1000) =>
   Effect.gen(function* () {
-    const archive = yield* SiteArchive
+    const archive = yield* SiteArchive.SiteArchive
     const bytes = Buffer.from(archived)
     const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, at) =>
       bytes.subarray(at * size, (at + 1) * size),

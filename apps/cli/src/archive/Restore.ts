@@ -37,9 +37,9 @@ export const restore = Effect.fnUntraced(function* (
       `The file is of site ${siteId}, and --site says ${site}. Without --site it is taken in as what it is`,
     )
   }
-  yield* SiteArchive.use((archive) => archive.write(siteId, Stream.concat(Stream.succeed(first), rest))).pipe(
-    Effect.provide(Store.layerArchived),
-  )
+  yield* SiteArchive.SiteArchive.use((archive) =>
+    archive.write(siteId, Stream.concat(Stream.succeed(first), rest)),
+  ).pipe(Effect.provide(Store.layerArchived))
   const summary = yield* Effect.fromResult(reader.end())
   yield* output.result({ siteId, ...summary }, () => Words.restored(siteId, summary))
 })

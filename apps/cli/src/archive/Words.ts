@@ -1,8 +1,8 @@
 /** What is said of archives to a person. */
-import type { ArchiveLines, Counts, SiteId } from "@webflow-users/core"
+import type { ArchiveLines, SiteArchive, SiteId } from "@webflow-users/core"
 import { counted } from "../Text.ts"
 
-export const counts = ({ users, accessGroups, events }: Counts): string =>
+export const counts = ({ users, accessGroups, events }: SiteArchive.Counts): string =>
   [counted(users, "user"), counted(accessGroups, "access group"), counted(events, "event")].join(", ")
 
 const ofSite = (verb: string) => (siteId: SiteId, summary: ArchiveLines.Summary) =>
@@ -13,7 +13,7 @@ export const restored = ofSite("Restored")
 export const copied = ofSite("Copied")
 
 /** That a store has changed since it was copied, and what to do about it. */
-export const changedSince = (since: Counts | undefined): ReadonlyArray<string> => {
+export const changedSince = (since: SiteArchive.Counts | undefined): ReadonlyArray<string> => {
   if (since === undefined) return []
   const isMore = since.users + since.accessGroups + since.events > 0
   return [

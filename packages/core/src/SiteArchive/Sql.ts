@@ -1,7 +1,7 @@
 /** Whole sites of the database that `UserStore/Sql` has made ready. */
 import { Effect, Layer, Option, Schedule, Schema, Stream } from "effect"
 import { SqlClient, SqlError } from "effect/sql"
-import { DuplicateEntry, type Entry, isUser, SiteArchive, SiteOccupied, SiteUnreadable } from "../SiteArchive.ts"
+import { DuplicateEntry, type Entry, isArchivable, SiteArchive, SiteOccupied, SiteUnreadable } from "../SiteArchive.ts"
 import { SiteDeclaration } from "../SiteDeclaration.ts"
 import { SiteNotFound, StoreUnavailable } from "../UpdateUserError.ts"
 import type { AccessGroup, SiteId, User, UserId } from "../User.ts"
@@ -172,7 +172,7 @@ const parse = (text: string): unknown => {
 
 const readUser = (document: string): User | undefined => {
   const json = parse(document)
-  return isUser(json) ? json : undefined
+  return isArchivable(json) ? json : undefined
 }
 
 const toUser = ({ id, document }: UserRow): Effect.Effect<Entry, SiteUnreadable> => {
