@@ -49,7 +49,7 @@ const measure = async (name: string, round: number) => {
   const { token } = JSON.parse(
     await run(cli, "token", "create", "--site", siteId, "--scope", "users:write", "--store", `file:${file}`, "--json"),
   ) as { readonly token: string }
-  const child = spawn(process.execPath, contenders[name]?.(file) ?? [], { stdio: ["ignore", "pipe", "inherit"] })
+  const child = spawn(process.execPath, contenders[name]?.(file) ?? [], { stdio: ["ignore", "pipe", "ignore"] })
   const origin = await listening(child)
   const before = cpuOf(child.pid ?? 0)
   const result = await autocannon({

@@ -56,7 +56,7 @@ beforeAll(async () => {
     await run("webflow-users", ["token", "create", "--site", siteId, ...scopes, "--json"], store),
   ).token
   proxy = spawn(process.execPath, [join(root, "apps/http-proxy/dist/main.js"), "--port", "0"], {
-    env: store,
+    env: { ...store, WEBFLOW_USERS_LOG_LEVEL: "warn" },
     stdio: ["ignore", "pipe", "inherit"],
   })
   for await (const line of createInterface({ input: proxy.stdout! })) {

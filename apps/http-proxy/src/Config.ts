@@ -6,26 +6,15 @@ import { Config, Duration, Option } from "effect"
 import { Flag } from "effect/cli"
 import * as Addresses from "./Addresses.ts"
 import { ways } from "./Callers.ts"
+import * as Cors from "./Cors.ts"
 import * as FailedAuthentications from "./FailedAuthentications.ts"
+import * as Log from "./Log.ts"
 import { standardLimits } from "./Server.ts"
+import { atMost, host, port, setting, switchOf } from "./Setting.ts"
 
 const { emailAndPassword, ecommerceGroups } = UpdatePolicy.settings
 
 const { settings } = UpstreamSettings
-
-/** A setting that is read as text, so that what does not do is explained alike from the flag and from the variable. */
-const setting = <A>(
-  { variable, description, expected, standard, parse }: UpstreamSettings.Setting<A>,
-  name: string,
-  otherwise?: A,
-) =>
-  Flag.String(name).pipe(
-    Flag.withDescription(`${description}. ${variable}, default ${standard}`),
-    Flag.withFallbackConfig(Config.String(variable)),
-    Flag.filterMap(parse, () => `${expected} (--${name} or ${variable})`),
-    Flag.optional,
-    Flag.map((given): A | undefined => Option.getOrElse(given, () => otherwise)),
-  )
 
 /**
  * How patient to be with another server. Callers of HTTP wait for a minute, as a rule, and are to be told before they go:
@@ -34,35 +23,7 @@ const setting = <A>(
 const upstream = <A>(of: UpstreamSettings.Setting<A>, name: string, otherwise?: A) =>
   setting({ ...of, description: `Another server: ${of.description}` }, name, otherwise)
 
-const switchOf = (name: string, variable: string, standard: boolean, description: string) =>
-  Flag.Boolean(name).pipe(
-    Flag.withDescription(`${description}. ${variable}, default ${standard}`),
-    // The variable is read as text, so that what is neither is explained in our words.
-    Flag.withFallbackConfig(Config.String(variable)),
-    Flag.withDefault(standard),
-    Flag.filterMap(
-      (given) => {
-        if (/^(true|yes|on|1)$/i.test(String(given))) return Option.some(true)
-        return /^(false|no|off|0)$/i.test(String(given)) ? Option.some(false) : Option.none()
-      },
-      () => `true or false (--${name} or ${variable})`,
-    ),
-  )
-
 const mostRetries = 100
-
-/** Of what there can be only so much at once. Read as text, as the port is. */
-const atMost = (name: string, variable: string, what: string, standard: number) =>
-  Flag.String(name).pipe(
-    Flag.withMetavar("integer"),
-    Flag.withDescription(`The most ${what}, at once. ${variable}, default ${standard}`),
-    Flag.withFallbackConfig(Config.String(variable)),
-    Flag.withDefault(String(standard)),
-    Flag.filterMap(
-      (text) => (/^[1-9]\d{0,6}$/.test(text) ? Option.some(Number(text)) : Option.none()),
-      () => `a whole number from 1 to 9999999 (--${name} or ${variable})`,
-    ),
-  )
 
 export const flags = {
   store: Flag.String("store").pipe(
@@ -73,26 +34,9 @@ export const flags = {
     Flag.withFallbackConfig(Config.String("WEBFLOW_USERS_STORE")),
     Flag.withDefault(StoreAddress.standard),
   ),
-  host: Flag.String("host").pipe(
-    Flag.withDescription("The address to listen on. HOST, default 127.0.0.1"),
-    Flag.withFallbackConfig(Config.String("HOST")),
-    Flag.withDefault("127.0.0.1"),
-    // To node:net an empty address is every address of the machine, which nobody means by saying nothing.
-    Flag.filter(
-      (host) => host.trim() !== "",
-      () => "an address, such as 127.0.0.1, or 0.0.0.0 for all of them (--host or HOST)",
-    ),
-  ),
-  // Read as text, so that a number that is none is explained alike from the flag and from the variable.
-  port: Flag.String("port").pipe(
-    Flag.withMetavar("integer"),
-    Flag.withDescription("The port to listen on, 0 for any that is free. PORT, default 8787"),
-    Flag.withFallbackConfig(Config.String("PORT")),
-    Flag.withDefault("8787"),
-    Flag.filterMap(
-      (text) => (/^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Option.some(Number(text)) : Option.none()),
-      () => "a whole number from 0 to 65535 (--port or PORT)",
-    ),
+  host: host("host", "HOST", "The address to listen on. HOST, default 127.0.0.1"),
+  port: port("port", "PORT", "The port to listen on, 0 for any that is free. PORT, default 8787").pipe(
+    Flag.withDefault(8787),
   ),
   maxConnections: atMost("max-connections", "WEBFLOW_USERS_MAX_CONNECTIONS", "connections", standardLimits.connections),
   maxRequests: atMost(
@@ -179,6 +123,52 @@ export const flags = {
     false,
     "Let callers ask for errors, resets and delays, to test their own code",
   ),
+  corsOrigins: Flag.String("cors-origin").pipe(
+    Flag.withMetavar("origin"),
+    Flag.withDescription(
+      "An origin whose pages may call from the browser, such as https://www.example.com; several times for several, or " +
+        "with commas in the variable; * for any. WEBFLOW_USERS_CORS_ORIGINS, default none",
+    ),
+    Flag.atLeast(1),
+    Flag.withFallbackConfig(Config.map(Config.String("WEBFLOW_USERS_CORS_ORIGINS"), (text) => text.split(","))),
+    Flag.withDefault([]),
+    Flag.filterMap(Cors.parse, Cors.explain),
+  ),
+  log: {
+    format: Flag.Literals("log-format", Log.formats).pipe(
+      Flag.withDescription(
+        "How lines of the log are written, on standard error: as JSON or as key=value. WEBFLOW_USERS_LOG_FORMAT, default json",
+      ),
+      Flag.withFallbackConfig(Config.Literals(Log.formats, "WEBFLOW_USERS_LOG_FORMAT")),
+      Flag.withDefault(Log.formats[0]),
+    ),
+    level: Flag.Literals("log-level", Log.levels).pipe(
+      Flag.withDescription(
+        "The least that is logged; answered requests are info, what goes wrong is warn or error. " +
+          "WEBFLOW_USERS_LOG_LEVEL, default info",
+      ),
+      Flag.withFallbackConfig(Config.Literals(Log.levels, "WEBFLOW_USERS_LOG_LEVEL")),
+      Flag.withDefault("info" as const),
+    ),
+    ids: switchOf(
+      "log-ids",
+      "WEBFLOW_USERS_LOG_IDS",
+      false,
+      "Let lines about requests say whose they were: ids of site and user, and the caller's address",
+    ),
+  },
+  metrics: {
+    port: port(
+      "metrics-port",
+      "WEBFLOW_USERS_METRICS_PORT",
+      "Serve /metrics for Prometheus, on a port of its own, 0 for any that is free. WEBFLOW_USERS_METRICS_PORT, default none",
+    ).pipe(Flag.optional, Flag.map(Option.getOrUndefined)),
+    host: host(
+      "metrics-host",
+      "WEBFLOW_USERS_METRICS_HOST",
+      "The address that /metrics is served on. WEBFLOW_USERS_METRICS_HOST, default 127.0.0.1",
+    ),
+  },
   webhooks: {
     isOn: switchOf(
       "webhooks",

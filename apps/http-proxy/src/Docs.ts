@@ -5,28 +5,42 @@ import { Fields, headerName } from "./Faults.ts"
 /** The package's version, put in by the bundler. */
 declare const VERSION: string
 
-const health = {
-  operationId: "get-health",
+/** A page that tells a state, to anyone. */
+const state = (
+  [operationId, summary, description]: readonly [operationId: string, summary: string, description: string],
+  responses: Readonly<Record<string, readonly [description: string, status: string]>>,
+) => ({
+  operationId,
   tags: ["Server"],
-  summary: "Health",
-  description: "Whether the server answers. Also by HEAD.",
+  summary,
+  description: `${description} Also by HEAD.`,
   security: [],
-  responses: {
-    "200": {
-      description: "It does",
-      content: {
-        "application/json": {
-          schema: {
-            type: "object",
-            properties: { status: { type: "string", const: "ok" } },
-            required: ["status"],
-            additionalProperties: false,
+  responses: Object.fromEntries(
+    Object.entries(responses).map(([status, [meaning, value]]) => [
+      status,
+      {
+        description: meaning,
+        content: {
+          "application/json": {
+            schema: {
+              type: "object",
+              properties: { status: { type: "string", const: value } },
+              required: ["status"],
+              additionalProperties: value === "unavailable",
+            },
           },
         },
       },
-    },
-  },
-}
+    ]),
+  ),
+})
+
+const health = state(["get-health", "Health", "Whether the server answers."], { "200": ["It does", "ok"] })
+
+const ready = state(
+  ["get-ready", "Readiness", "Whether the server can serve: its store answers, and nobody has told it to stop."],
+  { "200": ["It can", "ready"], "503": ["It cannot; `checks` says what is missing", "unavailable"] },
+)
 
 const faults = () => {
   const operation = (operationId: string, summary: string) => ({
@@ -69,6 +83,7 @@ export const make = ({ withFaults, ...settings }: Settings): OpenApi.Document =>
   const servers = [{ url: "." }]
   const own = {
     "/health": { servers, get: health },
+    "/ready": { servers, get: ready },
     ...(withFaults && { "/faults/sites/{site_id}": { servers, ...faults() } }),
   }
   return { ...contract, paths: { ...contract.paths, ...own } }

@@ -72,7 +72,7 @@ export const logFailure = (error: UpdateUserError): Effect.Effect<void> => {
       failure,
       status,
       attempts,
-      ...(requestId !== undefined && { requestId }),
+      ...(requestId !== undefined && { upstreamRequestId: requestId }),
       ...("cause" in error && { cause: reason(error.cause) }),
     }),
   )

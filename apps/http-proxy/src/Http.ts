@@ -26,6 +26,8 @@ import { Effect } from "effect"
 import { type Caller, Callers } from "./Callers.ts"
 import * as Faults from "./Faults.ts"
 import * as Forwarding from "./Forwarding.ts"
+import * as Ready from "./Ready.ts"
+import { Current, type Page } from "./Request.ts"
 import * as Wire from "./Wire.ts"
 
 export interface Request {
@@ -47,6 +49,11 @@ export interface Response {
   readonly headers: Readonly<Record<string, string>>
   /** As bytes where many get the same: a copy for each would be theirs to keep, by not reading it. */
   readonly body: string | Uint8Array
+}
+
+/** An answer whose body is text. */
+export interface TextResponse extends Response {
+  readonly body: string
 }
 
 /** What a request gets: an answer, or, where a fault was asked for, its connection reset. */
@@ -84,7 +91,7 @@ const wireOf = ({ target, header }: Request, nesting?: UserJson.DataNesting): Wi
   Wire.of(splitOnce(target, "?")[0] ?? "", header("accept-version"), nesting)
 
 /** The answer that tells a failure: as v2 does, where the request could not be read. */
-export const failure = (error: UpdateUserError, wire: Wire.Wire = Wire.v2) => {
+export const failure = (error: UpdateUserError, wire: Wire.Wire = Wire.v2): TextResponse => {
   const { status, headers, body } = wire.error(error)
   return json(status, body, headers)
 }
@@ -95,7 +102,7 @@ const respond = Effect.fnUntraced(function* (request: Request, wire: Wire.Wire) 
   if (page !== undefined) {
     // Load balancers ask with HEAD; node:http keeps the body of its answer back.
     return request.method === "GET" || request.method === "HEAD"
-      ? yield* page
+      ? yield* page(request)
       : yield* new MethodNotAllowed({ allow: ["GET", "HEAD"] })
   }
   if (/^\/faults(\/|$)/.test(path)) return yield* faultRule(path, request, wire)
@@ -133,6 +140,8 @@ const authenticated = Effect.fnUntraced(function* (
 ) {
   const callers = yield* Callers
   const caller = yield* callers.identify(bearer(request), request.address)
+  const current = yield* Current
+  if (current !== undefined) current.caller = caller.actor.actor
   const served = UserStore.acceptSiteId(siteId).pipe(
     Effect.tap((id) => caller.authorize(id, scope)),
     Effect.flatMap((id) => serve(caller, id)),
@@ -187,14 +196,18 @@ const description = Effect.gen(function* () {
 })
 
 /** What anyone gets, without a token. */
-const pages: ReadonlyMap<string, Effect.Effect<Response>> = new Map([
-  ["/health", Effect.sync(() => json(200, { status: "ok" }))],
-  ["/openapi.json", description],
-  ["/docs", documentation(({ page }) => page)],
-  ["/docs/start.js", documentation(({ start }) => start)],
-  ["/docs/swagger-ui.css", documentation(({ styles }) => styles)],
-  ["/docs/swagger-ui-bundle.js", documentation(({ script }) => script)],
-])
+const pages: ReadonlyMap<string, (request: Request) => Effect.Effect<Response>> = new Map(
+  Object.entries({
+    "/health": () => Effect.sync(() => json(200, { status: "ok" })),
+    "/ready": ({ stopping }) =>
+      Effect.map(Ready.readiness(stopping), (told) => json(told.status === "ready" ? 200 : 503, told)),
+    "/openapi.json": () => description,
+    "/docs": () => documentation(({ page }) => page),
+    "/docs/start.js": () => documentation(({ start }) => start),
+    "/docs/swagger-ui.css": () => documentation(({ styles }) => styles),
+    "/docs/swagger-ui-bundle.js": () => documentation(({ script }) => script),
+  } satisfies Record<Page, (request: Request) => Effect.Effect<Response>>),
+)
 
 interface Call {
   readonly siteId: string

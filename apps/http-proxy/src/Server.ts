@@ -9,6 +9,7 @@ import { TrustedProxies } from "./Addresses.ts"
 import { EndsWithCaller } from "./Forwarding.ts"
 import * as Http from "./Http.ts"
 import { toRequest } from "./Incoming.ts"
+import * as Observed from "./Observed.ts"
 
 /** The address cannot be listened on: taken, not this machine's, or not permitted. */
 export class CannotListen extends Data.TaggedError("CannotListen")<{ readonly message: string }> {}
@@ -82,6 +83,7 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
   const run = yield* FiberSet.runtime(works)<Http.Services>()
   const endsWithCaller = yield* EndsWithCaller
   const trusted = yield* TrustedProxies
+  const observer = yield* Observed.make
   const limits = { ...standardLimits, ...options.limits }
   let pending = 0
   let unfetched = 0
@@ -104,7 +106,7 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
   }
 
   server.on("connection", (socket: Socket) => {
-    if (!hasRoom()) return hangUp(socket, asText(Http.failure(new Overloaded())))
+    if (!hasRoom()) return hangUp(socket, asText(observer.refused(Http.failure(new Overloaded()))))
     connections.set(socket, { requests: 0, pending: 0 })
     // What node:http calls after a last answer.
     socket.destroySoon = () => hangUp(socket)
@@ -147,14 +149,16 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     })
     const asked = toRequest(request, stopBegins.await, trusted)
     const answering = Http.answer(asked, isTooMany ? new Overloaded() : hostProblem(request))
-    const answered = Effect.map(answering, (answer) => {
+    const answered = Effect.map(observer.around(asked, answering), (answer) => {
       if (answer === "Reset") {
         connection.isOver = true
         return afterAnswer(latest?.response, () => socket.resetAndDestroy())
       }
       if (stopping && connection.latest?.response === response) response.shouldKeepAlive = false
       const length = Buffer.byteLength(answer.body)
-      response.writeHead(answer.status, { ...answer.headers, "content-length": length })
+      // An answer that says that it has no body has no length either.
+      const framing = answer.status === 204 ? {} : { "content-length": length }
+      response.writeHead(answer.status, { ...answer.headers, ...framing })
       response.end(answer.body)
       if (typeof answer.body === "string" && !response.closed) {
         unfetched += length
@@ -183,12 +187,13 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
   server.on("checkExpectation", serve)
 
   /** Ends a connection on which something came that is no request: after the answers to what was asked before it. */
-  const refuse = (socket: Socket, answer: ReturnType<typeof Http.failure>) => {
+  const refuse = (socket: Socket, answer: Http.TextResponse) => {
     const latest = connections.get(socket)?.latest
     const isHalf = latest?.request.complete === false
     const unanswered = isHalf ? latest.before : latest?.response
     // A request can be answered before its body has come, and is not answered twice.
-    const end = () => hangUp(socket, isHalf && latest.response.headersSent ? "" : asText(answer))
+    const told = isHalf || !socket.writable ? answer : observer.refused(answer)
+    const end = () => hangUp(socket, isHalf && latest.response.headersSent ? "" : asText(told))
     afterAnswer(unanswered, end)
   }
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => refuse(socket, refusal(error.code)))
@@ -217,7 +222,8 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
   return server.address() as AddressInfo
 })
 
-const bind = (server: Server, { host, port }: Options) =>
+/** Makes a server listen. */
+export const bind = (server: Server, { host, port }: Options): Effect.Effect<void, CannotListen> =>
   Effect.callback<void, CannotListen>((resume) => {
     const onError = (error: Error) =>
       resume(Effect.fail(new CannotListen({ message: `Cannot listen on ${host}:${port}: ${error.message}` })))
@@ -282,7 +288,7 @@ const refusal = (code: string | undefined) => {
 }
 
 /** An answer as it goes over the wire where node:http has no response to write it with. */
-const asText = ({ status, headers, body }: ReturnType<typeof Http.failure>): string => {
+const asText = ({ status, headers, body }: Http.TextResponse): string => {
   const lines = Object.entries({ ...headers, "content-length": Buffer.byteLength(body), connection: "close" })
   const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")
   return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n${body}`

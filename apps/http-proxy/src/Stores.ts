@@ -1,5 +1,5 @@
 /** What the settings say of where users and callers' tokens are, as layers. */
-import { AccessTokens } from "@webflow-users/core"
+import { AccessTokens, AccessTokenStore, UserStore } from "@webflow-users/core"
 import { StoreAddress, UpstreamSettings } from "@webflow-users/stores"
 import { Data, Effect, Layer, Option, type Redacted } from "effect"
 import type { Digest, SecureRandom } from "effect/crypto"
@@ -7,6 +7,9 @@ import { Callers, type Way } from "./Callers.ts"
 import { upstreamToken } from "./Config.ts"
 import * as FailedAuthentications from "./FailedAuthentications.ts"
 import { EndsWithCaller } from "./Forwarding.ts"
+import * as Metrics from "./Metrics.ts"
+import * as Ready from "./Ready.ts"
+import * as Tracing from "./Tracing.ts"
 
 /** Settings that are good each for itself and not together. */
 export class ContradictorySettings extends Data.TaggedError("ContradictorySettings")<{ readonly message: string }> {}
@@ -34,15 +37,18 @@ export const layer = (
       const problem = contradiction(settings, token)
       if (problem !== undefined) return yield* new ContradictorySettings({ message: problem })
       const { store, auth, tokenStore, upstream, failedAuthentications } = settings
+      const metrics = yield* Metrics.Metrics
       const options = {
+        around: Tracing.aroundUpstream,
+        ...(metrics !== undefined && Metrics.upstreamOptions(metrics)),
         // Callers of HTTP do not wait for ever, neither for their turn nor for the answer.
         ...UpstreamSettings.optionsOf(upstream, { countsWaiting: true }),
         token: Option.getOrUndefined(token),
       }
       const callers =
         auth === "passthrough"
-          ? Layer.merge(StoreAddress.layerServed(store, options), Callers.passthrough)
-          : Callers.tokens.pipe(
+          ? Layer.merge(checks, Callers.passthrough).pipe(Layer.provideMerge(StoreAddress.layerServed(store, options)))
+          : Layer.merge(checksWithTokens, Callers.tokens).pipe(
               Layer.provide([
                 AccessTokens.AccessTokens.layer,
                 FailedAuthentications.FailedAuthentications.layer(failedAuthentications),
@@ -51,9 +57,26 @@ export const layer = (
                 StoreAddress.layerWithTokens(store, { ...options, tokenStore: Option.getOrUndefined(tokenStore) }),
               ),
             )
-      return Layer.merge(callers, Layer.succeed(EndsWithCaller, StoreAddress.isRemote(store)))
+      return Layer.merge(Metrics.layerTimed(callers), Layer.succeed(EndsWithCaller, StoreAddress.isRemote(store)))
     }),
   )
+
+/** What has to answer before this process can serve: the store, where that is its own. */
+const checks = Layer.effect(
+  Ready.Checks,
+  Effect.flatMap(UserStore.UserStore, ({ ping }) =>
+    ping === undefined ? Effect.succeed({}) : Effect.map(Ready.remembered("store", ping), (store) => ({ store })),
+  ),
+)
+
+/** The tokens too, wherever they are: to look for one that nobody can have costs next to nothing. */
+const checksWithTokens = Layer.effect(
+  Ready.Checks,
+  Effect.gen(function* () {
+    const { find } = yield* AccessTokenStore
+    return { ...(yield* Ready.Checks), tokens: yield* Ready.remembered("tokens", find("")) }
+  }),
+).pipe(Layer.provide(checks))
 
 const contradiction = (
   { store, auth, tokenStore, faults }: Settings,

@@ -1,18 +1,23 @@
 /** The proxy: assembles the store, the tokens and the socket, and runs until it is told to stop. */
+import type { AddressInfo } from "node:net"
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { UpdatePolicy, UpdateUser } from "@webflow-users/core"
 import { StoreAddress } from "@webflow-users/stores"
-import { Cause, Console, Effect, Exit, Layer, Logger, Scope } from "effect"
+import { Cause, Console, Effect, Exit, Layer, Scope } from "effect"
 import { CliConfig, CliError, CliOutput, Command, GlobalFlag } from "effect/cli"
 import "effect/schema/SchemaJITCompiler/enable"
 import { TrustedProxies } from "./Addresses.ts"
 import { flags } from "./Config.ts"
+import * as Cors from "./Cors.ts"
 import * as Faults from "./Faults.ts"
 import * as Forwarding from "./Forwarding.ts"
+import * as Log from "./Log.ts"
+import * as Metrics from "./Metrics.ts"
 import * as Server from "./Server.ts"
 import * as Stores from "./Stores.ts"
+import * as Tracing from "./Tracing.ts"
 import * as Webhooks from "./Webhooks.ts"
 import * as Wire from "./Wire.ts"
 
@@ -26,6 +31,17 @@ const stoppedTogether = Effect.map(
     <A, E, R>(effect: Effect.Effect<A, E, R>) =>
       Effect.flatMap(Scope.fork(scope, "sequential"), (part) => Scope.provide(effect, part)),
 )
+/** Serves the metrics, where somebody wants to read them. */
+const tellMetrics = Effect.fnUntraced(function* (at: { readonly host: string; readonly port: number | undefined }) {
+  const metrics = yield* Metrics.Metrics
+  const { host, port } = at
+  if (metrics === undefined || port === undefined) return undefined
+  const { listen } = yield* Effect.promise(() => import("./MetricsServer.ts"))
+  return yield* listen({ host, port }, metrics, VERSION)
+})
+
+const shown = ({ family, address, port }: AddressInfo): string =>
+  `${family === "IPv6" ? `[${address}]` : address}:${port}`
 
 const proxy = Command.make(
   "webflow-users-proxy",
@@ -40,6 +56,9 @@ const proxy = Command.make(
     dataNesting,
     faults,
     trustedProxies,
+    corsOrigins,
+    log,
+    metrics,
     failedAuthentications,
     maxConnections,
     maxRequests,
@@ -47,17 +66,19 @@ const proxy = Command.make(
     ...policy
   }) =>
     Effect.gen(function* () {
+      const told = yield* tellMetrics(metrics)
       const stopped = yield* stoppedTogether
       if (webhooks.isOn) yield* stopped(Webhooks.start(webhooks))
       const address = yield* stopped(
         Server.listen({ host, port, limits: { connections: maxConnections, requests: maxRequests } }),
       )
-      const shown = address.family === "IPv6" ? `[${address.address}]` : address.address
+      // Before the line that people and programs wait for.
+      if (told !== undefined) yield* Console.log(`Metrics are at http://${shown(told)}/metrics`)
       yield* Console.log(
-        `webflow-users-proxy listens on http://${shown}:${address.port}, store ${StoreAddress.describe(store)}`,
+        `webflow-users-proxy listens on http://${shown(address)}, store ${StoreAddress.describe(store)}`,
       )
       const warning = Forwarding.warning(store)
-      if (warning !== undefined) yield* Console.error(warning)
+      if (warning !== undefined) yield* Effect.logWarning(warning)
       if (faults) {
         yield* Console.log("Faults are enabled: callers can ask for errors, resets and delays. This is for tests only")
       }
@@ -67,13 +88,17 @@ const proxy = Command.make(
       Effect.provide(
         Layer.mergeAll(UpdateUser.UpdateUser.layer, faults ? Faults.layer : Layer.empty).pipe(
           Layer.provideMerge(Stores.layer({ store, auth, tokenStore, upstream, faults, failedAuthentications })),
+          Layer.provideMerge(metrics.port === undefined ? Layer.empty : Layer.sync(Metrics.Metrics, Metrics.make)),
+          Layer.provideMerge(Tracing.layer(VERSION)),
           Layer.merge(Layer.succeed(UpdatePolicy.Current, policy)),
           Layer.merge(Layer.succeed(Wire.DataNesting, dataNesting)),
           Layer.merge(Layer.succeed(TrustedProxies, trustedProxies)),
+          Layer.merge(Layer.succeed(Cors.AllowedOrigins, corsOrigins)),
           Layer.provideMerge(NodeCrypto.layerMac),
           Layer.provide([NodeCrypto.layerDigest, NodeCrypto.layerSecureRandom]),
         ),
       ),
+      Effect.provide(Log.layer(log)),
     ),
 ).pipe(
   Command.withDescription(
@@ -95,11 +120,12 @@ const layerPresenter = CliOutput.layerPresenter({
 
 const isUsageError = (error: unknown): boolean =>
   error instanceof Stores.ContradictorySettings ||
+  error instanceof Tracing.UnusableVariable ||
   (CliError.isCliError(error) && error._tag === "ShowHelp" && error.errors.length > 0)
 
 proxy.pipe(
   Command.run({ version: VERSION }),
-  // Nobody takes the spans yet; to make them for nobody is a good part of a request.
+  // To make spans for nobody is a good part of a request: `Tracing` makes those of requests where somebody takes them.
   Effect.withTracerEnabled(false),
   Effect.tapError((error) => (error._tag === "ShowHelp" ? Effect.void : Console.error(error.message))),
   Effect.tapDefect((defect) => Effect.logError("The proxy failed unexpectedly", defect)),
@@ -107,7 +133,8 @@ proxy.pipe(
     NodeServices.layer,
     CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version] }),
     layerPresenter,
-    Logger.layer([Logger.consoleLogFmt]),
+    // What is said before the settings are known.
+    Log.layer({ format: "json", level: "info", ids: false }),
   ]),
   NodeRuntime.runMain({
     disableErrorReporting: true,

@@ -63,13 +63,15 @@ it("sends the update from the page", { timeout: 120_000 }, async () => {
 
   await page.goto(`${proxy.origin}/docs`)
   await page.getByRole("heading", { name: "webflow-users" }).waitFor()
-  await page.locator(".opblock").nth(4).waitFor()
+  await page.locator(".opblock").nth(6).waitFor()
   expect(await page.locator(".opblock .opblock-summary-description").allTextContents()).toEqual([
     "Update User",
     "Get User",
+    "Get User History",
     "List Users",
     "List Access Groups",
     "Health",
+    "Readiness",
   ])
 
   await page.getByRole("button", { name: "Authorize", exact: true }).click()

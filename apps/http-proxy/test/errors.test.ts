@@ -201,6 +201,7 @@ describe.each(["/v2", "/beta", ""])("below %j", (prefix) => {
       "cache-control": "no-store",
       "content-length": String(Buffer.byteLength(text)),
       date: expect.any(String),
+      "x-request-id": expect.stringMatching(/^[0-9a-f]{16}$/),
       connection: expect.any(String),
       ...(response.headers.has("keep-alive") && { "keep-alive": expect.any(String) }),
       ...headers,

@@ -77,7 +77,14 @@ describe("what another server is asked", () => {
     server.json(200, { ...user, data: { data: user.data } })
     const answered = await call(proxy.origin, {
       target: `${path}?debug=1`,
-      headers: { cookie: "a=b", "x-forwarded-for": "10.0.0.1", te: "trailers", traceparent: "00-1", "x-other": "1" },
+      headers: {
+        cookie: "a=b",
+        "x-forwarded-for": "10.0.0.1",
+        te: "trailers",
+        traceparent: "00-1",
+        "x-other": "1",
+        "x-request-id": "form-7",
+      },
       body: { accessGroups: ["gold", "gold"], data: { data: { name: "Ada", "accept-privacy": true } } },
     })
     expect([answered.status, answered.json]).toEqual([200, user])
@@ -93,6 +100,7 @@ describe("what another server is asked", () => {
         headers: [
           ["host", `127.0.0.1:${server.port}`],
           ["connection", "keep-alive"],
+          ["x-request-id", "form-7"],
           ["accept", "application/json"],
           ["authorization", `Bearer ${held}`],
           ["content-type", "application/json"],
@@ -247,7 +255,7 @@ describe("what another server answers", () => {
     })
     const { stderr, stdout } = await proxy.end("SIGTERM")
     expect(stdout + stderr).toContain("does not accept this one's token")
-    expect(stdout + stderr).toContain(`status=${status}`)
+    expect(stdout + stderr).toContain(`"status":${status}`)
   })
 
   it("is tried again where it may pass, and is told in the envelope where it does not", async () => {
@@ -406,7 +414,10 @@ describe("how it is started", () => {
       env: { WEBFLOW_USERS_TOKEN: held, WEBFLOW_USERS_TOKEN_STORE: tokenFile },
     })
     const { stderr } = await proxy.end("SIGTERM")
-    expect(stderr).toBe(`The store is Webflow's own server, which no longer answers. ${Webflow.removed}\n`)
+    expect(JSON.parse(stderr)).toMatchObject({
+      level: "warn",
+      message: `The store is Webflow's own server, which no longer answers. ${Webflow.removed}`,
+    })
   })
 
   it("keeps callers' tokens in the usual place where it is not told another", async () => {

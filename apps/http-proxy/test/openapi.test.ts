@@ -289,12 +289,12 @@ describe("answers", () => {
     ])
   })
 
-  it("is found at /openapi.json without a token, and describes /health", async () => {
+  it.each(["/health", "/ready"])("is found at /openapi.json without a token, and describes %s", async (state) => {
     const response = await fetch(`${proxy.origin}/openapi.json`)
     expect(response.headers.get("content-type")).toBe("application/json; charset=utf-8")
     expect(await response.json()).toEqual(document)
-    const health = paths["/health"]?.["get"]?.responses["200"]
-    const { status, body } = await send("getUser", { path: "/health" })
+    const health = paths[state]?.["get"]?.responses["200"]
+    const { status, body } = await send("getUser", { path: state })
     expect([status, problems(health!.content["application/json"].schema, body)]).toEqual([200, []])
   })
 

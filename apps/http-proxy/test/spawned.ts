@@ -28,9 +28,22 @@ const begin = ({ args = [], env = {}, cwd = tmpdir() }: Told) => {
 /** Runs it to its end. */
 export const run = (told: Told) => begin(told).ended
 
-/** Starts it on a store and a free port, and waits until it listens. Disposing of it kills it where it still runs. */
+/** Lines of a log, each read as JSON. */
+export const linesOf = (text: string) =>
+  text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>)
+
+/**
+ * Starts it on a store and a free port, and waits until it listens. It logs what goes wrong and nothing else, unless it is told
+ * to. Disposing of it kills it where it still runs.
+ */
 export const start = async (store: string, told: Told = {}) => {
-  const { child, said, ended } = begin({ ...told, env: { PORT: "0", WEBFLOW_USERS_STORE: store, ...told.env } })
+  const { child, said, ended } = begin({
+    ...told,
+    env: { PORT: "0", WEBFLOW_USERS_STORE: store, WEBFLOW_USERS_LOG_LEVEL: "warn", ...told.env },
+  })
   const origin = await new Promise<string>((resolve, reject) => {
     const look = () => {
       const address = /listens on (http:\S+),/.exec(said.stdout)?.[1]
@@ -46,6 +59,10 @@ export const start = async (store: string, told: Told = {}) => {
   return {
     origin,
     pid: child.pid,
+    /** Where it tells its metrics, if it does. */
+    metrics: () => /Metrics are at (\S+)/.exec(said.stdout)?.[1] ?? "",
+    /** Hears nothing more of its log, as a collector that has died. */
+    stopListening: () => child.stderr.destroy(),
     hasEnded: () => child.exitCode !== null || child.signalCode !== null,
     /** Sends a signal, and waits for the end: how it ended, and all that it said. */
     end,

@@ -62,6 +62,11 @@ export class UserStore extends Context.Service<
     ) => Effect.Effect<AccessGroupPage, E.UpdateUserError>
     /** Looks many users up with as few requests as that takes, where every request counts. Otherwise each is asked for. */
     readonly finder?: (siteId: SiteId, wanted: Wanted) => Finder
+    /**
+     * Succeeds where the store answers and its tables are those that this program knows. Only where to ask costs nothing:
+     * another server counts requests.
+     */
+    readonly ping?: Effect.Effect<void, E.UpdateUserError>
   }
 >()("@webflow-users/core/UserStore") {}
 

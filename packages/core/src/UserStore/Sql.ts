@@ -14,7 +14,7 @@ import * as UserPatch from "../UserPatch.ts"
 import { OnReplaced, UserStore } from "../UserStore.ts"
 import * as GroupCommit from "./Sql/GroupCommit.ts"
 import { declarationReader, encodeDeclaration } from "./Sql/declarations.ts"
-import { migrate } from "./Sql/migrations.ts"
+import { isMigrated, migrate } from "./Sql/migrations.ts"
 import * as UserRows from "./Sql/UserRows.ts"
 
 const decodeUser = Schema.decodeUnknownOption(Schema.fromJsonString(User))
@@ -157,6 +157,11 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
             WHERE site_id = ${siteId} AND ${isListed}`
           return { accessGroups, count: accessGroups.length, limit, offset, total: Number(counted?.total) }
         }, storeErrors),
+
+        ping: Effect.gen(function* () {
+          const behind = new Error("The database has tables of an earlier version")
+          if (!(yield* isMigrated)) return yield* new E.StoreUnavailable({ cause: behind })
+        }).pipe(Effect.provideService(SqlClient.SqlClient, sql), Effect.withSpan("UserStore.ping"), storeErrors),
       })
 
       const newUsers = NewUsers.of({

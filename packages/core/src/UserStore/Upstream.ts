@@ -32,6 +32,8 @@ export interface Options {
   readonly rateLimit?: Pick<Pacer.Options, "limit" | "window"> | undefined
   /** Hears for how long calls have to wait for the limit, in milliseconds. */
   readonly onWait?: Pacer.Options["onWait"]
+  /** Hears of each request that is sent for how long it waited for its turn, in milliseconds. */
+  readonly onTurn?: ((waited: number) => void) | undefined
 }
 
 /** What holds where nothing else is said. */
@@ -56,6 +58,15 @@ export const CallerToken = Context.Reference<Redacted.Redacted | undefined>(
 export const OnAnswer = Context.Reference<(answer: Pacer.Told) => void>(
   "@webflow-users/core/UserStore/Upstream/OnAnswer",
   { defaultValue: () => () => undefined },
+)
+
+/**
+ * Headers by which the server can tell which request of somebody else's its own belong to, such as `x-request-id`. A runtime
+ * that answers requests provides them around the call.
+ */
+export const Correlation = Context.Reference<Readonly<Record<string, string>>>(
+  "@webflow-users/core/UserStore/Upstream/Correlation",
+  { defaultValue: () => ({}) },
 )
 
 /** The users of another server. Fails with what that server answers, or with why it did not. */
@@ -89,14 +100,17 @@ export const layer = (options: Options): Layer.Layer<UserStore, never, Transport
               method: Routes.routes[route].method,
               url: base + Routes.pathOf(route, parameters) + query,
               headers: {
+                ...(yield* Correlation),
                 accept: "application/json",
                 ...(secret !== "" && { authorization: `Bearer ${secret}` }),
                 ...(body !== undefined && { "content-type": "application/json" }),
               },
               ...(body !== undefined && { body: JSON.stringify(body) }),
             }
-            const left = progress.left(yield* Monotonic.millis)
+            const askedAt = yield* Monotonic.millis
+            const left = progress.left(askedAt)
             const sending = Effect.flatMap(Monotonic.millis, (now) => {
+              options.onTurn?.(now - askedAt)
               const rest = Duration.millis(progress.begin(now))
               const duration = Duration.min(timeout, rest)
               const orElse = () => late(duration, Duration.isLessThan(rest, timeout))

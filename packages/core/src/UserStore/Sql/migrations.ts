@@ -161,15 +161,18 @@ const table = "webflow_users_migrations"
 
 const run = Migrator.make({})({ loader: Migrator.fromRecord(migrations), table })
 
+/** Whether a database has the present tables, or those of a later version that runs beside this one. */
+export const isMigrated = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const done = yield* sql`SELECT migration_id FROM ${sql(table)}`
+  return done.length >= Object.keys(migrations).length
+})
+
 /**
  * Brings a database to the present tables. One that has them is only read: to migrate takes the write lock, and who opens a
  * store to read it need not wait for who writes.
  */
 export const migrate = Effect.gen(function* () {
-  const sql = yield* SqlClient.SqlClient
-  const done = yield* sql`SELECT migration_id FROM ${sql(table)}`.pipe(
-    // There is no such table yet.
-    Effect.orElseSucceed(() => []),
-  )
-  if (done.length < Object.keys(migrations).length) yield* run
+  // Where it fails there is no such table yet.
+  if (!(yield* Effect.orElseSucceed(isMigrated, () => false))) yield* run
 })

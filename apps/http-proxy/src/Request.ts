@@ -1,0 +1,70 @@
+/** The request that is being answered, for whatever speaks of it: its id, who asks, which route it takes. */
+import { Context, type Random } from "effect"
+import { Routes } from "@webflow-users/core/wire"
+
+export interface Current {
+  /** The caller's own, where they gave one; on the answer, on each line of the log, and on what another server is asked for it. */
+  readonly id: string
+  /** As whom the caller is known, as soon as they are. */
+  caller?: string
+  /** The trace it belongs to, where traces are taken. */
+  traceId?: string
+}
+
+/** Nothing outside a request. */
+export const Current = Context.Reference<Current | undefined>("@webflow-users/http-proxy/Request/Current", {
+  defaultValue: () => undefined,
+})
+
+/** The header that carries the id. */
+export const idHeader = "x-request-id"
+
+/** The id that the caller gave, or a new one: what else there is could be anything, and goes into logs. */
+export const idOf = (given: string | undefined, random: typeof Random.Random.Service): string =>
+  given !== undefined && /^[A-Za-z0-9._-]{1,128}$/.test(given) ? given : newId(random)
+
+/** 64 random bits, in hexadecimal. */
+export const newId = (random: typeof Random.Random.Service): string => half(random) + half(random)
+
+const half = (random: typeof Random.Random.Service): string =>
+  Math.floor(random.nextDoubleUnsafe() * 0x1_0000_0000)
+    .toString(16)
+    .padStart(8, "0")
+
+/** The paths that are answered to anyone. */
+const pages = [
+  "/health",
+  "/ready",
+  "/openapi.json",
+  "/docs",
+  "/docs/start.js",
+  "/docs/swagger-ui.css",
+  "/docs/swagger-ui-bundle.js",
+] as const
+export type Page = (typeof pages)[number]
+const pageSet: ReadonlySet<string> = new Set(pages)
+
+const methods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "DELETE"])
+
+export interface Route {
+  /** The path as the contract writes it, without prefix and ids; `other` of whatever is none of ours. */
+  readonly path: string
+  /** `other` of methods that nobody has heard of: what callers make up is to fill no table. */
+  readonly method: string
+  readonly siteId?: string
+  readonly userId?: string
+}
+
+/** The route of what cannot be read as a request. */
+export const unknown: Route = { path: "other", method: "other" }
+
+/** Which route a request takes. */
+export const routeOf = (method: string, target: string): Route => {
+  const path = target.split("?", 1)[0] ?? ""
+  const known = methods.has(method) ? method : "other"
+  if (pageSet.has(path)) return { path, method: known }
+  const match = Routes.match(method, path)
+  if (match._tag === "WrongMethod") return { path: routeOf(match.allow[0] ?? "", path).path, method: known }
+  if (match._tag === "Found") return { path: Routes.routes[match.route].path, method: known, ...match.parameters }
+  return { path: path.startsWith("/faults/sites/") ? "/faults/sites/:site_id" : "other", method: known }
+}
