@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
 import { describe, expect, it } from "vitest"
 import { errorIn, fresh, otherSiteId, seeded, siteId } from "./run.ts"
 
@@ -19,6 +20,23 @@ const createWith = async (store: Store, args: ReadonlyArray<string>) => {
 const list = async (store: Store) => JSON.parse((await store.cli(["token", "list", "--json"])).stdout)
 
 const sha256 = (token: string) => createHash("sha256").update(token).digest("hex")
+
+/** A store as it was before tokens had more than scopes and a rate. */
+const version4 = `
+  CREATE TABLE webflow_users_migrations (migration_id integer PRIMARY KEY NOT NULL,
+    created_at datetime NOT NULL DEFAULT current_timestamp, name VARCHAR(255) NOT NULL);
+  INSERT INTO webflow_users_migrations (migration_id, name) VALUES
+    (1, 'create_tables'), (2, 'token_rates'), (3, 'site_declarations'), (4, 'sort_orders');
+  CREATE TABLE sites (id TEXT PRIMARY KEY, created_on TEXT NOT NULL, declaration TEXT);
+  CREATE TABLE users (site_id TEXT NOT NULL REFERENCES sites (id), id TEXT NOT NULL, email TEXT NOT NULL,
+    status TEXT NOT NULL, created_on TEXT NOT NULL, last_login TEXT NOT NULL, updated_on TEXT NOT NULL,
+    document TEXT NOT NULL, PRIMARY KEY (site_id, id));
+  CREATE TABLE access_groups (site_id TEXT NOT NULL REFERENCES sites (id), slug TEXT NOT NULL, id TEXT NOT NULL,
+    name TEXT NOT NULL, short_id TEXT NOT NULL, created_on TEXT NOT NULL, PRIMARY KEY (site_id, slug));
+  CREATE TABLE user_events (sequence INTEGER PRIMARY KEY AUTOINCREMENT, site_id TEXT NOT NULL, user_id TEXT NOT NULL,
+    at TEXT NOT NULL, actor TEXT NOT NULL, before_user TEXT NOT NULL, after_user TEXT NOT NULL);
+  CREATE TABLE access_tokens (id TEXT PRIMARY KEY, site_id TEXT NOT NULL, scopes TEXT NOT NULL, hash TEXT NOT NULL,
+    created_on TEXT NOT NULL, rate INTEGER);`
 
 describe("token", { concurrent: true }, () => {
   it("create gives a token once; the store keeps its hash", async () => {
@@ -202,12 +220,20 @@ describe("token", { concurrent: true }, () => {
   })
 
   it("those of a store from before keep what they had", async () => {
-    const store = await seeded()
-    const { token: _, ...issued } = await create(store, "users:read")
-    const columns = ["label", "expires_on", "allowed_fields", "allowed_groups", "previous_hash", "previous_until"]
-    for (const column of columns) store.query(`ALTER TABLE access_tokens DROP COLUMN ${column}`)
-    store.query("DELETE FROM webflow_users_migrations WHERE migration_id >= 6")
-    expect(await list(store)).toEqual([issued])
+    const store = fresh()
+    const database = new DatabaseSync(store.path)
+    database.exec(version4)
+    const id = "6287ec36a841b25637c66399"
+    database
+      .prepare("INSERT INTO access_tokens (id, site_id, scopes, hash, created_on, rate) VALUES (?, ?, ?, ?, ?, 60)")
+      .run(id, siteId, "users:read users:write", sha256("old"), "2026-01-01T00:00:00.000Z")
+    database.close()
+    const nothing = { label: null, fields: null, groups: null, expiresOn: null, isExpired: false, previousUntil: null }
+    const scopes = ["users:read", "users:write"]
+    expect(await list(store)).toEqual([
+      { ...nothing, id, siteId, scopes, rate: 60, createdOn: "2026-01-01T00:00:00.000Z" },
+    ])
+    expect(store.query("SELECT hash FROM access_tokens")).toEqual([{ hash: sha256("old") }])
   })
 
   it("list of a store that is new is empty", async () => {

@@ -5,7 +5,7 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { UpdatePolicy, UpdateUser } from "@webflow-users/core"
 import { StoreAddress } from "@webflow-users/stores"
-import { Cause, Console, Effect, Exit, Layer } from "effect"
+import { Cause, Console, Effect, Exit, Layer, Scope } from "effect"
 import { CliConfig, CliError, CliOutput, Command, GlobalFlag } from "effect/cli"
 import "effect/schema/SchemaJITCompiler/enable"
 import { TrustedProxies } from "./Addresses.ts"
@@ -24,6 +24,13 @@ import * as Wire from "./Wire.ts"
 /** The package's version, put in by the bundler. */
 declare const VERSION: string
 
+/** What is begun within it stops at once with the others: a stop takes as long as the slowest, and not as all of them. */
+const stoppedTogether = Effect.map(
+  Effect.acquireRelease(Scope.make("parallel"), (scope, exit) => Scope.close(scope, exit)),
+  (scope) =>
+    <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+      Effect.flatMap(Scope.fork(scope, "sequential"), (part) => Scope.provide(effect, part)),
+)
 /** Serves the metrics, where somebody wants to read them. */
 const tellMetrics = Effect.fnUntraced(function* (at: { readonly host: string; readonly port: number | undefined }) {
   const metrics = yield* Metrics.Metrics
@@ -60,13 +67,11 @@ const proxy = Command.make(
   }) =>
     Effect.gen(function* () {
       const told = yield* tellMetrics(metrics)
-      // Begun before the server, and ended after it: what the last requests leave may still be told.
-      if (webhooks.isOn) yield* Webhooks.start(webhooks)
-      const address = yield* Server.listen({
-        host,
-        port,
-        limits: { connections: maxConnections, requests: maxRequests },
-      })
+      const stopped = yield* stoppedTogether
+      if (webhooks.isOn) yield* stopped(Webhooks.start(webhooks))
+      const address = yield* stopped(
+        Server.listen({ host, port, limits: { connections: maxConnections, requests: maxRequests } }),
+      )
       // Before the line that people and programs wait for.
       if (told !== undefined) yield* Console.log(`Metrics are at http://${shown(told)}/metrics`)
       yield* Console.log(
