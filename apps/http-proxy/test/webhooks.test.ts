@@ -102,7 +102,7 @@ describe("a proxy", () => {
     })
     const { stdout, stderr } = await proxy.end("SIGTERM")
     expect(receiver.received).toEqual([])
-    expect(stdout + stderr).toContain(`webhook=${store.id} host=${new URL(receiver.url).host}`)
+    expect(stderr).toContain(`"webhook":"${store.id}","host":"${new URL(receiver.url).host}"`)
     expect(stdout + stderr).not.toMatch(/hush|Personal|member\d/)
     expect(stdout + stderr).not.toContain(store.secret)
   })
