@@ -63,7 +63,7 @@ it("sends the update from the page", { timeout: 120_000 }, async () => {
 
   await page.goto(`${proxy.origin}/docs`)
   await page.getByRole("heading", { name: "webflow-users" }).waitFor()
-  await page.locator(".opblock").nth(6).waitFor()
+  await page.locator(".opblock").nth(7).waitFor()
   expect(await page.locator(".opblock .opblock-summary-description").allTextContents()).toEqual([
     "Update User",
     "Get User",
@@ -72,6 +72,7 @@ it("sends the update from the page", { timeout: 120_000 }, async () => {
     "List Access Groups",
     "Health",
     "Readiness",
+    "Account Updated",
   ])
 
   await page.getByRole("button", { name: "Authorize", exact: true }).click()
