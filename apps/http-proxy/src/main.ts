@@ -96,9 +96,9 @@ const proxy = Command.make(
           Layer.merge(Layer.succeed(Cors.AllowedOrigins, corsOrigins)),
           Layer.provideMerge(NodeCrypto.layerMac),
           Layer.provide([NodeCrypto.layerDigest, NodeCrypto.layerSecureRandom]),
+          Layer.provideMerge(Log.layer(log)),
         ),
       ),
-      Effect.provide(Log.layer(log)),
     ),
 ).pipe(
   Command.withDescription(
