@@ -203,6 +203,7 @@ export const layerWithWebhooks = (address: string): Layer.Layer<WebhookServices,
 
 const notOwned = (address: string) =>
   refuse(`This needs a store of your own, such as file:./users.db; ${schemeOf(address)}: is somebody else's server`)
+
 /** What a proxy knows its callers by: their tokens, and how often each has asked. */
 export type TokenServices = AccessTokenStore | RateLimits.RateLimits
 
