@@ -191,6 +191,19 @@ describe.each<[string, Layer.Layer<AccessTokenStore, unknown>]>(Object.entries(s
       }).pipe(Effect.provide(layer)),
     )
 
+    it.effect("cannot be rotated once they have expired, and stay as they are", () =>
+      Effect.gen(function* () {
+        const tokens = yield* AccessTokens.AccessTokens
+        yield* TestClock.setTime(noon)
+        const { token, id } = yield* tokens.create(siteId, [], { expiresOn: moment("1970-01-01T13:00:00Z") })
+        yield* TestClock.setTime(noon + 3_600_000)
+        const error = yield* Effect.flip(tokens.rotate(id, { grace: "1 day" }))
+        expect(error).toMatchObject({ _tag: "TokenExpired", code: "token_expired" })
+        expect(error.message).toContain("has expired on 1970-01-01T13:00:00.000Z")
+        expect(yield* Effect.flip(tokens.verify(token))).toMatchObject(refusedFor("expired"))
+      }).pipe(Effect.provide(layer)),
+    )
+
     it.effect("are refused alike when altered, cut short, made up, of another store, or revoked", () =>
       Effect.gen(function* () {
         const tokens = yield* AccessTokens.AccessTokens
