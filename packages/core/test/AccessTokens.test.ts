@@ -369,3 +369,29 @@ it.effect("a list that cannot be read lets nobody in", () =>
     ),
   ),
 )
+
+it.effect("a token with an end or a list has no scope that a program from before would know", () =>
+  Effect.gen(function* () {
+    const tokens = yield* AccessTokens.AccessTokens
+    const sql = yield* SqlClient.SqlClient
+    const scopes = ["users:read", "users:write"] as const
+    const cases: ReadonlyArray<readonly [AccessTokens.Grants, string]> = [
+      [{ rate: 5, label: "Form" }, "users:read users:write"],
+      [{ expiresOn: moment("2030-01-01T00:00:00Z") }, "limited:users:read limited:users:write"],
+      [{ fields: [] }, "limited:users:read limited:users:write"],
+      [{ groups: ["gold"] }, "limited:users:read limited:users:write"],
+    ]
+    for (const [grants, kept] of cases) {
+      const { id, token } = yield* tokens.create(siteId, scopes, grants)
+      expect(yield* sql`SELECT scopes FROM access_tokens WHERE id = ${id}`).toStrictEqual([{ scopes: kept }])
+      expect((yield* tokens.verify(token)).scopes).toStrictEqual(scopes)
+      // As tokens were kept that were issued before.
+      yield* sql`UPDATE access_tokens SET scopes = 'users:write' WHERE id = ${id}`
+      expect((yield* tokens.verify(token)).scopes).toStrictEqual(["users:write"])
+    }
+  }).pipe(
+    Effect.provide(
+      tokensOn(Layer.provideMerge(SqlTokens.layer, SqlUsers.layer).pipe(Layer.provideMerge(Sqlite.layer(":memory:")))),
+    ),
+  ),
+)
