@@ -19,16 +19,17 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
+const parentOf = (pid: string) => {
+  try {
+    return Number(readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ")[1])
+  } catch {
+    return undefined
+  }
+}
+
 /** The first process of the server, and those that it has started. */
 const postgresProcesses = (): ReadonlyArray<number> => {
   const first = firstProcess()
-  const parentOf = (pid: string) => {
-    try {
-      return Number(readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ")[1])
-    } catch {
-      return undefined
-    }
-  }
   return [
     first,
     ...readdirSync("/proc")
