@@ -39,6 +39,7 @@ const exitCodes = {
   UserAccountsRemoved: failed,
 
   UnusableAddress: invalid,
+  StoreAway: unavailable,
   UnusableSetting: invalid,
   UnreadableInput: invalid,
   ImportRefused: invalid,

@@ -16,8 +16,15 @@ export const exportSite = Command.make(
     site: Flag.String("site").pipe(Flag.withMetavar("SITE"), Flag.withDescription("The id of the site")),
     output: Flag.String("output").pipe(
       Flag.withMetavar("FILE"),
-      Flag.withDescription("Where to, readable by you only, and there when all of it is (default: standard output)"),
+      Flag.withDescription(
+        "Where to, readable by you only, and there when all of it is (default: standard output, as -)",
+      ),
+      Flag.filter(
+        (file) => file !== "",
+        () => "the name of a file, or - for standard output",
+      ),
       Flag.optional,
+      Flag.map(Option.filter((file) => file !== "-")),
     ),
     force: Flag.Boolean("force").pipe(
       Flag.withDescription("Replace FILE if it is there"),

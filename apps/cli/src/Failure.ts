@@ -9,8 +9,8 @@ import type {
   UpdateUserError,
   UserImport,
 } from "@webflow-users/core"
-import type { StoreAddress, UpstreamSettings } from "@webflow-users/stores"
-import { Data, Predicate } from "effect"
+import { StoreAddress, type UpstreamSettings } from "@webflow-users/stores"
+import { Data } from "effect"
 import type { CliError } from "effect/cli"
 import * as NextStep from "./NextStep.ts"
 
@@ -93,7 +93,7 @@ export class Incomplete extends Data.TaggedError("Incomplete")<{ readonly messag
 
 export type Failure =
   | UpdateUserError
-  | StoreAddress.UnusableAddress
+  | StoreAddress.NotOpened
   | UpstreamSettings.UnusableSetting
   | UnreadableInput
   | ImportRefused
@@ -156,7 +156,7 @@ export const tell = (failure: Failure): Told => {
     message: failure.message,
     details: "details" in failure ? failure.details : [],
     ...("retryAfter" in failure && failure.retryAfter !== undefined && { retryAfter: failure.retryAfter }),
-    ...("cause" in failure && failure.cause !== undefined && { cause: innermost(failure.cause) }),
+    ...("cause" in failure && failure.cause !== undefined && { cause: StoreAddress.rootMessage(failure.cause) }),
     ...("excerpt" in failure && failure.excerpt !== "" && { excerpt: failure.excerpt }),
     ...("requestId" in failure && failure.requestId !== undefined && { requestId: failure.requestId }),
     ...(attempts !== undefined && { attempts }),
@@ -179,12 +179,3 @@ export const tellDefect = (): Told => ({
   message: "Something unexpected went wrong. The same command with --debug tells where",
   details: [],
 })
-
-/** `fetch failed`, `Failed to execute`: the reason is in the error that they wrap. */
-const innermost = (cause: unknown): string => {
-  if (Predicate.hasProperty(cause, "cause") && cause.cause !== undefined) return innermost(cause.cause)
-  if (Predicate.hasProperty(cause, "reason") && cause.reason !== undefined) return innermost(cause.reason)
-  // Node tells a refused connection to a name with several addresses as an error without a message.
-  if (cause instanceof Error) return cause.message || ("code" in cause ? String(cause.code) : cause.name)
-  return String(cause)
-}

@@ -40,6 +40,7 @@ export const history = Command.make(
 const inWords = (name: string, { history: entries, offset, total }: UserHistory.HistoryPage): string => {
   const end = offset + entries.length
   const more = end < total ? `; more with --offset ${end}` : ""
+  if (total === 0) return `${name} was never updated here`
   return entries.length === 0
     ? `No updates of ${name} here, of ${total} in all`
     : [...entries.map(entryInWords), `${offset + 1} to ${end} of ${total} updates of ${name}${more}`].join("\n\n")

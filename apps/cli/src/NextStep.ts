@@ -47,6 +47,7 @@ const nextSteps = {
     "Run `webflow-users import members.csv --site SITE --store file:./members.db`, then this command with the same --store.",
 
   UnusableAddress: undefined,
+  StoreAway: `${again} when the store answers, or check ${store}.`,
   UnusableSetting: "Set it so, or leave it out.",
   UnreadableInput: "Correct it, or name another, then run the command again.",
   ImportRefused: undefined,

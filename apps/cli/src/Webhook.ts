@@ -17,10 +17,10 @@ const id = Argument.String("id").pipe(Argument.withDescription("The webhook's id
 const allowPrivate = Flag.Boolean("allow-private-webhooks").pipe(
   Flag.withDescription(
     "Let it go to an address that is not public; the proxy has to be told so too. " +
-      "WEBFLOW_USERS_WEBHOOKS_ALLOW_PRIVATE, default false",
+      "WEBFLOW_USERS_ALLOW_PRIVATE_WEBHOOKS, default false",
   ),
   Flag.withoutNegation,
-  Flag.withFallbackConfig(Config.Boolean("WEBFLOW_USERS_WEBHOOKS_ALLOW_PRIVATE")),
+  Flag.withFallbackConfig(Config.Boolean("WEBFLOW_USERS_ALLOW_PRIVATE_WEBHOOKS")),
   Flag.withDefault(false),
 )
 

@@ -105,6 +105,18 @@ describe("a store", { concurrent: true }, () => {
     },
   )
 
+  it("that is away gives 5, and what to do", async () => {
+    const outcome = await cli(["get", siteId, ada.id, "--store", "postgres://me:hush@127.0.0.1:1/users"])
+    expect(outcome.code).toBe(5)
+    expect(errorIn(outcome)).toMatchObject({
+      tag: "StoreAway",
+      code: "store_away",
+      message: expect.stringContaining("connect ECONNREFUSED 127.0.0.1:1"),
+      nextStep: expect.stringContaining("when the store answers"),
+    })
+    expect(outcome.stderr).not.toContain("hush")
+  })
+
   it("that fails while it is used gives 5 and the reason", async () => {
     const store = await seeded()
     store.query("DROP TABLE user_events")

@@ -139,7 +139,7 @@ describe("webhook", { concurrent: true }, () => {
       code: "delivery_failed",
       message: expect.stringContaining("is not public"),
     })
-    const answered = await store.cli(["webhook", "test", id], { env: { WEBFLOW_USERS_WEBHOOKS_ALLOW_PRIVATE: "true" } })
+    const answered = await store.cli(["webhook", "test", id], { env: { WEBFLOW_USERS_ALLOW_PRIVATE_WEBHOOKS: "true" } })
     expect(answered.code).toBe(1)
     expect(errorIn(answered)).toMatchObject({
       tag: "DeliveryFailed",

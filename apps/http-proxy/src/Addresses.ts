@@ -22,7 +22,7 @@ export const parse = (text: string): Option.Option<TrustedProxies> => {
   const list = new BlockList()
   let isNone = true
   for (const entry of text.split(",").map((part) => part.trim())) {
-    if (entry === "") continue
+    if (entry === "" || entry === "none") continue
     const [named = "", prefix, ...more] = entry.split("/")
     const address = plain(named)
     const family = familyOf(address)

@@ -10,7 +10,7 @@ import * as Cors from "./Cors.ts"
 import * as FailedAuthentications from "./FailedAuthentications.ts"
 import * as Log from "./Log.ts"
 import { standardLimits } from "./Server.ts"
-import { atMost, host, port, setting, switchOf } from "./Setting.ts"
+import { atMost, host, oneOf, port, setting, switchOf } from "./Setting.ts"
 
 const { emailAndPassword, ecommerceGroups } = UpdatePolicy.settings
 
@@ -22,6 +22,16 @@ const { settings } = UpstreamSettings
  */
 const upstream = <A>(of: UpstreamSettings.Setting<A>, name: string, otherwise?: A) =>
   setting({ ...of, description: `Another server: ${of.description}` }, name, otherwise)
+
+const decision = <const Values extends ReadonlyArray<string>>(
+  of: {
+    readonly variable: string
+    readonly values: Values
+    readonly standard: NoInfer<Values[number]>
+    readonly description: string
+  },
+  name: string,
+) => oneOf(name, of.variable, of.values, of.standard, of.description)
 
 const mostRetries = 100
 
@@ -65,13 +75,13 @@ export const flags = {
         "addresses or networks, such as 127.0.0.1, 10.0.0.0/8 or fd00::/8 (--trusted-proxies or WEBFLOW_USERS_TRUSTED_PROXIES)",
     ),
   ),
-  auth: Flag.Literals("auth", ways).pipe(
-    Flag.withDescription(
-      "In front of another server, whose tokens callers hold: ours, while this proxy holds that server's in " +
-        "WEBFLOW_USERS_TOKEN, or that server's own, which are passed on. WEBFLOW_USERS_AUTH, default tokens",
-    ),
-    Flag.withFallbackConfig(Config.Literals(ways, "WEBFLOW_USERS_AUTH")),
-    Flag.withDefault(ways[0]),
+  auth: oneOf(
+    "auth",
+    "WEBFLOW_USERS_AUTH",
+    ways,
+    "tokens",
+    "In front of another server, whose tokens callers hold: ours, while this proxy holds that server's in " +
+      "WEBFLOW_USERS_TOKEN, or that server's own, which are passed on",
   ),
   tokenStore: Flag.String("token-store").pipe(
     Flag.withDescription(
@@ -107,22 +117,15 @@ export const flags = {
     rate: upstream(settings.rate, "upstream-rate"),
     window: upstream(settings.window, "upstream-window"),
   },
-  dataNesting: Flag.Literals("data-nesting", UserJson.dataNestings).pipe(
-    Flag.withDescription(
-      "How responses carry data: flat, as recorded from Webflow, or as data.data, as documented. " +
-        "WEBFLOW_USERS_DATA_NESTING, default flat",
-    ),
-    Flag.withFallbackConfig(Config.Literals(UserJson.dataNestings, "WEBFLOW_USERS_DATA_NESTING")),
-    Flag.withDefault(UserJson.dataNestings[0]),
+  dataNesting: oneOf(
+    "data-nesting",
+    "WEBFLOW_USERS_DATA_NESTING",
+    UserJson.dataNestings,
+    "flat",
+    "How responses carry data: flat, as recorded from Webflow, or as data.data, as documented",
   ),
-  emailAndPassword: Flag.Literals("email-and-password", emailAndPassword.values).pipe(
-    Flag.withDescription(`${emailAndPassword.description}. ${emailAndPassword.variable}, default refuse`),
-    Flag.withFallbackConfig(emailAndPassword.config),
-  ),
-  ecommerceGroups: Flag.Literals("ecommerce-groups", ecommerceGroups.values).pipe(
-    Flag.withDescription(`${ecommerceGroups.description}. ${ecommerceGroups.variable}, default keep`),
-    Flag.withFallbackConfig(ecommerceGroups.config),
-  ),
+  emailAndPassword: decision(emailAndPassword, "email-and-password"),
+  ecommerceGroups: decision(ecommerceGroups, "ecommerce-groups"),
   faults: switchOf(
     "faults",
     "WEBFLOW_USERS_FAULTS",
@@ -141,20 +144,19 @@ export const flags = {
     Flag.filterMap(Cors.parse, Cors.explain),
   ),
   log: {
-    format: Flag.Literals("log-format", Log.formats).pipe(
-      Flag.withDescription(
-        "How lines of the log are written, on standard error: as JSON or as key=value. WEBFLOW_USERS_LOG_FORMAT, default json",
-      ),
-      Flag.withFallbackConfig(Config.Literals(Log.formats, "WEBFLOW_USERS_LOG_FORMAT")),
-      Flag.withDefault(Log.formats[0]),
+    format: oneOf(
+      "log-format",
+      "WEBFLOW_USERS_LOG_FORMAT",
+      Log.formats,
+      "json",
+      "How lines of the log are written, on standard error: as JSON or as key=value",
     ),
-    level: Flag.Literals("log-level", Log.levels).pipe(
-      Flag.withDescription(
-        "The least that is logged; answered requests are info, what goes wrong is warn or error. " +
-          "WEBFLOW_USERS_LOG_LEVEL, default info",
-      ),
-      Flag.withFallbackConfig(Config.Literals(Log.levels, "WEBFLOW_USERS_LOG_LEVEL")),
-      Flag.withDefault("info" as const),
+    level: oneOf(
+      "log-level",
+      "WEBFLOW_USERS_LOG_LEVEL",
+      Log.levels,
+      "info",
+      "The least that is logged; answered requests are info, what goes wrong is warn or error",
     ),
     ids: switchOf(
       "log-ids",
@@ -184,13 +186,13 @@ export const flags = {
     ),
     allowPrivate: switchOf(
       "allow-private-webhooks",
-      "WEBFLOW_USERS_WEBHOOKS_ALLOW_PRIVATE",
+      "WEBFLOW_USERS_ALLOW_PRIVATE_WEBHOOKS",
       false,
       "Let webhooks go to addresses that are not public: this machine's, a private network's",
     ),
     retries: setting(
       {
-        variable: "WEBFLOW_USERS_WEBHOOKS_RETRIES",
+        variable: "WEBFLOW_USERS_WEBHOOK_RETRIES",
         description: "How often a delivery that fails is tried again before it is parked",
         standard: "3",
         expected: `a whole number from 0 to ${mostRetries}`,
@@ -201,7 +203,7 @@ export const flags = {
     ),
     retryInterval: setting(
       UpstreamSettings.duration(
-        "WEBFLOW_USERS_WEBHOOKS_RETRY_INTERVAL",
+        "WEBFLOW_USERS_WEBHOOK_RETRY_INTERVAL",
         "10 minutes",
         "How long to wait before a delivery that failed is tried again",
       ),
@@ -209,7 +211,7 @@ export const flags = {
     ),
     pollInterval: setting(
       UpstreamSettings.duration(
-        "WEBFLOW_USERS_WEBHOOKS_POLL_INTERVAL",
+        "WEBFLOW_USERS_WEBHOOK_POLL_INTERVAL",
         "1 second",
         "How often to look for updates that webhooks have to be told of",
       ),

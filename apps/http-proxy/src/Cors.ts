@@ -18,7 +18,7 @@ export const AllowedOrigins = Context.Reference<Origins | undefined>("@webflow-u
 
 /** Reads origins as browsers send them, such as `https://www.example.com`, or `*` alone; nothing where one of them is none. */
 export const parse = (texts: ReadonlyArray<string>): Option.Option<Origins | undefined> => {
-  const origins = texts.map((text) => text.trim()).filter((text) => text !== "")
+  const origins = texts.map((text) => text.trim()).filter((text) => text !== "" && text !== "none")
   if (origins.length === 0) return Option.some(undefined)
   if (origins.length === 1 && origins[0] === "*") return Option.some("*")
   return origins.every(isOrigin) ? Option.some(new Set(origins)) : Option.none()
@@ -26,7 +26,7 @@ export const parse = (texts: ReadonlyArray<string>): Option.Option<Origins | und
 
 /** What would do instead of the first one that does not. */
 export const explain = (texts: ReadonlyArray<string>): string => {
-  const wrong = texts.map((text) => text.trim()).find((text) => text !== "" && !isOrigin(text)) ?? ""
+  const wrong = texts.map((text) => text.trim()).find((text) => text !== "" && text !== "none" && !isOrigin(text)) ?? ""
   const meant = URL.canParse(wrong) ? new URL(wrong).origin : "null"
   const hint =
     wrong === "*" ? "* stands alone" : isOrigin(meant) ? `write ${meant}` : "scheme, host and port, and no more"

@@ -2,6 +2,7 @@
 import { type UpdateUserError, UserStore, Webflow } from "@webflow-users/core"
 import * as Upstream from "@webflow-users/core/UserStore/Upstream"
 import { RateLimitHeaders } from "@webflow-users/core/wire"
+import { StoreAddress } from "@webflow-users/stores"
 import { Context, Effect, type Redacted } from "effect"
 
 /**
@@ -63,7 +64,11 @@ const logged = {
 
 /** Logs it, and nothing of what was asked. */
 export const logFailure = (error: UpdateUserError): Effect.Effect<void> => {
-  if (error._tag === "StoreUnavailable") return Effect.logError("The store is unavailable", error.cause)
+  if (error._tag === "StoreUnavailable") {
+    return Effect.annotateLogs(Effect.logError("The store is unavailable"), {
+      cause: StoreAddress.rootMessage(error.cause),
+    })
+  }
   const told = logged[error._tag]
   if (told === undefined) return Effect.void
   const { _tag: failure, status, attempts = 1, requestId } = error
@@ -73,13 +78,10 @@ export const logFailure = (error: UpdateUserError): Effect.Effect<void> => {
       status,
       attempts,
       ...(requestId !== undefined && { upstreamRequestId: requestId }),
-      ...("cause" in error && { cause: reason(error.cause) }),
+      ...("cause" in error && { cause: StoreAddress.rootMessage(error.cause) }),
     }),
   )
 }
-
-/** The words of what a client said, which name an address and nothing that was sent to it. */
-const reason = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 
 /** What there is to say at the start about the server at an address; nothing of most. */
 export const warning = (address: string): string | undefined =>

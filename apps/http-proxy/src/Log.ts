@@ -119,7 +119,7 @@ const loggerTo = ({ write }: Lines) =>
       request_id: request?.id,
       trace_id: request?.traceId,
       ...asFields(fiber.getRef(References.CurrentLogAnnotations)),
-      cause: reasons.length > 0 ? reasons.join("\n") : undefined,
+      ...(reasons.length > 0 && { cause: reasons.join("\n") }),
     })
   })
 

@@ -1,5 +1,6 @@
 /** Whether this process can serve: for who sends it requests, or waits with that. Not whether it lives, which `/health` tells. */
-import { Context, Effect } from "effect"
+import { StoreAddress } from "@webflow-users/stores"
+import { Cause, Context, Effect } from "effect"
 
 /** What has to answer. Failures are not told: their words are for the log, and whoever asks needs no token. */
 export type Checks = Readonly<Record<string, Effect.Effect<void, unknown>>>
@@ -23,7 +24,12 @@ export const remembered = (name: string, check: Effect.Effect<void, unknown>) =>
   Effect.cachedWithTTL(
     check.pipe(
       Effect.timeout(patience),
-      Effect.tapCause((cause) => Effect.annotateLogs(Effect.logWarning("Not ready to serve", cause), { check: name })),
+      Effect.tapCause((cause) =>
+        Effect.annotateLogs(Effect.logWarning("Not ready to serve"), {
+          check: name,
+          cause: StoreAddress.rootMessage(Cause.squash(cause)),
+        }),
+      ),
     ),
     standing,
   )

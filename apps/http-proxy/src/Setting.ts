@@ -17,6 +17,26 @@ export const setting = <A>(
     Flag.map((given): A | undefined => Option.getOrElse(given, () => otherwise)),
   )
 
+/** One of some words, `otherwise` unless it is said. Read as text, in any letter case, to be explained alike. */
+export const oneOf = <const Values extends ReadonlyArray<string>>(
+  name: string,
+  variable: string,
+  values: Values,
+  otherwise: NoInfer<Values[number]>,
+  description: string,
+) =>
+  Flag.String(name).pipe(
+    Flag.withMetavar(values.join("|")),
+    Flag.withDescription(`${description}. ${variable}, default ${otherwise}`),
+    Flag.withFallbackConfig(Config.String(variable)),
+    Flag.withDefault(otherwise),
+    Flag.filterMap(
+      (text): Option.Option<Values[number]> =>
+        Option.fromUndefinedOr(values.find((value) => value === text.trim().toLowerCase())),
+      () => `${values.join(", ")} (--${name} or ${variable})`,
+    ),
+  )
+
 /** Yes or no. */
 export const switchOf = (name: string, variable: string, standard: boolean, description: string) =>
   Flag.Boolean(name).pipe(

@@ -28,7 +28,7 @@ export const layer = (
   settings: Settings,
 ): Layer.Layer<
   StoreAddress.ServedServices | Callers,
-  StoreAddress.UnusableAddress | ContradictorySettings,
+  StoreAddress.NotOpened | ContradictorySettings,
   Digest.Digest | SecureRandom.SecureRandom
 > =>
   Layer.unwrap(

@@ -113,20 +113,19 @@ const proxy = Command.make(
   ),
 )
 
-/** How to call it goes where the complaint goes: standard output is for what was asked for. */
+/** A complaint goes to standard error, and is not lost among all that could be said; help that was asked for is a result. */
 const layerPresenter = CliOutput.layerPresenter({
-  present: (event) => {
-    const presented = CliOutput.defaultPresenter.present(event)
-    return event._tag === "InvalidInvocation"
-      ? Console.consoleWith((console) =>
-          Effect.provideService(presented, Console.Console, { ...console, log: console.error }),
+  present: (event) =>
+    event._tag === "InvalidInvocation"
+      ? Console.error(
+          [...event.errors.map(({ message }) => `Error: ${message}`), "       --help tells every setting."].join("\n"),
         )
-      : presented
-  },
+      : CliOutput.defaultPresenter.present(event),
 })
 
 const isUsageError = (error: unknown): boolean =>
   error instanceof Stores.ContradictorySettings ||
+  error instanceof StoreAddress.UnusableAddress ||
   error instanceof Tracing.UnusableVariable ||
   (CliError.isCliError(error) && error._tag === "ShowHelp" && error.errors.length > 0)
 

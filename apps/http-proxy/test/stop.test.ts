@@ -114,13 +114,21 @@ describe("that cannot listen or has no store", () => {
     ],
     ["a folder that is not there", () => `file:${folder}/nowhere/users.db`, "The store cannot be opened: "],
     ["a file that is no database", () => `file:${folder}/notes.txt`, "The store cannot be opened: "],
-  ])("says in one line what is wrong with %s, and ends with 1", async (_, address, message) => {
+  ])("says in one line what is wrong with %s, and ends with 2", async (_, address, message) => {
     await writeFile(join(folder, "notes.txt"), "Not a database, and long enough to be none. ".repeat(100))
     const ended = await Spawned.run({ env: { PORT: "0", WEBFLOW_USERS_STORE: address() } })
-    expect(ended).toMatchObject({ code: 1, signal: null, stdout: "" })
+    expect(ended).toMatchObject({ code: 2, signal: null, stdout: "" })
     expect(ended.stderr.startsWith(message)).toBe(true)
     expect(ended.stderr.indexOf("\n")).toBe(ended.stderr.length - 1)
     expect(ended.stderr).not.toContain("secret")
+  })
+})
+
+describe("a store that is away", () => {
+  it("ends the start with 1: it can be there the next time", async () => {
+    const ended = await Spawned.run({ env: { WEBFLOW_USERS_STORE: "postgres://someone:secret@127.0.0.1:1/users" } })
+    expect(ended).toMatchObject({ code: 1, signal: null, stdout: "" })
+    expect(ended.stderr).toMatch(/^The store cannot be opened: connect ECONNREFUSED 127\.0\.0\.1:1\. [^\n]+\n$/)
   })
 })
 
@@ -148,7 +156,7 @@ describe("called wrongly", () => {
     const ended = await Spawned.run({ args, env: { WEBFLOW_USERS_STORE: "memory:", ...env } })
     expect(ended).toMatchObject({ code: 2, signal: null, stdout: "" })
     expect(ended.stderr).toContain(message)
-    expect(ended.stderr).toContain("USAGE")
+    expect(ended.stderr).toContain("--help tells every setting")
   })
 })
 

@@ -158,7 +158,7 @@ describe("a proxy", () => {
   )
 
   it.each([
-    [["--webhook-retries", "-1"], "a whole number from 0 to 100 (--webhook-retries or WEBFLOW_USERS_WEBHOOKS_RETRIES)"],
+    [["--webhook-retries", "-1"], "a whole number from 0 to 100 (--webhook-retries or WEBFLOW_USERS_WEBHOOK_RETRIES)"],
     [["--webhook-retry-interval", "soon"], "a duration above zero"],
     [["--webhook-poll-interval=0"], "a duration above zero"],
     [["--allow-private-webhooks=perhaps"], "--allow-private-webhooks"],

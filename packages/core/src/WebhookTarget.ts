@@ -32,7 +32,7 @@ const problemOf = (text: string, isForbidden: (hostname: string) => boolean): st
 
 /** How addresses are allowed that are not public, for whoever is refused. */
 export const howToAllow =
-  "and only --allow-private-webhooks (or WEBFLOW_USERS_WEBHOOKS_ALLOW_PRIVATE=true) lets webhooks go there"
+  "and only --allow-private-webhooks (or WEBFLOW_USERS_ALLOW_PRIVATE_WEBHOOKS=true) lets webhooks go there"
 
 /** A target as logs may name it. */
 export const hostOf = (url: string): string => new URL(url).host

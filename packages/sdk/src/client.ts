@@ -74,7 +74,7 @@ export interface ListOptions<Sort extends UserSort = UserSort> extends RequestOp
 /**
  * Every call rejects with an error of core's list: its class, with `status`, `code`, `message`, `details` and
  * `isRetryable`. Beside these there are only {@link ClientClosed}, the reason of a signal, and, for a store that cannot be
- * opened, an error with the `_tag` `UnusableAddress`.
+ * opened, an error with the `_tag` `UnusableAddress`, or `StoreAway` where trying again can help.
  */
 export interface Client {
   readonly users: {

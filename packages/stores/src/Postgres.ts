@@ -114,7 +114,15 @@ const tlsOf = (parsed: PostgresAddress): Effect.Effect<false | ConnectionOptions
       rejectUnauthorized: sslMode.startsWith("verify") || (sslMode === "require" && sslRootCert !== undefined),
       ...(sslMode !== "verify-full" && sslRootCert !== "system" && { checkServerIdentity: () => undefined }),
     }),
-    catch: (cause) => connectionError(cause, "A certificate's file cannot be read"),
+    // Not for want of a connection: it will not be there the next time either.
+    catch: (cause) =>
+      new SqlError.SqlError({
+        reason: new SqlError.UnknownError({
+          cause,
+          message: "A certificate's file cannot be read",
+          operation: "connect",
+        }),
+      }),
   })
 }
 

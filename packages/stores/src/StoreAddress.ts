@@ -21,13 +21,13 @@ import * as MemoryUsers from "@webflow-users/core/UserStore/Memory"
 import * as SqlUsers from "@webflow-users/core/UserStore/Sql"
 import * as UpstreamUsers from "@webflow-users/core/UserStore/Upstream"
 import * as SqlWebhooks from "@webflow-users/core/Webhooks/Sql"
-import { Cause, Context, Data, Duration, Effect, Layer } from "effect"
+import { Context, Duration, Effect, Layer } from "effect"
 import type { SqlClient } from "effect/sql"
+import { explain, type NotOpened, refuse } from "./Opening.ts"
 import * as PostgresAddress from "./PostgresAddress.ts"
 import * as Sqlite from "./Sqlite.ts"
 
-/** The address names no store that can be opened. The message says why and what would do. */
-export class UnusableAddress extends Data.TaggedError("UnusableAddress")<{ readonly message: string }> {}
+export { type NotOpened, rootMessage, StoreAway, UnusableAddress } from "./Opening.ts"
 
 /** The store where nobody says which. */
 export const standard = "file:./webflow-users.db"
@@ -103,8 +103,6 @@ const surround = (transport: Layer.Layer<Transport.Transport>, around: Around) =
     Effect.map(Transport.Transport, ({ send }) => ({ send: (request) => around(request.method, send(request)) })),
   ).pipe(Layer.provide(transport))
 
-const refuse = (message: string) => Layer.effectContext(Effect.fail(new UnusableAddress({ message })))
-
 /** Two databases may be open at once: without `fresh`, the second would be given the first. */
 const sql = (
   driver: Layer.Layer<SqlClient.SqlClient, unknown>,
@@ -160,7 +158,7 @@ const adapters: Readonly<Record<string, Adapter>> = {
 }
 
 /** The store at an address. */
-export const layer = (address: string, options: Options = {}): Layer.Layer<UserStore.UserStore, UnusableAddress> => {
+export const layer = (address: string, options: Options = {}): Layer.Layer<UserStore.UserStore, NotOpened> => {
   const adapter = adapterOf(address)
   if (adapter === undefined) return unknown(address)
   return "owned" in adapter ? openOwned(adapter, address) : explain(adapter.remote(address, options), "")
@@ -170,18 +168,18 @@ export const layer = (address: string, options: Options = {}): Layer.Layer<UserS
 export type ServedServices = UserStore.UserStore | UserEvents
 
 /** The store at an address, as a proxy serves it. */
-export const layerServed = (address: string, options: Options = {}): Layer.Layer<ServedServices, UnusableAddress> =>
+export const layerServed = (address: string, options: Options = {}): Layer.Layer<ServedServices, NotOpened> =>
   isRemote(address) ? Layer.merge(layer(address, options), UserEvents.layerNone) : layerOwned(address)
 
 /** The store at an address, with what only its owner can do: issue tokens, take in users, read the record. */
-export const layerOwned = (address: string): Layer.Layer<OwnedServices, UnusableAddress> => {
+export const layerOwned = (address: string): Layer.Layer<OwnedServices, NotOpened> => {
   const adapter = adapterOf(address)
   if (adapter === undefined) return unknown(address)
   return "owned" in adapter ? openOwned(adapter, address) : notOwned(address)
 }
 
 /** The same with whole sites, to be archived and copied. */
-export const layerArchived = (address: string): Layer.Layer<ArchivedServices, UnusableAddress> => {
+export const layerArchived = (address: string): Layer.Layer<ArchivedServices, NotOpened> => {
   const adapter = adapterOf(address)
   if (adapter === undefined) return unknown(address)
   if (!("owned" in adapter)) return notOwned(address)
@@ -192,7 +190,7 @@ export const layerArchived = (address: string): Layer.Layer<ArchivedServices, Un
 }
 
 /** The same with webhooks. Memory has none: it could not keep what it has promised to tell. */
-export const layerWithWebhooks = (address: string): Layer.Layer<WebhookServices, UnusableAddress> => {
+export const layerWithWebhooks = (address: string): Layer.Layer<WebhookServices, NotOpened> => {
   const adapter = adapterOf(address)
   if (adapter === undefined) return unknown(address)
   if ("owned" in adapter && adapter.kept !== undefined) return explain(adapter.kept(address), adapter.remedy)
@@ -214,7 +212,7 @@ export type TokenServices = AccessTokenStore | RateLimits.RateLimits
 export const layerWithTokens = (
   address: string,
   { tokenStore, ...options }: Options & { readonly tokenStore?: string | undefined } = {},
-): Layer.Layer<ServedServices | TokenServices, UnusableAddress> => {
+): Layer.Layer<ServedServices | TokenServices, NotOpened> => {
   const tokens = tokenStore ?? (isRemote(address) ? standard : address)
   if (tokens === address) return layerOwned(address)
   // Nothing but the users of the one, with who is to be told of them, and the tokens of the other, though each may have all.
@@ -267,21 +265,6 @@ const unknown = (address: string) =>
   )
 
 const openOwned = ({ owned, remedy }: Owned, address: string) => explain(owned(address), remedy)
-
-/** Opening is where a wrong path, a missing folder, a file that is no database or a server that is away shows. */
-const explain = <A>(opening: Layer.Layer<A, unknown>, remedy: string): Layer.Layer<A, UnusableAddress> =>
-  Layer.catchCause(opening, (cause) => {
-    const error = Cause.squash(cause)
-    if (error instanceof UnusableAddress) return refuse(error.message)
-    return refuse(`The store cannot be opened: ${rootMessage(error)}. ${remedy}`.trim())
-  })
-
-const rootMessage = (error: unknown): string => {
-  // A name with several addresses fails with an error for each, and no words of its own.
-  if (error instanceof AggregateError) return rootMessage(error.errors[0])
-  const cause = error instanceof Error ? (error.cause ?? ("reason" in error ? error.reason : undefined)) : undefined
-  return cause === undefined ? String(error instanceof Error ? error.message : error) : rootMessage(cause)
-}
 
 /**
  * `file:./users.db`, `file:/var/users.db` and `file:///var/users.db` name paths. No path would be a database that is gone

@@ -78,7 +78,7 @@ const encrypted = Effect.fnUntraced(function* (
     return rows.map(({ ssl }) => ssl)
   }).pipe(
     Effect.provide(StoreAddress.layerOwned(url.href)),
-    Effect.catchTag("UnusableAddress", ({ message }) => Effect.succeed(message)),
+    Effect.catch(({ message }) => Effect.succeed(message)),
   )
 })
 

@@ -95,7 +95,7 @@ describe("the address of a store", () => {
   it.effect("of somebody else's server does not do where a store of one's own is needed", () =>
     Effect.gen(function* () {
       for (const scheme of ["http", "https"]) {
-        const layer: Layer.Layer<NewUsers, StoreAddress.UnusableAddress> = StoreAddress.layerOwned(
+        const layer: Layer.Layer<NewUsers, StoreAddress.NotOpened> = StoreAddress.layerOwned(
           `${scheme}://someone:${secret}@127.0.0.1/v2`,
         )
         expect(yield* opened(layer)).toBe(
