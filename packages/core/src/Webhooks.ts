@@ -54,8 +54,8 @@ export interface Delivery {
   readonly state: "pending" | "parked"
   /** How often it has failed. */
   readonly attempts: number
-  /** When it may be tried, RFC 3339; of what is under way, when somebody else may. */
-  readonly dueAt: string
+  /** When it may be tried, RFC 3339; of what is under way, when somebody else may. `null` is at once. */
+  readonly dueAt: string | null
   readonly lastFailure?: DeliveryFailure
 }
 

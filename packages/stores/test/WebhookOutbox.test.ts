@@ -127,6 +127,24 @@ describe.each(stores)("the outbox on $name", ({ layer }) => {
     }).pipe(Effect.provide(layer)),
   )
 
+  it.effect("has an update due at once, also of who has a clock that is ahead, and holds up nothing after it", () =>
+    Effect.gen(function* () {
+      yield* seed
+      const webhook = yield* hook()
+      const now = yield* DateTime.now
+      yield* TestClock.adjust("10 minutes")
+      yield* update(ada, "ahead")
+      yield* TestClock.setTime(DateTime.toEpochMillis(now))
+      yield* update(ada, "in time")
+      const { deliveries } = yield* Webhooks
+      expect((yield* deliveries(webhook.id, 10)).map(({ dueAt }) => dueAt)).toStrictEqual([null, null])
+      const [first] = yield* claim(webhook)
+      expect(first?.user.data.name).toBe("ahead")
+      yield* settle(first!, delivered)
+      expect(names(yield* claim(webhook))).toStrictEqual(["in time"])
+    }).pipe(Effect.provide(layer)),
+  )
+
   it.effect("gives no more than is asked for, to one worker at a time, until its lease ends", () =>
     Effect.gen(function* () {
       yield* seed

@@ -34,6 +34,7 @@ interface DeliveryRow extends FailureRow {
   readonly user_id: string
   readonly state: "pending" | "parked"
   readonly attempts: number
+  /** Empty is at once. */
   readonly due_at: string
 }
 
@@ -98,18 +99,16 @@ const ownersSide = (sql: SqlClient.SqlClient): Webhooks["Service"] => {
       ),
     replayParked: (id) =>
       Effect.gen(function* () {
-        const now = DateTime.formatIso(yield* DateTime.now)
         const isParked = sql`webhook_id = ${id} AND state = 'parked'`
         yield* lock(isParked)
-        const replayed = yield* sql`UPDATE webhook_deliveries SET state = 'pending', attempts = 0, due_at = ${now}
+        const replayed = yield* sql`UPDATE webhook_deliveries SET state = 'pending', attempts = 0, due_at = ''
           WHERE ${isParked} RETURNING sequence`
         return replayed.length
       }).pipe(sql.withTransaction, Conflict.again, storeErrors),
     replaySince: ({ id, siteId }, since) =>
       Effect.gen(function* () {
-        const now = DateTime.formatIso(yield* DateTime.now)
         const replayed = yield* sql`INSERT INTO webhook_deliveries (webhook_id, sequence, user_id, due_at)
-          SELECT ${id}, sequence, user_id, ${now} FROM user_events
+          SELECT ${id}, sequence, user_id, '' FROM user_events
           WHERE site_id = ${siteId} AND at >= ${DateTime.formatIso(since)} ORDER BY sequence
           ON CONFLICT (webhook_id, sequence) DO UPDATE SET state = 'pending', attempts = 0, due_at = excluded.due_at
           WHERE webhook_deliveries.state = 'parked' RETURNING sequence`
@@ -231,7 +230,7 @@ const toDelivery = (row: DeliveryRow): Delivery => ({
   userId: row.user_id as UserId,
   state: row.state,
   attempts: row.attempts,
-  dueAt: row.due_at,
+  dueAt: row.due_at || null,
   ...failureOf(row),
 })
 

@@ -46,6 +46,9 @@ export const LockWait = Context.Reference<"wait" | "fail">("webflow-users/UserSt
   defaultValue: () => "wait",
 })
 
+/** Before every time: by no clock too early. The clock of who updates may be minutes ahead of the one that delivers. */
+const dueAtOnce = ""
+
 export const make = (sql: SqlClient.SqlClient): UserRows => {
   const read: UserRows["read"] = (siteId, userId) =>
     Effect.map(
@@ -81,7 +84,7 @@ const oneByOne = (sql: SqlClient.SqlClient): Omit<UserRows, "read" | "lock"> => 
       // Most sites have no webhook, and are not asked for any.
       recorded?.has_webhook === 1
         ? Effect.asVoid(sql`INSERT INTO webhook_deliveries (webhook_id, sequence, user_id, due_at)
-            SELECT id, ${recorded.sequence}, ${userId}, ${at} FROM webhooks WHERE site_id = ${siteId}`)
+            SELECT id, ${recorded.sequence}, ${userId}, ${dueAtOnce} FROM webhooks WHERE site_id = ${siteId}`)
         : Effect.void,
     )
   }
@@ -120,10 +123,10 @@ const together = (sql: SqlClient.SqlClient, read: UserRows["read"]): Omit<UserRo
         ), recorded AS (
           INSERT INTO user_events (site_id, user_id, at, actor, label, address, before_user, after_user)
           SELECT site_id, id, at, actor, NULLIF(label, ''), NULLIF(address, ''), before_user, after_user FROM written
-          RETURNING sequence, site_id, user_id, at
+          RETURNING sequence, site_id, user_id
         )
         INSERT INTO webhook_deliveries (webhook_id, sequence, user_id, due_at)
-        SELECT webhooks.id, sequence, user_id, at FROM recorded JOIN webhooks USING (site_id)`,
+        SELECT webhooks.id, sequence, user_id, ${dueAtOnce} FROM recorded JOIN webhooks USING (site_id)`,
       all.map(() => undefined),
     )
   })
