@@ -253,10 +253,42 @@ describe.each(stores)("webhooks on $name", ({ layer }) => {
       yield* settle(told!, delivered)
       yield* settle(given!, parked)
       expect(pending!.user.data.name).toBe("pending")
-      expect(yield* webhooks.replaySince(webhook, since)).toBe(3)
-      // What is under way is left to who has it.
-      expect(names(yield* claim(webhook)).toSorted()).toStrictEqual(["before the webhook", "parked", "told"])
+      expect(yield* webhooks.replaySince(webhook, since)).toBe(4)
+      // What was under way too, and what becomes of that attempt is nothing to the next.
+      yield* settle(pending!, delivered)
+      const again = yield* claim(webhook)
+      expect(names(again).toSorted()).toStrictEqual(["before the webhook", "parked", "pending", "told"])
+      // Each has all its tries again.
+      expect(again.map(({ attempts }) => attempts)).toStrictEqual([0, 0, 0, 0])
       expect(yield* backlog).toStrictEqual({ pending: 4, parked: 0 })
+    }).pipe(Effect.provide(layer)),
+  )
+
+  it.effect("are replayed so that of each user the latest comes last, whatever is under way or waits", () =>
+    Effect.gen(function* () {
+      yield* seed
+      const webhooks = yield* Webhooks
+      const since = yield* DateTime.now
+      const webhook = yield* hook()
+      const told: Array<string | undefined> = []
+      const tellNext = Effect.gen(function* () {
+        for (const claimed of yield* claim(webhook)) {
+          told.push(claimed.user.data.name as string)
+          yield* settle(claimed, delivered)
+        }
+      })
+      yield* update(ada, "1")
+      yield* tellNext
+      yield* update(ada, "2")
+      const [underWay] = yield* claim(webhook)
+      yield* webhooks.replaySince(webhook, since)
+      yield* settle(underWay!, delivered)
+      yield* update(bob, "waits")
+      const waiting = (yield* claim(webhook)).find(({ user }) => user.id === bob.id)
+      yield* settle(waiting!, yield* retryIn("10 minutes"))
+      yield* webhooks.replaySince(webhook, since)
+      for (const _ of [1, 2, 3]) yield* tellNext
+      expect(told).toStrictEqual(["1", "1", "waits", "2"])
     }).pipe(Effect.provide(layer)),
   )
 

@@ -110,8 +110,9 @@ const ownersSide = (sql: SqlClient.SqlClient): Webhooks["Service"] => {
         const replayed = yield* sql`INSERT INTO webhook_deliveries (webhook_id, sequence, user_id, due_at)
           SELECT ${id}, sequence, user_id, '' FROM user_events
           WHERE site_id = ${siteId} AND at >= ${DateTime.formatIso(since)} ORDER BY sequence
-          ON CONFLICT (webhook_id, sequence) DO UPDATE SET state = 'pending', attempts = 0, due_at = excluded.due_at
-          WHERE webhook_deliveries.state = 'parked' RETURNING sequence`
+          ON CONFLICT (webhook_id, sequence) DO UPDATE
+            SET state = 'pending', attempts = 0, due_at = excluded.due_at, claimed_by = NULL
+          RETURNING sequence`
         return replayed.length
       }).pipe(Conflict.again, storeErrors),
   }
