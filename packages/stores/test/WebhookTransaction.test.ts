@@ -124,8 +124,11 @@ describe.each(stores)("on $name", ({ layer }) => {
         { concurrency: "unbounded" },
       )
       expect(exits.filter(Exit.isFailure)).toStrictEqual([])
-      // What may be left of them is nobody's, and never due.
+      // What is left of them is nobody's, never due, and not counted.
+      yield* sql`INSERT INTO webhook_deliveries (webhook_id, sequence, user_id, due_at)
+        VALUES (${webhooks[0]!.id}, 1000, ${ada.id}, '')`
       expect(yield* dueIds).toStrictEqual([])
+      expect(yield* backlog).toStrictEqual({ pending: 0, parked: 0 })
     }).pipe(Effect.provide(layer)),
   )
 })

@@ -190,7 +190,8 @@ const workersSide = (sql: SqlClient.SqlClient): WebhookOutbox["Service"] => {
         Effect.map((claims) => claims.flat()),
         storeErrors,
       ),
-    backlog: storeErrors(backlogWhere(sql, sql`true`)),
+    // What an update under way has left of a webhook that was removed meanwhile is nobody's.
+    backlog: storeErrors(backlogWhere(sql, sql`EXISTS (SELECT 1 FROM webhooks WHERE webhooks.id = d.webhook_id)`)),
     settle: (worker, settled) =>
       Effect.forEach(settled.toSorted(byPlace), (one) => settleOne(worker, one), { discard: true }).pipe(
         sql.withTransaction,
