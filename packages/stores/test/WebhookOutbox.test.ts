@@ -117,6 +117,11 @@ describe.each(stores)("the outbox on $name", ({ layer }) => {
       yield* settle(first!, yield* retryIn("10 minutes"))
       yield* update(ada, "3")
       yield* update(bob, "his")
+      // Nothing of hers is looked at until then, and the others' at once.
+      const { deliveries } = yield* Webhooks
+      const later = "1970-01-01T00:10:00.000Z"
+      const due = (yield* deliveries(webhook.id, 10)).map(({ dueAt }) => dueAt)
+      expect(due).toStrictEqual([later, later, null, later, null])
       yield* TestClock.adjust("599 seconds")
       expect(names(yield* claim(webhook))).toStrictEqual(["hers", "his"])
       yield* TestClock.adjust("1 second")
