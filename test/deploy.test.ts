@@ -46,8 +46,12 @@ describe("compose.yaml", () => {
         read_only: true,
         cap_drop: ["ALL"],
         security_opt: ["no-new-privileges:true"],
-        deploy: { resources: { limits: { cpus: expect.any(String), memory: expect.any(String) } } },
+        cpus: expect.any(String),
+        mem_limit: expect.any(String),
+        pids_limit: expect.any(Number),
       })
+      // Compose refuses a service that has its limits in both places.
+      expect(service).not.toHaveProperty("deploy")
       expect(service.image).toMatch(/:[\d.]+$|^webflow-users-proxy$/)
     },
   )

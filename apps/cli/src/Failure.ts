@@ -1,7 +1,14 @@
 /**
  * Every way a command can fail: core's list, the command line's own usage errors, and the few that only exist here.
  */
-import type { ArchiveLines, CopySite, SiteArchive, UpdateUserError, UserImport } from "@webflow-users/core"
+import type {
+  AccessTokens,
+  ArchiveLines,
+  CopySite,
+  SiteArchive,
+  UpdateUserError,
+  UserImport,
+} from "@webflow-users/core"
 import type { StoreAddress, UpstreamSettings } from "@webflow-users/stores"
 import { Data, Predicate } from "effect"
 import type { CliError } from "effect/cli"
@@ -58,11 +65,6 @@ export class DeliveryFailed extends Data.TaggedError("DeliveryFailed")<{
   readonly code = "delivery_failed"
 }
 
-/** A token that no secret makes good again. */
-export class TokenExpired extends Data.TaggedError("TokenExpired")<{ readonly message: string }> {
-  readonly code = "token_expired"
-}
-
 /** There is no such run. */
 export class RunNotFound extends Data.TaggedError("RunNotFound")<{ readonly message: string }> {
   readonly code = "run_not_found"
@@ -110,7 +112,7 @@ export type Failure =
   | TokenNotFound
   | WebhookNotFound
   | DeliveryFailed
-  | TokenExpired
+  | AccessTokens.TokenExpired
   | RunNotFound
   | RunBusy
   | RunMismatch

@@ -4,7 +4,7 @@ import { StoreAddress } from "@webflow-users/stores"
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import { Clock, Effect, Layer, Option } from "effect"
 import { Argument, CliError, Command } from "effect/cli"
-import { TokenExpired, TokenNotFound } from "./Failure.ts"
+import { TokenNotFound } from "./Failure.ts"
 import { Output } from "./Output.ts"
 import * as Store from "./Store.ts"
 import { printable, table } from "./Text.ts"
@@ -73,10 +73,6 @@ const rotate = Command.make(
     const output = yield* Output
     const tokens = yield* AccessTokens.AccessTokens
     const now = yield* Clock.currentTimeMillis
-    const known = (yield* tokens.list).find((token) => token.id === id)
-    if (known !== undefined && AccessTokens.isExpired(known, now)) {
-      return yield* new TokenExpired({ message: `The token has expired on ${known.expiresOn}, with any secret` })
-    }
     const { token, ...rotated } =
       (yield* tokens.rotate(id, { grace: Option.getOrUndefined(duration) })) ?? (yield* notFound)
     const { id: _, ...rest } = inJson(rotated, now)

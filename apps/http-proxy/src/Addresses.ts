@@ -7,27 +7,36 @@ import { Context, Option } from "effect"
 
 /** The proxies in front whose word is taken. */
 export interface TrustedProxies {
+  /** Whether there are none. */
+  readonly isNone: boolean
   readonly has: (address: string) => boolean
 }
 
 /** None, unless `main.ts` provides what the settings say: anybody can write a header. */
 export const TrustedProxies = Context.Reference<TrustedProxies>("@webflow-users/http-proxy/TrustedProxies", {
-  defaultValue: () => ({ has: () => false }),
+  defaultValue: () => ({ isNone: true, has: () => false }),
 })
 
 /** Reads addresses and networks, such as `10.0.0.0/8, 127.0.0.1, fd00::/8`; nothing where one of them is none. */
 export const parse = (text: string): Option.Option<TrustedProxies> => {
   const list = new BlockList()
+  let isNone = true
   for (const entry of text.split(",").map((part) => part.trim())) {
     if (entry === "") continue
-    const [address = "", prefix, ...more] = entry.split("/")
+    const [named = "", prefix, ...more] = entry.split("/")
+    const address = plain(named)
     const family = familyOf(address)
     if (family === undefined || more.length > 0) return Option.none()
     const longest = family === "ipv4" ? 32 : 128
-    if (prefix !== undefined && !(/^\d{1,3}$/.test(prefix) && Number(prefix) <= longest)) return Option.none()
-    list.addSubnet(address, prefix === undefined ? longest : Number(prefix), family)
+    // Callers of version 4 are known by that spelling only, and so is a network of theirs that is written as one of version 6.
+    const mapped = address === named ? 0 : 96
+    const length = prefix === undefined ? longest : Number(prefix) - mapped
+    if (prefix !== undefined && !(/^\d{1,3}$/.test(prefix) && length >= 0 && length <= longest)) return Option.none()
+    isNone = false
+    list.addSubnet(address, length, family)
   }
   return Option.some({
+    isNone,
     has: (address) => {
       const family = familyOf(address)
       return family !== undefined && list.check(address, family)
@@ -43,12 +52,16 @@ export const callerOf = (remote: string, forwardedFor: string | undefined, trust
   let caller = plain(remote)
   const named = (forwardedFor ?? "").split(",")
   while (trusted.has(caller)) {
-    const next = plain((named.pop() ?? "").trim())
+    const next = plain(withoutPort((named.pop() ?? "").trim()))
     if (familyOf(next) === undefined) return caller
     caller = next
   }
   return caller
 }
+
+/** Some proxies say from which port they were called, too: `203.0.113.9:4711`, `[2001:db8::7]:4711`. */
+const withoutPort = (entry: string): string =>
+  entry.replace(/^\[([^\]]*)\](?::\d{1,5})?$/, "$1").replace(/^(\d+\.\d+\.\d+\.\d+):\d{1,5}$/, "$1")
 
 /** Of one address of version 4 there is one spelling, also where the socket takes both versions. */
 const plain = (address: string): string => address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, "")

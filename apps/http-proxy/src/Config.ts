@@ -28,7 +28,8 @@ const mostRetries = 100
 export const flags = {
   store: Flag.String("store").pipe(
     Flag.withDescription(
-      "Where the users are: file: and the path of a SQLite file, or the https: address of another server. " +
+      "Where the users are: file: and the path of a SQLite file, postgres: and a database, as in postgres://user@host/database, " +
+        "or the https: address of another server. " +
         `WEBFLOW_USERS_STORE, default ${StoreAddress.standard}`,
     ),
     Flag.withFallbackConfig(Config.String("WEBFLOW_USERS_STORE")),
@@ -38,11 +39,16 @@ export const flags = {
   port: port("port", "PORT", "The port to listen on, 0 for any that is free. PORT, default 8787").pipe(
     Flag.withDefault(8787),
   ),
-  maxConnections: atMost("max-connections", "WEBFLOW_USERS_MAX_CONNECTIONS", "connections", standardLimits.connections),
+  maxConnections: atMost(
+    "max-connections",
+    "WEBFLOW_USERS_MAX_CONNECTIONS",
+    "connections at once",
+    standardLimits.connections,
+  ),
   maxRequests: atMost(
     "max-requests",
     "WEBFLOW_USERS_MAX_REQUESTS",
-    "requests being answered; one more gets 503 and Retry-After",
+    "requests answered at once; one more gets 503 and Retry-After",
     standardLimits.requests,
   ),
   trustedProxies: Flag.String("trusted-proxies").pipe(

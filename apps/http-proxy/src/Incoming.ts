@@ -51,3 +51,20 @@ const tooLarge = () =>
   Effect.fail(new BodyTooLarge({ message: `Request body too large: at most ${JsonBody.maxBodyBytes} bytes are read` }))
 
 const cutOff = () => Effect.fail(new BadRequest({ message: "The request ended before its body did" }))
+
+/** What two readers of a request could take differently: where it goes, or where it ends. */
+export const ambiguityOf = ({ headers, rawHeaders }: IncomingMessage): BadRequest | undefined => {
+  // node:http takes the first of two hosts; who stands in front may have taken the other.
+  if (rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === "host").length > 1)
+    return new BadRequest({ message: "A request has one Host header, and this one has several" })
+  const coding = headers["transfer-encoding"]
+  return coding === undefined || /(^|,)[ \t]*chunked[ \t]*$/i.test(coding)
+    ? undefined
+    : new BadRequest({ message: "A request's Transfer-Encoding has to end with chunked" })
+}
+
+/** A request of HTTP/1.1 says which host it is for. */
+export const hostProblem = ({ httpVersion, headers }: IncomingMessage): BadRequest | undefined =>
+  httpVersion === "1.1" && headers.host === undefined
+    ? new BadRequest({ message: "A request needs a Host header" })
+    : undefined

@@ -2,6 +2,7 @@
 import { parseSiteId, parseUserId } from "@webflow-users/core"
 import { Correlation } from "@webflow-users/core/UserStore/Upstream"
 import { Clock, Effect, Random } from "effect"
+import { TrustedProxies } from "./Addresses.ts"
 import * as Cors from "./Cors.ts"
 import { EndsWithCaller } from "./Forwarding.ts"
 import type * as Http from "./Http.ts"
@@ -18,6 +19,10 @@ const reset = 0
 
 /** Health checks come every few seconds: lines about them are for who looks for them. */
 const probes: ReadonlySet<string> = new Set(["/health", "/ready"])
+
+const forwardedUnread =
+  "X-Forwarded-For is not read, since no proxy in front is trusted: all callers behind one count as one address. " +
+  "--trusted-proxies names it"
 
 export interface Observer {
   /** Answers a request, and lets it be seen. */
@@ -36,8 +41,15 @@ export const make: Effect.Effect<Observer> = Effect.gen(function* () {
   const origins = yield* Cors.AllowedOrigins
   const sample = yield* Tracing.Sampler
   const goesOn = yield* EndsWithCaller
+  // Said once: it is about how the proxy is set up, and anybody can write the header.
+  let untold = (yield* TrustedProxies).isNone
   const clock = yield* Clock.Clock
   const random = yield* Random.Random
+
+  const tellOfForwarding = () => {
+    untold = false
+    lines?.write("warn", new Date(clock.currentTimeMillisUnsafe()), forwardedUnread, {})
+  }
 
   const tell = (
     seen: { readonly route: Request.Route; readonly current: Request.Current; readonly address?: string },
@@ -71,6 +83,7 @@ export const make: Effect.Effect<Observer> = Effect.gen(function* () {
         const began = clock.monotonicTimeNanosUnsafe()
         const current: Request.Current = { id: Request.idOf(request.header(Request.idHeader), random) }
         const route = Request.routeOf(request.method, request.target)
+        if (untold && request.header("x-forwarded-for") !== undefined) tellOfForwarding()
         metrics?.requestBegan()
         const end = (answer: Http.Answer | typeof hungUp) => {
           const took = Number(clock.monotonicTimeNanosUnsafe() - began) / 1e9

@@ -3,13 +3,14 @@
  */
 import { createServer, type IncomingMessage, STATUS_CODES, type Server, type ServerResponse } from "node:http"
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net"
-import { BadRequest, MethodNotAllowed, Overloaded } from "@webflow-users/core"
+import { BadRequest, MethodNotAllowed, Overloaded, StoreUnavailable } from "@webflow-users/core"
 import { Data, Effect, Fiber, FiberSet, Latch } from "effect"
 import { TrustedProxies } from "./Addresses.ts"
 import { EndsWithCaller } from "./Forwarding.ts"
 import * as Http from "./Http.ts"
-import { toRequest } from "./Incoming.ts"
+import { ambiguityOf, hostProblem, toRequest } from "./Incoming.ts"
 import * as Observed from "./Observed.ts"
+import * as Unfetched from "./Unfetched.ts"
 
 /** The address cannot be listened on: taken, not this machine's, or not permitted. */
 export class CannotListen extends Data.TaggedError("CannotListen")<{ readonly message: string }> {}
@@ -36,12 +37,6 @@ const maxPipeline = 200
 
 /** After so many requests a connection is asked to be made anew, so that callers spread over replicas. */
 const maxRequestsOfConnection = 10_000
-
-/** How many bytes of answers may wait to be fetched before who has such answers has to fetch them to get the next. */
-const maxUnfetched = 64 * 1024 * 1024
-
-/** How long a caller may take to fetch an answer, in milliseconds. */
-const takeTimeout = 30_000
 
 const serverOptions = {
   // A caller who sends half a request holds a socket, and nothing else, for at most this long.
@@ -70,7 +65,7 @@ interface Connection {
   /** How many requests have come, and how many of them are not done. */
   requests: number
   pending: number
-  /** It was reset, or its answers were not fetched: nothing more is begun on it. */
+  /** It was reset, or its caller has gone, or does not fetch: nothing more is begun on it. */
   isOver?: boolean
 }
 
@@ -86,7 +81,6 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
   const observer = yield* Observed.make
   const limits = { ...standardLimits, ...options.limits }
   let pending = 0
-  let unfetched = 0
   const server = createServer(serverOptions)
   const connections = new Map<Socket, Connection>()
   let stopping = false
@@ -94,7 +88,12 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
   // Who closes its side after asking, as `nc -N` does, waits for the answer all the same.
   Object.assign(server, { httpAllowHalfOpen: true })
 
-  /** Whether another connection can be taken, if need be in the place of an idle one: they stand in the order of their last request. */
+  const unfetched = yield* Unfetched.make((socket) => void socket.destroy())
+
+  /**
+   * Whether another connection can be taken, if need be in the place of an idle one, or of one that does not fetch: they stand
+   * in the order of their last request.
+   */
   const hasRoom = (): boolean => {
     if (connections.size < limits.connections) return true
     for (const [socket, connection] of connections) {
@@ -102,7 +101,7 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
       socket.destroy()
       return connections.delete(socket)
     }
-    return false
+    return unfetched.makeRoom()
   }
 
   server.on("connection", (socket: Socket) => {
@@ -120,7 +119,11 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
       // Who closes only their own side cannot be told from who has gone, until an answer comes back.
       socket.once("end", giveUp).once("close", giveUp)
     }
-    socket.once("close", () => connections.delete(socket))
+    socket.once("close", () => {
+      const connection = connections.get(socket)
+      if (connection !== undefined) connection.isOver = true
+      connections.delete(socket)
+    })
   })
 
   const serve = (request: IncomingMessage, response: ServerResponse) => {
@@ -129,27 +132,33 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     // After the last answer nothing is begun: it could be done and not be told.
     if (connection === undefined || !socket.writable || connection.latest?.response.shouldKeepAlive === false) return
     const { latest, work } = connection
-    const isTooMany = connection.pending >= maxPipeline || (pending >= limits.requests && !Http.isProbe(request.url))
+    const hasRoomFor = () => unfetched.hasRoom() || Http.isProbe(request.url)
+    const isTooMany =
+      connection.pending >= maxPipeline || (pending >= limits.requests && !Http.isProbe(request.url)) || !hasRoomFor()
     connections.delete(socket)
     connections.set(socket, connection)
     connection.requests += 1
     connection.pending += 1
     pending += 1
+    unfetched.begin(socket)
     connection.latest = { request, response, ...(latest && { before: latest.response }) }
     // Who would rather speak another protocol is answered in this one, and for the last time: from then on node:http tells
     // of no error on the connection, and what is no request would be waited on in silence.
-    const isLast = request.headers.upgrade !== undefined || hasTwoHosts(request) || isTooMany
+    const ambiguity = ambiguityOf(request)
+    const isLast = request.headers.upgrade !== undefined || ambiguity !== undefined || isTooMany
     if (isLast || connection.requests >= maxRequestsOfConnection) response.shouldKeepAlive = false
     // What else this caller has to say would be kept for nothing.
     if (isTooMany) socket.pause()
-    let untaken: NodeJS.Timeout | undefined
     response.once("close", () => {
-      clearTimeout(untaken)
       if (stopping && connection.latest?.response === response) hangUp(socket)
     })
     const asked = toRequest(request, stopBegins.await, trusted)
-    const answering = Http.answer(asked, isTooMany ? new Overloaded() : hostProblem(request))
-    const answered = Effect.map(observer.around(asked, answering), (answer) => {
+    const answering = Effect.suspend(() =>
+      Http.answer(asked, isTooMany || !hasRoomFor() ? new Overloaded() : (ambiguity ?? hostProblem(request))),
+    )
+    const answered = Effect.map(observer.around(asked, answering), (made) => {
+      const answer =
+        typeof made !== "object" || unfetched.hasRoomFor(sizeOf(made)) ? made : Http.failure(new Overloaded())
       if (answer === "Reset") {
         connection.isOver = true
         return afterAnswer(latest?.response, () => socket.resetAndDestroy())
@@ -160,23 +169,10 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
       const framing = answer.status === 204 ? {} : { "content-length": length }
       response.writeHead(answer.status, { ...answer.headers, ...framing })
       response.end(answer.body)
-      if (typeof answer.body === "string" && !response.closed) {
-        unfetched += length
-        response.once("close", () => (unfetched -= length))
-      }
-      untaken = setTimeout(() => {
-        connection.isOver = true
-        socket.destroy()
-      }, takeTimeout).unref()
+      unfetched.written(socket, response, sizeOf(answer))
     })
     const inTurn = Effect.suspend(() => (connection.isOver ? Effect.void : answered))
-    // While answers pile up here, who does not fetch them gets no more.
-    const patiently = Effect.suspend(() =>
-      unfetched > maxUnfetched && latest ? untilTaken(latest.response) : Effect.void,
-    )
-    connection.work = run(
-      work === undefined ? answered : Effect.andThen(Effect.andThen(after(work), patiently), inTurn),
-    )
+    connection.work = run(work === undefined ? answered : Effect.andThen(after(work), inTurn))
     connection.work.addObserver(() => {
       connection.pending -= 1
       pending -= 1
@@ -206,6 +202,13 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
   const hangUpIdle = () => {
     for (const [socket, connection] of connections) if (isIdle(connection)) hangUp(socket)
   }
+  /** Who has to wait no longer is told so, and whatever their request has come to is not known. */
+  const giveUp = () => {
+    for (const [socket, { latest }] of connections) {
+      const isUntold = latest?.response.headersSent === false && latest.before?.writableFinished !== false
+      hangUp(socket, isUntold ? asText(observer.refused(Http.failure(new StoreUnavailable({ cause: undefined })))) : "")
+    }
+  }
   const stop = Effect.suspend(() => {
     stopping = true
     stopBegins.openUnsafe()
@@ -214,7 +217,7 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
   }).pipe(
     Effect.timeoutOrElse({
       duration: stopTimeout,
-      orElse: () => Effect.sync(() => connections.forEach((_, socket) => socket.destroy())),
+      orElse: () => Effect.sync(giveUp),
     }),
   )
   yield* Effect.acquireRelease(bind(server, options), () => stop)
@@ -250,30 +253,18 @@ const hangUp = (socket: Socket, lastWord = "") => {
   socket.end(lastWord, () => setTimeout(() => socket.destroy(), lingerTimeout).unref())
 }
 
-/** What is wrong with where a request says that it goes. Of two hosts node:http takes the first; who stands in front may have taken the other. */
-const hostProblem = (request: IncomingMessage): BadRequest | undefined => {
-  if (hasTwoHosts(request))
-    return new BadRequest({ message: "A request has one Host header, and this one has several" })
-  return request.httpVersion === "1.1" && request.headers.host === undefined
-    ? new BadRequest({ message: "A request needs a Host header" })
-    : undefined
-}
-
-const hasTwoHosts = ({ rawHeaders }: IncomingMessage): boolean =>
-  rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === "host").length > 1
-
 /** Nothing was asked that is not answered yet; a request can have begun to come. */
 const isIdle = ({ latest }: Connection): boolean => latest === undefined || latest.response.writableFinished
 
 /** Waits for work that comes first, and gives it up with whatever waits for it. */
 const after = (work: Fiber.Fiber<void>) => Effect.onInterrupt(Fiber.await(work), () => Fiber.interrupt(work))
 
-const untilTaken = (response: ServerResponse) =>
-  Effect.callback<void>((resume) => afterAnswer(response, () => resume(Effect.void)))
+/** What an answer takes up that no other has: bytes are shared. */
+const sizeOf = ({ body }: Http.Response): number => (typeof body === "string" ? Buffer.byteLength(body) : 0)
 
 /** Does something when an answer, if there is one, has been handed to the socket whole. */
 const afterAnswer = (answer: ServerResponse | undefined, act: () => unknown): void => {
-  if (answer === undefined || answer.writableFinished) act()
+  if (answer === undefined || answer.writableFinished || answer.closed) act()
   else answer.once("close", act)
 }
 

@@ -37,7 +37,7 @@ export const switchOf = (name: string, variable: string, standard: boolean, desc
 export const atMost = (name: string, variable: string, what: string, standard: number) =>
   Flag.String(name).pipe(
     Flag.withMetavar("integer"),
-    Flag.withDescription(`The most ${what}, at once. ${variable}, default ${standard}`),
+    Flag.withDescription(`The most ${what}. ${variable}, default ${standard}`),
     Flag.withFallbackConfig(Config.String(variable)),
     Flag.withDefault(String(standard)),
     Flag.filterMap(

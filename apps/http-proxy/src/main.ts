@@ -31,6 +31,12 @@ const stoppedTogether = Effect.map(
     <A, E, R>(effect: Effect.Effect<A, E, R>) =>
       Effect.flatMap(Scope.fork(scope, "sequential"), (part) => Scope.provide(effect, part)),
 )
+/**
+ * A stop that has taken longer than any that ends by itself is one that waits for what does not answer, such as a database
+ * that stands still. Whoever waits for the stop would kill the process; callers have been told by then.
+ */
+const lastResort = Effect.sync(() => setTimeout(() => process.exit(1), 28_000).unref())
+
 /** Serves the metrics, where somebody wants to read them. */
 const tellMetrics = Effect.fnUntraced(function* (at: { readonly host: string; readonly port: number | undefined }) {
   const metrics = yield* Metrics.Metrics
@@ -82,6 +88,7 @@ const proxy = Command.make(
       if (faults) {
         yield* Console.log("Faults are enabled: callers can ask for errors, resets and delays. This is for tests only")
       }
+      yield* Effect.addFinalizer(() => lastResort)
       return yield* Effect.never
     }).pipe(
       Effect.scoped,

@@ -25,6 +25,21 @@ describe("the address of who asks", () => {
     ["words in the place of an address", "127.0.0.1", "127.0.0.1", "203.0.113.9, unknown", "127.0.0.1"],
     ["a socket of both versions", "127.0.0.1", "::ffff:127.0.0.1", "::ffff:203.0.113.9", "203.0.113.9"],
     ["version 6", "fd00::/8", "fd00::1", "2001:db8::7", "2001:db8::7"],
+    ["an address with a port", "127.0.0.1", "127.0.0.1", "203.0.113.9:1234", "203.0.113.9"],
+    ["version 6 with a port", "127.0.0.1", "127.0.0.1", "[2001:db8::1]:443", "2001:db8::1"],
+    ["version 6 in brackets", "127.0.0.1", "127.0.0.1", "[2001:db8::1]", "2001:db8::1"],
+    ["version 4 within version 6, with a port", "127.0.0.1", "127.0.0.1", "[::ffff:203.0.113.9]:80", "203.0.113.9"],
+    [
+      "one in front that is named with its port",
+      "127.0.0.1, 10.0.0.0/8",
+      "127.0.0.1",
+      "203.0.113.9, 10.1.2.3:80",
+      "203.0.113.9",
+    ],
+    ["words with a port", "127.0.0.1", "127.0.0.1", "unknown:80", "127.0.0.1"],
+    ["a mapped network", "::ffff:10.0.0.0/104", "10.1.2.3", "203.0.113.9", "203.0.113.9"],
+    ["not who is outside of a mapped network", "::ffff:10.0.0.0/104", "11.1.2.3", "203.0.113.9", "11.1.2.3"],
+    ["a mapped address", "::FFFF:10.0.0.1", "::ffff:10.0.0.1", "203.0.113.9", "203.0.113.9"],
     ["a network of version 6 and a caller of version 4", "fd00::/8", "10.0.0.1", "203.0.113.9", "10.0.0.1"],
   ]
   it.each(rows)("%s", (_, trusted, remote, forwarded, caller) => {
@@ -38,6 +53,9 @@ describe("the address of who asks", () => {
     "10.0.0.0/8/8",
     "10.0.0",
     "fd00::/129",
+    "::ffff:10.0.0.0/95",
+    "::ffff:10.0.0.0/129",
+    "10.0.0.1:80",
     "10.0.0.0/",
     "1.2.3.4 5.6.7.8",
   ])("cannot be told by %s", (text) => expect(Option.isNone(Addresses.parse(text))).toBe(true))
@@ -61,6 +79,11 @@ describe("the record", () => {
     for (const args of [[], ["--trusted-proxies", "127.0.0.0/8"]]) {
       await using proxy = await Spawned.start(store, { args })
       expect((await fetch(proxy.origin + path, { method: "PATCH", headers })).status).toBe(200)
+      expect((await fetch(proxy.origin + path, { headers })).status).toBe(200)
+      const { stderr } = await proxy.end("SIGTERM")
+      expect(stderr.match(/"warn".*all callers behind one count as one address/g) ?? []).toHaveLength(
+        args.length === 0 ? 1 : 0,
+      )
     }
     const events = await own.run(UserEvents.use((record) => record.ofUser(siteId, user.id)))
     expect(events.map(({ address }) => address)).toEqual(["127.0.0.1", "203.0.113.9"])

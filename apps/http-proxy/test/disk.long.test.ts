@@ -8,7 +8,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseSiteId, type SiteId, type User, UserEvents, UserId } from "@webflow-users/core"
-import { afterAll, describe, expect, it } from "vitest"
+import { afterAll, describe, expect, it, onTestFinished } from "vitest"
 import { open } from "./proxy.ts"
 import * as Spawned from "./spawned.ts"
 import { keepUpdating } from "./updating.ts"
@@ -93,14 +93,17 @@ describe.each(faults)("a disk %s", (name, canBeHad, make) => {
     async () => {
       const { path, begin } = make()
       mkdirSync(path, { recursive: true })
-      if (name === "that is full") expect(mount("-o", "size=6m", "tmpfs", path)).toBe(true)
+      if (name === "that is full") {
+        expect(mount("-o", "size=6m", "tmpfs", path)).toBe(true)
+        onTestFinished(() => void spawnSync("umount", [path]))
+      }
       const store = `file:${path}/users.db`
       const before = open(store)
       await before.add({ id: siteId, users: [user] })
       const token = await before.token(siteId)
       await before.close()
 
-      const proxy = await Spawned.start(store)
+      await using proxy = await Spawned.start(store)
       const updates = keepUpdating([proxy.origin], `/v2/sites/${siteId}/users/${user.id}`, token)
       await updates.more(updates.acknowledged, 40)
       const end = await begin(proxy.pid ?? 0)
@@ -120,7 +123,6 @@ describe.each(faults)("a disk %s", (name, canBeHad, make) => {
       const kept = events.map((event) => event.after.data.name)
       expect(kept.toSorted()).toEqual(updates.acknowledged.toSorted())
       await after.close()
-      if (name === "that is full") spawnSync("umount", [path])
     },
   )
 })

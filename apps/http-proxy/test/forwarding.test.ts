@@ -236,6 +236,14 @@ describe("what another server answers", () => {
     const refused = await call(proxy.origin, { bearer, body: { data: { name: "Ada", plan: "gold" } } })
     expect(refused).toMatchObject({ status: 403, json: { code: "forbidden", details: [{ param: "data.plan" }] } })
     expect(server.asked).toHaveLength(1)
+    // What that server could take for a change is none that was granted, in v1's form as in ours.
+    for (const body of [{ data: { email: "eve@example.com" } }, { email: "eve@example.com" }, { role: "owner" }]) {
+      for (const headers of [{}, { "accept-version": "1.0.0" }]) {
+        const target = path.replace("/v2", "")
+        expect(await call(proxy.origin, { bearer, target, headers, body })).toMatchObject({ status: 403 })
+      }
+    }
+    expect(server.asked).toHaveLength(1)
     const { message, details } = refused.json
     server.json(403, { code: "forbidden", message, externalReference: null, details })
     expect(await call(proxy.origin, { bearer })).toMatchObject({ status: 403, json: { details } })

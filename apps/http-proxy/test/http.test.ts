@@ -517,6 +517,11 @@ describe("what is not HTTP as it should be", () => {
   const invalid: Expected = { status: 400, code: "bad_request", message: "The request is not valid HTTP" }
   const tooMuchHead: Expected = { status: 431, code: "bad_request", message: "The request's headers are too large" }
 
+  const coding: Expected = {
+    status: 400,
+    code: "bad_request",
+    message: "A request's Transfer-Encoding has to end with chunked",
+  }
   const twoHosts: Expected = {
     status: 400,
     code: "bad_request",
@@ -554,6 +559,16 @@ describe("what is not HTTP as it should be", () => {
         "a chunk longer than it says",
         () => patch([...asJson(), "Transfer-Encoding: chunked"], `1\r\n${change}\r\n0\r\n\r\n`),
         invalid,
+      ],
+      [
+        "another encoding, without a body",
+        () => request(`GET ${path}`, [...authorized(), "Transfer-Encoding: xchunked"]),
+        coding,
+      ],
+      [
+        "another encoding, and more behind it",
+        () => request("GET /health", ["Transfer-Encoding: identity"]) + smuggled(),
+        coding,
       ],
       ["two hosts", () => patch([...asJson(), "Host: example.com"]), twoHosts],
       ["the same host twice", () => patch([...asJson(), "host: localhost"]), twoHosts],

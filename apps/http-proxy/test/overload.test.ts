@@ -2,6 +2,7 @@
  * More than is taken on at once: connections, requests, a pipeline. Nobody is left waiting for ever, and who was served goes
  * on being served. The store of these tests holds updates back until the test lets them go on.
  */
+import { once } from "node:events"
 import { parseSiteId, type SiteId, type User, UserId } from "@webflow-users/core"
 import { Effect, Latch } from "effect"
 import { describe, expect, it } from "vitest"
@@ -156,40 +157,120 @@ describe("requests beyond the most", () => {
   })
 })
 
+/** Asks on new connections until one is answered so: those that keep the place are given a second. */
+const untilServed = async (origin: string, asking: string) => {
+  for (;;) {
+    using connection = await dial(origin)
+    connection.send(asking)
+    const answer = await connection.next()
+    if (answer?.status === 200) return
+    expect(answer ?? busy).toEqual(busy)
+  }
+}
+
 describe("answers that nobody fetches", () => {
-  it("are not made one after the other", async () => {
-    const filling = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`field-${index}`, "x".repeat(256)]))
-    const users = Array.from({ length: 100 }, (_, index): User => ({
-      ...user,
-      id: UserId.make(`6287ec36a841b25637c6${(0x7000 + index).toString(16)}`),
-      data: filling,
-    }))
-    let made = 0
-    const proxy = await start("memory:", { id: siteId, users }, (store) => ({
+  /** 100 of them are a list of 2.6 MB. */
+  const users = Array.from({ length: 100 }, (_, index): User => ({
+    ...user,
+    id: UserId.make(`6287ec36a841b25637c6${(0x7000 + index).toString(16)}`),
+    data: Object.fromEntries(Array.from({ length: 100 }, (_value, field) => [`field-${field}`, "x".repeat(256)])),
+  }))
+  const listing = async (limits?: Partial<Server.Limits>) => {
+    const made = { count: 0 }
+    const gate = Latch.makeUnsafe(true)
+    const counting: Parameters<typeof start>[2] = (store) => ({
       ...store,
       list: (...call) =>
-        Effect.andThen(
-          Effect.sync(() => (made += 1)),
-          store.list(...call),
-        ),
-    }))
-    using greedy = await dial(proxy.origin)
-    greedy.socket.pause()
+        Effect.suspend(() => {
+          made.count += 1
+          return Effect.andThen(gate.await, store.list(...call))
+        }),
+    })
+    const proxy = await start("memory:", { id: siteId, users }, counting, undefined, limits)
     const list = request(`GET /v2/sites/${siteId}/users?limit=100`, [`Authorization: Bearer ${await proxy.token()}`])
-    greedy.send(list.repeat(100))
+    /** One who asks, and reads no more than how the answers begin. */
+    const greedy = async (asking: string) => {
+      const connection = await dial(proxy.origin)
+      const begun = once(connection.socket, "data").then(() => connection.socket.pause())
+      connection.send(asking)
+      await begun
+      return connection
+    }
+    return { ...proxy, made, gate, list, greedy, [Symbol.asyncDispose]: proxy.stop }
+  }
+  it("are not made beyond what there is room for", async () => {
+    await using proxy = await listing()
+    using greedy = await proxy.greedy(proxy.list.repeat(100))
     // In the same time, and longer, all of them would have been made.
     using another = await dial(proxy.origin)
     for (let round = 0; round < 500; round += 1) {
       another.send(health)
       await another.next()
     }
-    expect(made).toBeGreaterThan(0)
-    expect(made).toBeLessThan(50)
+    expect(proxy.made.count).toBeGreaterThan(20)
+    expect(proxy.made.count).toBeLessThan(60)
 
+    // It fetches what there is, or has been ended by then because another needed the place.
     greedy.socket.resume()
-    for (let each = 0; each < 100; each += 1) expect((await greedy.next())?.status).toBe(200)
-    expect(made).toBe(100)
-    await proxy.stop()
+    const statuses = new Set<number | undefined>()
+    for (let each = 0; each < 100; each += 1) statuses.add((await greedy.next())?.status)
+    expect([...statuses].filter((status) => status !== undefined)).toEqual([200, 503])
+    await untilServed(proxy.origin, proxy.list)
+  })
+
+  it("are not kept beyond what there is room for, where many are made at once", async () => {
+    await using proxy = await listing()
+    await proxy.run(proxy.gate.close)
+    const asked = await Promise.all(Array.from({ length: 80 }, () => dial(proxy.origin)))
+    for (const { socket } of asked) socket.pause()
+    for (const connection of asked) connection.send(proxy.list)
+    using another = await dial(proxy.origin)
+    while (proxy.made.count < 80) {
+      another.send(health)
+      await another.next()
+    }
+    await proxy.run(proxy.gate.open)
+    for (const { socket } of asked) socket.resume()
+    const statuses = await Promise.all(asked.map(async ({ next }) => (await next())?.status))
+    expect(new Set(statuses)).toEqual(new Set([200, 503]))
+    for (const { socket } of asked) socket.destroy()
+  })
+
+  it("are not begun for who has gone", async () => {
+    await using proxy = await listing()
+    await proxy.run(proxy.gate.close)
+    const gone = await dial(proxy.origin)
+    gone.send(proxy.list.repeat(10))
+    using another = await dial(proxy.origin)
+    const turn = async () => {
+      another.send(health)
+      await another.next()
+    }
+    while (proxy.made.count === 0) await turn()
+    gone.socket.resetAndDestroy()
+    await gone.closed
+    await turn()
+    await proxy.run(proxy.gate.open)
+    for (let round = 0; round < 50; round += 1) await turn()
+    expect(proxy.made.count).toBe(1)
+  })
+
+  it("of many callers give way to who comes after", async () => {
+    await using proxy = await listing()
+    const greedy = await Promise.all(Array.from({ length: 10 }, () => proxy.greedy(proxy.list.repeat(20))))
+    await untilServed(proxy.origin, proxy.list)
+    expect(proxy.made.count).toBeLessThan(200)
+    for (const connection of greedy) connection.socket.destroy()
+  })
+
+  it("keep no connections from others, also where all have the same", async () => {
+    await using proxy = await listing({ connections: 2 })
+    const scripts = request("GET /docs/swagger-ui-bundle.js").repeat(20)
+    using first = await proxy.greedy(scripts)
+    using second = await proxy.greedy(scripts)
+    await untilServed(proxy.origin, health)
+    for (const { socket } of [first, second]) socket.resume()
+    await Promise.race([first.closed, second.closed])
   })
 })
 

@@ -1,9 +1,9 @@
 /** Several proxies on one PostgreSQL: to callers they are one, also while the database is away. */
-import { readFileSync } from "node:fs"
+import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { AccessTokens, parseSiteId, type SiteId, type User, UserEvents, UserId } from "@webflow-users/core"
-import { afterAll, beforeAll, expect, it } from "vitest"
-import { prepareServer, type Server } from "../../../test/postgres-server.ts"
+import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest"
+import { onServer, prepareServer, type Server } from "../../../test/postgres-server.ts"
 import { open } from "./proxy.ts"
 import * as Spawned from "./spawned.ts"
 import { keepUpdating } from "./updating.ts"
@@ -19,9 +19,29 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
+const parentOf = (pid: string) => {
+  try {
+    return Number(readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ")[1])
+  } catch {
+    return undefined
+  }
+}
+
+/** The first process of the server, and those that it has started. */
+const postgresProcesses = (): ReadonlyArray<number> => {
+  const first = firstProcess()
+  return [
+    first,
+    ...readdirSync("/proc")
+      .filter((pid) => /^\d+$/.test(pid) && parentOf(pid) === first)
+      .map(Number),
+  ]
+}
+
+const firstProcess = () => Number(readFileSync(join(server.folder, "postmaster.pid"), "utf8").split("\n")[0])
+
 /** As by a failing machine: its first process, which started all the others. */
-const kill = () =>
-  process.kill(Number(readFileSync(join(server.folder, "postmaster.pid"), "utf8").split("\n")[0]), "SIGKILL")
+const kill = () => process.kill(firstProcess(), "SIGKILL")
 
 /** It refuses to start as long as one of those others has not noticed yet. */
 const restart = async () => {
@@ -81,3 +101,24 @@ it(
     for (const proxy of started) expect(await proxy.end("SIGTERM")).toMatchObject({ code: 0 })
   },
 )
+
+it("a stop while the database stands still ends, and tells those who wait", { timeout: 120_000 }, async () => {
+  const address = onServer(server.address, "template1")
+  await using own = open(address)
+  await own.add({ id: siteId, users: [user] })
+  const headers = { authorization: `Bearer ${await own.token(siteId)}` }
+  await using proxy = await Spawned.start(address)
+  expect((await fetch(proxy.origin + path, { headers })).status).toBe(200)
+
+  const processes = postgresProcesses()
+  for (const pid of processes) process.kill(pid, "SIGSTOP")
+  onTestFinished(() => {
+    for (const pid of processes) process.kill(pid, "SIGCONT")
+  })
+  const waiting = ["PATCH", "GET", "PATCH"].map((method) => fetch(proxy.origin + path, { method, headers }))
+  // They have come by the time that another has been answered.
+  expect((await fetch(`${proxy.origin}/health`)).status).toBe(200)
+  const ended = proxy.end("SIGTERM")
+  expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual([503, 503, 503])
+  await ended
+})

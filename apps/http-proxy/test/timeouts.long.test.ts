@@ -2,6 +2,7 @@
 import { parseSiteId, type SiteId, type User, UserEvents, UserId } from "@webflow-users/core"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
+import { setTimeout } from "node:timers/promises"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { open } from "./proxy.ts"
@@ -91,6 +92,17 @@ describe.concurrent("a caller who does not go on", { timeout: 120_000 }, () => {
     expect((await connection.next())?.status).toBe(408)
     expect(await ended).toMatchObject({ code: 0, stderr: "" })
     expect(await changes(store)).toHaveLength(1)
+  })
+
+  it("after having fetched an answer is there to go on with for more than half a minute", async () => {
+    const { store, list } = await prepare("quiet")
+    await using proxy = await Spawned.start(store)
+    using connection = await dial(proxy.origin)
+    connection.send(list)
+    expect((await connection.next())?.status).toBe(200)
+    await setTimeout(40_000)
+    connection.send(list)
+    expect((await connection.next())?.status).toBe(200)
   })
 
   it("in reading the answers is waited for no longer than half a minute", async () => {

@@ -1,7 +1,7 @@
 /**
  * Bearer tokens: who may call the proxy, for which site, to do what. A store keeps their SHA-256, never a token.
  */
-import { Clock, Context, DateTime, Duration, Effect, Layer, Result } from "effect"
+import { Clock, Context, Data, DateTime, Duration, Effect, Layer, Result } from "effect"
 import { Digest, Mac, SecureRandom } from "effect/crypto"
 import { Hex } from "effect/encoding"
 import { type AccessToken, AccessTokenStore, type StoredToken } from "./AccessTokenStore.ts"
@@ -48,6 +48,11 @@ export const grantsProblem = ({ rate, label, fields = [], groups = [] }: Grants)
   return fields.map(fieldProblem).find(Boolean) ?? groups.map(slugProblem).find(Boolean)
 }
 
+/** A token that no secret makes good again, so that it cannot be rotated [ours]. */
+export class TokenExpired extends Data.TaggedError("TokenExpired")<{ readonly message: string }> {
+  readonly code = "token_expired"
+}
+
 /** Issues tokens, recognises them, and takes them back. */
 export class AccessTokens extends Context.Service<
   AccessTokens,
@@ -63,12 +68,12 @@ export class AccessTokens extends Context.Service<
     readonly list: Effect.Effect<ReadonlyArray<AccessToken>, StoreUnavailable>
     /**
      * Gives a token a new secret, and nothing else: id and grants stay. The old secret is refused from now on, or, with
-     * `grace`, after so long; one that was in its own grace already is over. Nothing where there is no such token.
+     * `grace`, after so long; one that was in its own grace already is over. Nothing where there is no such token, `TokenExpired` where it has ended.
      */
     readonly rotate: (
       id: string,
       options?: { readonly grace?: Duration.Input | undefined },
-    ) => Effect.Effect<(AccessToken & { readonly token: string }) | undefined, StoreUnavailable>
+    ) => Effect.Effect<(AccessToken & { readonly token: string }) | undefined, StoreUnavailable | TokenExpired>
     readonly revoke: (id: string) => Effect.Effect<boolean, StoreUnavailable>
   }
 >()("@webflow-users/core/AccessTokens") {
@@ -118,6 +123,10 @@ export class AccessTokens extends Context.Service<
         }),
         list: Effect.map(store.list, (tokens) => tokens.map(describe)),
         rotate: Effect.fn("AccessTokens.rotate")(function* (id, { grace } = {}) {
+          const { expiresOn } = (yield* store.find(id)) ?? {}
+          if (isOver(expiresOn, yield* Clock.currentTimeMillis)) {
+            return yield* new TokenExpired({ message: `The token has expired on ${expiresOn}, with any secret` })
+          }
           const { token, hash } = yield* make(id)
           const until = grace === undefined ? undefined : DateTime.addDuration(yield* DateTime.now, grace)
           const rotated = yield* store.replaceHash(id, hash, until && DateTime.formatIso(until))

@@ -6,8 +6,8 @@
 import { Context } from "effect"
 import { ChangeForbidden, type Detail } from "./UpdateUserError.ts"
 import { changedFields, type Membership, type User } from "./User.ts"
-import type { UserPatch } from "./UserPatch.ts"
-import { shown } from "./wire/UpdateUserBody.ts"
+import type { Echo, UserPatch } from "./UserPatch.ts"
+import { isReadOnlyProperty, shown } from "./wire/UpdateUserBody.ts"
 
 /** Allow-lists. One that is absent allows anything, an empty one nothing. */
 export interface UpdateGrant {
@@ -33,27 +33,46 @@ export const refusal = (grant: UpdateGrant, before: User, after: User): ChangeFo
       ])
 
 /**
- * The refusal by what a patch names, for a store that does not see the user before. A complete set of groups takes away
+ * The refusal by what a patch names, for a store that does not see the user before. What is named only to be compared is
+ * sent along, and whether it is equal there, or is set, is not to be seen from here. A complete set of groups takes away
  * what it does not name, and is refused wherever there is a list of groups.
  */
-export const refusalUnseen = (grant: UpdateGrant, { data, groups }: UserPatch): ChangeForbidden | undefined =>
-  forbidden([
-    ...fieldsNotIn(grant, Object.keys(data)),
+export const refusalUnseen = (
+  grant: UpdateGrant,
+  { data, groups, objections }: UserPatch,
+): ChangeForbidden | undefined => {
+  const echoes = objections.flatMap(({ unless }) => unless ?? [])
+  const keysIn = (place: Echo["in"]) => echoes.filter((echo) => echo.in === place).map(({ key }) => key)
+  return forbidden([
+    ...fieldsNotIn(grant, [...Object.keys(data), ...keysIn("data")], objectEraFields),
+    ...propertiesNotIn(grant, keysIn("user")),
     ...(groups?._tag === "EditGroups" ? groupsNotIn(grant, [...groups.add, ...groups.remove]) : []),
     ...(groups?._tag === "SetGroups" && grant.groups !== undefined
       ? [{ param: "accessGroups", description: "cannot be set as a whole by who may not change every group" }]
       : []),
   ])
+}
+
+/** Within `data`, this is where the object era has all the fields: another server may read them there. */
+const objectEraFields = "data"
 
 const forbidden = (details: ReadonlyArray<Detail>): ChangeForbidden | undefined =>
   details.length === 0 ? undefined : new ChangeForbidden({ details: details.slice(0, maxNamed) })
 
-const fieldsNotIn = ({ fields }: UpdateGrant, keys: ReadonlyArray<string>): ReadonlyArray<Detail> =>
+const notGranted = "may not be changed with this token"
+
+const fieldsNotIn = ({ fields }: UpdateGrant, keys: ReadonlyArray<string>, never?: string): ReadonlyArray<Detail> =>
   fields === undefined
     ? []
-    : keys
-        .filter((key) => !fields.includes(key))
-        .map((key) => ({ param: `data.${shown(key)}`, description: "may not be changed with this token" }))
+    : [...new Set(keys)]
+        .filter((key) => key === never || !fields.includes(key))
+        .map((key) => ({ param: `data.${shown(key)}`, description: notGranted }))
+
+/** Those that a server sets are no groups; what it makes of one that nobody knows could be both. */
+const propertiesNotIn = ({ fields, groups }: UpdateGrant, keys: ReadonlyArray<string>): ReadonlyArray<Detail> =>
+  keys
+    .filter((key) => fields !== undefined || (groups !== undefined && !isReadOnlyProperty(key)))
+    .map((key) => ({ param: shown(key), description: notGranted }))
 
 const groupsNotIn = ({ groups }: UpdateGrant, slugs: ReadonlyArray<string>): ReadonlyArray<Detail> =>
   groups === undefined

@@ -191,6 +191,19 @@ describe.each<[string, Layer.Layer<AccessTokenStore, unknown>]>(Object.entries(s
       }).pipe(Effect.provide(layer)),
     )
 
+    it.effect("cannot be rotated once they have expired, and stay as they are", () =>
+      Effect.gen(function* () {
+        const tokens = yield* AccessTokens.AccessTokens
+        yield* TestClock.setTime(noon)
+        const { token, id } = yield* tokens.create(siteId, [], { expiresOn: moment("1970-01-01T13:00:00Z") })
+        yield* TestClock.setTime(noon + 3_600_000)
+        const error = yield* Effect.flip(tokens.rotate(id, { grace: "1 day" }))
+        expect(error).toMatchObject({ _tag: "TokenExpired", code: "token_expired" })
+        expect(error.message).toContain("has expired on 1970-01-01T13:00:00.000Z")
+        expect(yield* Effect.flip(tokens.verify(token))).toMatchObject(refusedFor("expired"))
+      }).pipe(Effect.provide(layer)),
+    )
+
     it.effect("are refused alike when altered, cut short, made up, of another store, or revoked", () =>
       Effect.gen(function* () {
         const tokens = yield* AccessTokens.AccessTokens
@@ -349,6 +362,32 @@ it.effect("a list that cannot be read lets nobody in", () =>
     for (const broken of ["", "name", '{"0":"name"}', "[1]"]) {
       yield* sql`UPDATE access_tokens SET allowed_fields = ${broken} WHERE id = ${id}`
       expect([broken, Exit.isFailure(yield* Effect.exit(tokens.verify(token)))]).toStrictEqual([broken, true])
+    }
+  }).pipe(
+    Effect.provide(
+      tokensOn(Layer.provideMerge(SqlTokens.layer, SqlUsers.layer).pipe(Layer.provideMerge(Sqlite.layer(":memory:")))),
+    ),
+  ),
+)
+
+it.effect("a token with an end or a list has no scope that a program from before would know", () =>
+  Effect.gen(function* () {
+    const tokens = yield* AccessTokens.AccessTokens
+    const sql = yield* SqlClient.SqlClient
+    const scopes = ["users:read", "users:write"] as const
+    const cases: ReadonlyArray<readonly [AccessTokens.Grants, string]> = [
+      [{ rate: 5, label: "Form" }, "users:read users:write"],
+      [{ expiresOn: moment("2030-01-01T00:00:00Z") }, "limited:users:read limited:users:write"],
+      [{ fields: [] }, "limited:users:read limited:users:write"],
+      [{ groups: ["gold"] }, "limited:users:read limited:users:write"],
+    ]
+    for (const [grants, kept] of cases) {
+      const { id, token } = yield* tokens.create(siteId, scopes, grants)
+      expect(yield* sql`SELECT scopes FROM access_tokens WHERE id = ${id}`).toEqual([{ scopes: kept }])
+      expect((yield* tokens.verify(token)).scopes).toStrictEqual(scopes)
+      // As tokens were kept that were issued before.
+      yield* sql`UPDATE access_tokens SET scopes = 'users:write' WHERE id = ${id}`
+      expect((yield* tokens.verify(token)).scopes).toStrictEqual(["users:write"])
     }
   }).pipe(
     Effect.provide(

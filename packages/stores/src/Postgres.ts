@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs"
 import { connect, type Socket } from "node:net"
 import type { ConnectionOptions } from "node:tls"
 import { PgClient, PgConnection } from "@effect/sql-pg"
-import { Cause, Effect, Layer, Redacted } from "effect"
+import { Cause, Effect, Layer, Predicate, Redacted } from "effect"
 import { Reactivity } from "effect/reactivity"
-import { SqlClient, SqlError } from "effect/sql"
+import { SqlClient, type SqlConnection, SqlError } from "effect/sql"
 import type { PostgresAddress } from "./PostgresAddress.ts"
 
 /** A pool of connections to the database at this address, which `PostgresAddress.parse` has read. */
@@ -26,7 +26,10 @@ const session = {
 }
 
 /** A server that says nothing for longer than any statement may take is gone, or as good as gone: milliseconds. */
-const silence = 40_000
+const silence = 35_000
+
+/** How long anybody waits for a connection, be it for a new one or for one that others have. */
+const patience = "10 seconds"
 
 const make = Effect.fnUntraced(function* (address: string, parsed: PostgresAddress) {
   const connection: PgConnection.Config = {
@@ -36,16 +39,48 @@ const make = Effect.fnUntraced(function* (address: string, parsed: PostgresAddre
     startupParameters: session,
     connectTimeout: parsed.hasConnectTimeout ? undefined : "10 seconds",
   }
-  const client = yield* PgClient.make({
+  const pool = yield* PgClient.make({
     ...connection,
     ssl: isOptional(parsed) && !(yield* speaksTls(connection)) ? false : connection.ssl,
     maxConnections: 16,
     idleTimeout: "30 seconds",
   })
+  // The pool's own client would let those who find no connection wait for each other's attempts, one after the other.
+  const client = yield* SqlClient.make({
+    acquirer: inTime(pool.reserve),
+    compiler: PgClient.makeCompiler(),
+    driver: "pg",
+    spanAttributes: [["db.system.name", "postgresql"]],
+    prepareTransactionControls: true,
+    commit,
+    releaseSavepoint: (name) => `RELEASE SAVEPOINT ${name}`,
+  })
   const plain = client.withTransaction
   const withTransaction: typeof plain = (effect) => Effect.catchCause(plain(effect), asFailure)
-  return Object.assign(client, { withTransaction, driver: "pg" })
+  return Object.assign(client, { withTransaction })
 })
+
+/** Who asks for many at once may not be interrupted, and still is not to wait for ever. */
+const inTime = (acquirer: SqlConnection.Acquirer): SqlConnection.Acquirer =>
+  Effect.timeoutOrElse(Effect.interruptible(acquirer), {
+    duration: patience,
+    orElse: () => Effect.fail(connectionError(new Error("No connection in time"), "There is no connection")),
+  })
+
+/** A transaction in which something has failed cannot be committed: PostgreSQL takes it back, and does not call that an error. */
+const commit = (connection: SqlConnection.Connection) =>
+  Effect.flatMap(connection.executeRaw("COMMIT", []), (result) =>
+    Predicate.hasProperty(result, "command") && result.command === "ROLLBACK"
+      ? Effect.fail(new SqlError.SqlError({ reason: rolledBack() }))
+      : Effect.void,
+  )
+
+const rolledBack = () =>
+  new SqlError.UnknownError({
+    cause: new Error("The server has rolled it back"),
+    message: "A transaction in which something failed was not committed",
+    operation: "commit",
+  })
 
 /** A rollback that finds its connection lost dies of it. The transaction is as gone as it should be: the database is away. */
 const asFailure = <E>(cause: Cause.Cause<E>): Effect.Effect<never, E | SqlError.SqlError> => {

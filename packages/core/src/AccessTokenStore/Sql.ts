@@ -31,7 +31,7 @@ export const layer: Layer.Layer<AccessTokenStore, never, SqlClient.SqlClient> = 
       add: (token) =>
         sql`INSERT INTO access_tokens (id, site_id, scopes, hash, created_on, rate, label, expires_on,
             allowed_fields, allowed_groups, previous_hash, previous_until)
-          VALUES (${token.id}, ${token.siteId}, ${token.scopes.join(" ")}, ${token.hash}, ${token.createdOn},
+          VALUES (${token.id}, ${token.siteId}, ${writeScopes(token)}, ${token.hash}, ${token.createdOn},
             ${token.rate ?? null}, ${token.label ?? null}, ${token.expiresOn ?? null},
             ${listed(token.fields)}, ${listed(token.groups)},
             ${token.previousHash ?? null}, ${token.previousUntil ?? null})`.pipe(Effect.asVoid, storeErrors),
@@ -63,7 +63,7 @@ export const layer: Layer.Layer<AccessTokenStore, never, SqlClient.SqlClient> = 
 const toToken = (row: TokenRow): StoredToken => ({
   id: row.id,
   siteId: row.site_id as AccessToken["siteId"],
-  scopes: row.scopes.split(" ").filter((scope) => scope !== "") as ReadonlyArray<Scope>,
+  scopes: readScopes(row.scopes),
   hash: row.hash,
   createdOn: row.created_on,
   ...(row.rate !== null && { rate: row.rate }),
@@ -74,6 +74,23 @@ const toToken = (row: TokenRow): StoredToken => ({
   ...(row.previous_hash !== null && { previousHash: row.previous_hash }),
   ...(row.previous_until !== null && { previousUntil: row.previous_until }),
 })
+
+/**
+ * Stands before each scope of a token with an end or lists. A program that does not know of those knows no such scope either,
+ * and refuses the token, where it would otherwise take it for one without them.
+ */
+const limited = "limited:"
+
+const writeScopes = ({ scopes, expiresOn, fields, groups }: StoredToken): string => {
+  const isLimited = expiresOn !== undefined || fields !== undefined || groups !== undefined
+  return scopes.map((scope) => (isLimited ? limited + scope : scope)).join(" ")
+}
+
+const readScopes = (text: string): ReadonlyArray<Scope> =>
+  text
+    .split(" ")
+    .filter((scope) => scope !== "")
+    .map((scope) => (scope.startsWith(limited) ? scope.slice(limited.length) : scope) as Scope)
 
 const decodeList = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Array(Schema.String)))
 

@@ -12,6 +12,7 @@ import {
   UserPatch,
   UserStore,
 } from "@webflow-users/core"
+import { V1 } from "@webflow-users/core/wire"
 import * as FetchTransport from "@webflow-users/core/Transport/Fetch"
 import * as Upstream from "@webflow-users/core/UserStore/Upstream"
 import { Effect, Fiber, Layer, Redacted } from "effect"
@@ -490,6 +491,56 @@ describe("for who may change only some of a user", () => {
         details: [{ param: expect.stringMatching(/plan|access/) }],
       })
       expect(sent).toStrictEqual([])
+    }),
+  )
+
+  // Each of these is sent where there is no list: that server may have that value, or set it.
+  const smuggled: ReadonlyArray<readonly [param: string, body: Readonly<Record<string, unknown>>]> = [
+    ["data.bio", { data: { bio: "x".repeat(300) } }],
+    ["data.bio", { data: { bio: ["x"] } }],
+    ["data.email", { data: { email: "attacker@evil.org" } }],
+    ["data.bio", { data: { data: { bio: "x".repeat(300) } } }],
+    ["data.email", { data: { data: { name: "Arthur", email: "attacker@evil.org" } } }],
+    ["data.email", V1.normalizeBody({ data: { email: "attacker@evil.org" } }) as Record<string, unknown>],
+    ["data.email", { email: "attacker@evil.org" }],
+    ["bio", { bio: "x".repeat(300) }],
+    ["bio", { bio: ["x"] }],
+    ["role", { role: "owner", status: "verified" }],
+    ["status", { status: "verified", data: { name: "Arthur" } }],
+  ]
+  it.effect.each(smuggled)("nothing is sent of one that names %s only to be compared (%#)", ([param, body]) =>
+    Effect.gen(function* () {
+      const { error, sent } = yield* updateAs(body, { fields: ["name"], groups: [] })
+      expect(error).toMatchObject({ _tag: "ChangeForbidden" })
+      expect(error).toHaveProperty("details.0.param", param)
+      expect(sent).toStrictEqual([])
+      expect((yield* updateAs(body, {})).sent).toHaveLength(1)
+    }),
+  )
+
+  it.effect("nothing is sent that another server may read as all the fields", () =>
+    Effect.gen(function* () {
+      const { error, sent } = yield* updateAs(
+        { data: { data: { data: { email: "attacker@evil.org" } } } },
+        { fields: ["data"] },
+      )
+      expect([error?._tag, sent.length]).toStrictEqual(["ChangeForbidden", 0])
+    }),
+  )
+
+  it.effect("a list of groups alone lets pass what a server sets, and nothing that nobody knows", () =>
+    Effect.gen(function* () {
+      const known = yield* updateAs({ id: userId, data: { name: "Arthur", bio: ["x"] } }, { groups: [] })
+      expect([known.error, known.sent.length]).toStrictEqual([undefined, 1])
+      const unknown = yield* updateAs({ groups: ["gold"] }, { groups: [] })
+      expect([unknown.error?._tag, unknown.sent.length]).toStrictEqual(["ChangeForbidden", 0])
+    }),
+  )
+
+  it.effect("what may be changed may be sent back, also as no update could set it", () =>
+    Effect.gen(function* () {
+      const { error, sent } = yield* updateAs({ data: { bio: "x".repeat(300) } }, { fields: ["bio"], groups: [] })
+      expect([error, sent.length]).toStrictEqual([undefined, 1])
     }),
   )
 

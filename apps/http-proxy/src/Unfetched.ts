@@ -1,0 +1,101 @@
+/**
+ * What answers take up until their callers have fetched them. Who does not fetch takes no more than a share of the memory, and
+ * no place that somebody else needs: docs/decisions/0017.
+ */
+import type { ServerResponse } from "node:http"
+import type { Socket } from "node:net"
+import { Clock, Effect } from "effect"
+
+/** The most that all answers together take up, in bytes. */
+const most = 128 * 1024 * 1024
+
+/** What a request and its answer take up beside the answer's text, in bytes. */
+const atLeast = 8 * 1024
+
+/** An answer of such a size is rather not given than kept where there is no room, in bytes. */
+const large = 64 * 1024
+
+/** How long an answer may wait to be fetched while nobody needs the place, in milliseconds, and while somebody does. */
+const patience = { otherwise: 30_000, needed: 1_000 }
+
+interface Held {
+  bytes: number
+  /** Answers that are written and not fetched. */
+  answers: number
+}
+
+/** `end` is to end a connection that does not fetch. */
+export const make = Effect.fnUntraced(function* (end: (socket: Socket) => void) {
+  const clock = yield* Clock.Clock
+  let total = 0
+  const held = new Map<Socket, Held>()
+  /** Since when connections have fetched nothing of what is there for them, the longest first. */
+  const since = new Map<Socket, number>()
+
+  const forget = (socket: Socket): void => {
+    total -= held.get(socket)?.bytes ?? 0
+    held.delete(socket)
+    since.delete(socket)
+  }
+
+  /** Ends the connection that has fetched nothing for longest, if that is long enough. */
+  const endOne = (waited: number): boolean => {
+    const [socket, begin] = since.entries().next().value ?? []
+    if (socket === undefined || begin === undefined || clock.currentTimeMillisUnsafe() - begin < waited) return false
+    forget(socket)
+    end(socket)
+    return true
+  }
+
+  const makeRoom = (): boolean => endOne(patience.needed)
+
+  const hasRoom = (): boolean => {
+    if (total <= most) return true
+    return makeRoom() && hasRoom()
+  }
+
+  const take = (one: Held, bytes: number): void => {
+    one.bytes += bytes
+    total += bytes
+  }
+
+  yield* Effect.acquireRelease(
+    Effect.sync(() =>
+      setInterval(() => {
+        while (endOne(patience.otherwise)) continue
+      }, 1_000).unref(),
+    ),
+    (sweeping) => Effect.sync(() => clearInterval(sweeping)),
+  )
+
+  return {
+    /** Whether another answer may be made; if need be, room is made for it. */
+    hasRoom,
+    /** Whether an answer of so many bytes may be given. */
+    hasRoomFor: (bytes: number): boolean => bytes < large || hasRoom(),
+    /** Gives up who has kept others from their place for longest, if somebody has. */
+    makeRoom,
+    /** A request has come. */
+    begin: (socket: Socket): void => {
+      const one = held.get(socket) ?? { bytes: 0, answers: 0 }
+      if (!held.has(socket)) socket.once("close", () => forget(socket))
+      held.set(socket, one)
+      take(one, atLeast)
+    },
+    /** Its answer has been written, of so many bytes that nobody else has. */
+    written: (socket: Socket, response: ServerResponse, bytes: number): void => {
+      const one = held.get(socket)
+      if (one === undefined) return
+      take(one, bytes)
+      one.answers += 1
+      if (!since.has(socket)) since.set(socket, clock.currentTimeMillisUnsafe())
+      response.once("close", () => {
+        if (held.get(socket) !== one) return
+        take(one, -bytes - atLeast)
+        one.answers -= 1
+        since.delete(socket)
+        if (one.answers > 0) since.set(socket, clock.currentTimeMillisUnsafe())
+      })
+    },
+  }
+})
