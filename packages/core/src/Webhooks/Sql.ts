@@ -187,6 +187,7 @@ const workersSide = (sql: SqlClient.SqlClient): WebhookOutbox["Service"] => {
       Effect.forEach(wanted, ({ webhook, most }) => claimOf(worker, webhook, most, DateTime.formatIso(leaseEnds))).pipe(
         sql.withTransaction,
         Conflict.again,
+        (transaction) => Conflict.waitOutside(sql, transaction),
         Effect.map((claims) => claims.flat()),
         storeErrors,
       ),
@@ -196,6 +197,7 @@ const workersSide = (sql: SqlClient.SqlClient): WebhookOutbox["Service"] => {
       Effect.forEach(settled.toSorted(byPlace), (one) => settleOne(worker, one), { discard: true }).pipe(
         sql.withTransaction,
         Conflict.again,
+        (transaction) => Conflict.waitOutside(sql, transaction),
         storeErrors,
       ),
   }

@@ -5,7 +5,6 @@
 import { Cause, type Context, Deferred, Effect, Exit, Semaphore } from "effect"
 import { type SqlClient, SqlError } from "effect/sql"
 import * as Conflict from "../../Conflict.ts"
-import { LockWait } from "./UserRows.ts"
 
 /**
  * Runs a change in a transaction, perhaps together with others. It succeeds when the transaction is committed. A change
@@ -39,7 +38,7 @@ class Spoiled {
 /** How often a group may give way to somebody else, and whether it still waits for rows that somebody has locked. */
 interface Patience {
   readonly conflicts: number
-  readonly wait: typeof LockWait.Service
+  readonly wait: typeof Conflict.LockWait.Service
 }
 
 const patient: Patience = { conflicts: Conflict.patience, wait: "wait" }
@@ -53,7 +52,7 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<GroupCommit> =>
     const commit = (jobs: ReadonlyArray<Job>, patience = patient): Effect.Effect<void> =>
       makeAll(jobs).pipe(
         sql.withTransaction,
-        Effect.provideService(LockWait, patience.wait),
+        Effect.provideService(Conflict.LockWait, patience.wait),
         Effect.matchCauseEffect({
           onSuccess: (outcomes) => Effect.sync(() => outcomes.forEach(([job, outcome]) => settle(job, outcome))),
           onFailure: (cause) => {

@@ -2,9 +2,10 @@
  * How an update reads and writes. SQLite is in this process: a statement an update costs little. PostgreSQL is a way off:
  * there the updates of a group read with one statement, and write with one (docs/decisions/0011).
  */
-import { Context, Effect } from "effect"
+import { Effect } from "effect"
 import { type SqlClient, SqlError, type Statement } from "effect/sql"
 import { batched } from "../../Batched.ts"
+import { LockWait } from "../../Conflict.ts"
 import type { AccessGroup, SiteId, UserId } from "../../User.ts"
 
 /** What an update goes by. */
@@ -40,11 +41,6 @@ export interface UserRows {
 }
 
 type AddGroups = (siteId: SiteId, groups: ReadonlyArray<AccessGroup>) => Effect.Effect<void, SqlError.SqlError>
-
-/** Whether to wait for rows that somebody else has locked, where that can be chosen, or to fail at once. */
-export const LockWait = Context.Reference<"wait" | "fail">("webflow-users/UserStore/Sql/LockWait", {
-  defaultValue: () => "wait",
-})
 
 /**
  * When an update is first due: at once, which is the empty text before every time, and by no clock: that of who updates may be
