@@ -24,10 +24,10 @@ it.live("replays and a removal beside two busy workers on PostgreSQL end well", 
       for (const name of ["1", "2"]) {
         yield* Effect.forEach(members, (user) => update(user, name), { concurrency: "unbounded" })
       }
-      let isOver = false
+      const replays = { areOver: false }
       const work = (worker: string) =>
         Effect.gen(function* () {
-          while (!isOver) {
+          while (!replays.areOver) {
             const claimed = yield* claim(webhook, 100, worker)
             const at = yield* DateTime.now
             const failure = { at: DateTime.formatIso(at), reason: "It answered 500" }
@@ -47,7 +47,7 @@ it.live("replays and a removal beside two busy workers on PostgreSQL end well", 
           yield* webhooks.replayParked(webhook.id)
         }
         return yield* webhooks.remove(webhook.id)
-      }).pipe(Effect.ensuring(Effect.sync(() => (isOver = true))))
+      }).pipe(Effect.ensuring(Effect.sync(() => (replays.areOver = true))))
       const exits = yield* Effect.forEach([work("one"), work("two"), replay], Effect.exit, { concurrency: "unbounded" })
       expect(exits).toStrictEqual([Exit.void, Exit.void, Exit.succeed(true)])
     }).pipe(Effect.provide(StoreAddress.layerWithWebhooks(address)))
