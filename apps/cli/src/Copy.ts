@@ -1,7 +1,7 @@
 /** `copy --from ADDRESS --to ADDRESS`: sites from one store of one's own into another. */
 import { AccessTokenStore, CopySite, SiteArchive, type SiteId, SiteNotFound, UserStore } from "@webflow-users/core"
 import { StoreAddress } from "@webflow-users/stores"
-import { Context, Effect, Layer, Option } from "effect"
+import { Context, Effect, FileSystem, Layer, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as Progress from "./archive/Progress.ts"
 import * as Sha256 from "./archive/Sha256.ts"
@@ -32,11 +32,21 @@ export const copy = Command.make(
   },
   Effect.fnUntraced(function* ({ from, to, site, tokens }) {
     const only = Option.isNone(site) ? undefined : yield* UserStore.acceptSiteId(site.value)
+    // To open it would make it.
+    const path = StoreAddress.fileOf(from)
+    const { exists } = yield* FileSystem.FileSystem
+    if (path !== undefined && !(yield* Effect.orElseSucceed(exists(path), () => true))) {
+      return yield* new StoreAddress.UnusableAddress({ message: `--from names a file that is not there: ${path}` })
+    }
     const [source, target] = yield* Effect.all([open(from), open(to)])
     const [theirs, ours] = [Context.get(source, SiteArchive.SiteArchive), Context.get(target, SiteArchive.SiteArchive)]
     const all = yield* theirs.sites
     if (only !== undefined && !all.includes(only)) return yield* new SiteNotFound()
-    if (all.length === 0) return yield* new SiteNotFound({ message: "The store to copy from has no sites" })
+    if (all.length === 0) {
+      return yield* new StoreAddress.UnusableAddress({
+        message: "The store of --from has no sites: there is nothing to copy",
+      })
+    }
     const sites = only === undefined ? all : [only]
     const missing = yield* CopySite.missing(theirs, ours, sites, Sha256.make)
     for (const siteId of sites) yield* missing.includes(siteId) ? copyOne(theirs, ours, siteId) : tellPresent(siteId)
@@ -49,7 +59,10 @@ export const copy = Command.make(
       "",
       "Each site is copied as it is at one moment, in one transaction, then read again from both stores and compared by counts",
       "and SHA-256. Others may go on writing to the first store; what has changed there since is told. Sites that the other store",
-      "has already, alike, are left as they are. --store is not used. Webhooks are not copied.",
+      "has already, alike, are left as they are. --store is not used.",
+      "",
+      "Webhooks are not copied, nor what they have still to tell: stop what writes, wait until webhook list shows 0 pending, copy,",
+      "then add the webhooks to the other store.",
     ].join("\n  "),
   ),
   Command.withShortDescription("Copy sites from one store into another"),

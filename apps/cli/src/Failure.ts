@@ -38,7 +38,11 @@ export class OutputExists extends Data.TaggedError("OutputExists")<{ readonly me
 }
 
 /** What is to be written cannot be, or not to its end. */
-export class OutputUnwritable extends Data.TaggedError("OutputUnwritable")<{ readonly message: string }> {
+export class OutputUnwritable extends Data.TaggedError("OutputUnwritable")<{
+  readonly message: string
+  /** Whoever read it has gone, as `head` does: there is nothing to mend. */
+  readonly isClosed: boolean
+}> {
   readonly code = "output_unwritable"
 }
 

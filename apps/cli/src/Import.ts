@@ -35,6 +35,10 @@ export const importUsers = Command.make(
     if (Restore.isArchive(head)) {
       return yield* Restore.restore(bytes, { site: siteId, size: yield* sizeOf(file), skipInvalid })
     }
+    if (head[0] === 0x1f && head[1] === 0x8b) {
+      const message = `${Input.nameOf(file)} is compressed. Unpack it on the way: gunzip -c site.jsonl.gz | webflow-users import -`
+      return yield* new UnreadableInput({ message })
+    }
     if (siteId === undefined) {
       const message = `Whose users they are has to be said with --site SITE: ${Input.nameOf(file)} is not from export, which says so itself`
       return yield* new SiteRequired({ message })

@@ -92,6 +92,7 @@ export const of = (failure: Failure): string | undefined => {
 }
 
 const ofKind = (failure: Failure): string | undefined => {
+  if (failure._tag === "OutputUnwritable" && failure.isClosed) return undefined
   // What is outside the contract still has a status.
   if (failure._tag === "UnexpectedResponse" || failure._tag === "UpstreamInvalidResponse") {
     if (failure.status === 401 || failure.status === 403) return nextSteps.NotAuthorized

@@ -121,7 +121,7 @@ const deliveries = Command.make(
               one.userId,
               one.state,
               counted(one.attempts, "time"),
-              one.state === "parked" ? "" : one.dueAt,
+              one.state === "parked" ? "" : (one.dueAt ?? "now"),
               failureInWords(one),
             ]),
           ]),

@@ -127,6 +127,7 @@ describe("export", { concurrent: true }, () => {
     const { code, stderr } = await store.cli(exportSite, { under })
     expect(code).toBe(1)
     expect(stderr).toContain("EPIPE")
+    expect(stderr).not.toContain("disk")
   })
 
   it.each([

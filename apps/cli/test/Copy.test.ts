@@ -1,4 +1,5 @@
 /** Sites from one store into another, by the built command line. */
+import { existsSync } from "node:fs"
 import { DatabaseSync } from "node:sqlite"
 import { Effect, Exit, Scope } from "effect"
 import { afterAll, describe, expect, it } from "vitest"
@@ -116,8 +117,16 @@ describe("copy", { concurrent: true }, () => {
   it("of nothing says so", async () => {
     const store = fresh()
     const nothing = await cli(["copy", "--from", `file:${store.path}`, "--to", await file()])
-    expect(nothing.code).toBe(6)
-    expect(errorIn(nothing)).toMatchObject({ tag: "SiteNotFound", message: expect.stringContaining("no sites") })
+    const missing = errorIn(nothing)
+    expect(missing).toMatchObject({
+      tag: "UnusableAddress",
+      message: expect.stringContaining("a file that is not there"),
+    })
+    expect(missing["nextStep"]).toBe(undefined)
+    expect(existsSync(store.path)).toBe(false)
+    const empty = errorIn(await cli(["copy", "--from", await postgres(), "--to", await file()]))
+    expect(empty).toMatchObject({ tag: "UnusableAddress", message: expect.stringContaining("no sites") })
+    expect(empty["nextStep"]).toBe(undefined)
     const full = await furnished()
     const args = ["copy", "--from", `file:${full.path}`, "--to", await file(), "--site"]
     expect(errorIn(await cli([...args, "0".repeat(24)]))).toMatchObject({ tag: "SiteNotFound" })

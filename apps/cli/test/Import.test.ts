@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib"
 import { existsSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
@@ -128,6 +129,7 @@ describe("import of CSV", { concurrent: true }, () => {
     ["text behind a quote", 'Email,Name\na@b,"x"y\n', /line 2: there is text behind a closing quote/],
     ["another encoding", Buffer.from("Email,Name\na@b,caf\u00e9", "latin1"), /not UTF-8/],
     ["UTF-16", Buffer.from("\uFEFFEmail,Name\na@b,x", "utf16le"), /not UTF-8/],
+    ["an export that is compressed", gzipSync("{}"), /is compressed\. .*gunzip -c .* \| webflow-users import -$/],
   ]
   it.each(unreadable)("refuses a file with %s", async (_name, content, message) => {
     const store = fresh()

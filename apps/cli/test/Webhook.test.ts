@@ -92,7 +92,8 @@ describe("webhook", { concurrent: true }, () => {
       replayed: 0,
     })
     expect(await webhook(store, "replay", id, "--since", "2026-11-25")).toMatchObject({ replayed: 1 })
-    expect(await webhook(store, "replay", id, "--since", "2026-11-24T23:59:59Z")).toMatchObject({ replayed: 1 })
+    // What is pending from before is told anew too.
+    expect(await webhook(store, "replay", id, "--since", "2026-11-24T23:59:59Z")).toMatchObject({ replayed: 2 })
     expect(await webhook(store, "deliveries", id)).toMatchObject([{ sequence: 1 }, { sequence: 2 }])
   })
 

@@ -240,6 +240,8 @@ describe("the metrics", () => {
     const deliveries = async () => (await read(proxy.metrics())).values("webflow_users_webhook_deliveries")
     expect(await deliveries()).toEqual({ pending: 0, parked: 0 })
     using outbox = new DatabaseSync(file)
+    outbox.exec(`INSERT INTO sites (id, created_on) VALUES ('s', '2026') ON CONFLICT DO NOTHING;
+      INSERT INTO webhooks (id, site_id, url, secret, created_on) VALUES ('w', 's', 'https://example.com', 'hush', '2026')`)
     const owe = outbox.prepare(
       "INSERT INTO webhook_deliveries (webhook_id, sequence, user_id, due_at, state) VALUES ('w', ?, 'u', '2026', ?)",
     )

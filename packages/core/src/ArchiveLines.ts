@@ -3,7 +3,16 @@
  * all before it. The same site gives the same bytes, whichever store it is in. docs/decisions/0014 has the format.
  */
 import { Data, Effect, Option, Predicate, Result, Schema, Stream } from "effect"
-import { type ArchivedEvent, type ArchivedSite, type Counts, type Entry, isArchivable } from "./SiteArchive.ts"
+import { joined } from "./Bytes.ts"
+import {
+  type ArchivedEvent,
+  type ArchivedSite,
+  type Counts,
+  type Entry,
+  isArchivable,
+  isKeepable,
+  isKey,
+} from "./SiteArchive.ts"
 import { SiteDeclaration } from "./SiteDeclaration.ts"
 import { AccessGroup, SiteId, UserId } from "./User.ts"
 
@@ -11,8 +20,8 @@ import { AccessGroup, SiteId, UserId } from "./User.ts"
 export const format = "webflow-users-archive"
 const version = 1
 
-/** The longest line that is read, in bytes: far more than an event of the largest user that updates can make. */
-const maxLine = 256 * 1024 * 1024
+/** The longest line that is read, in bytes: more than an event of the largest user that can be archived. */
+const maxLine = 8 * 1024 * 1024
 
 /** A SHA-256 that is given its bytes one after the other. Platforms have it; what core needs of it is this. */
 export interface Sha256 {
@@ -162,10 +171,13 @@ interface Held {
 const entryOf = (json: object): Entry | undefined => {
   const { user, accessGroup, event } = json as Held
   if (isArchivable(user)) return Object.keys(json).length === 1 ? { _tag: "User", user } : undefined
-  if (isAccessGroup(json)) return { _tag: "AccessGroup", accessGroup }
+  if (isAccessGroup(json)) {
+    return Object.values(accessGroup).every(isKey) ? { _tag: "AccessGroup", accessGroup } : undefined
+  }
   if (isSite(json)) return { _tag: "Site", site: json as Line }
   if (!isEvent(json)) return undefined
-  const { userId, before, after } = event
+  const { userId, at, actor, label, address, before, after } = event
+  if (![at, actor, label ?? "", address ?? ""].every(isKeepable)) return undefined
   const isOfUser = isArchivable(before) && isArchivable(after) && before.id === userId && after.id === userId
   return isOfUser ? { _tag: "Event", event } : undefined
 }
@@ -198,6 +210,11 @@ export const reader = (sha256: Sha256): Reader => {
   let isEnded = false
 
   const damaged = (why: string) => new ArchiveDamaged({ message: `Line ${number} of the archive ${why}` })
+
+  const tooLong = () => {
+    number += 1
+    return Result.fail(damaged("is longer than any that was ever written"))
+  }
 
   const endWith = (text: string, found: unknown): ArchiveDamaged | undefined => {
     isEnded = true
@@ -234,11 +251,14 @@ export const reader = (sha256: Sha256): Reader => {
       return problem === undefined ? Result.succeed(undefined) : Result.fail(problem)
     }
     const entry = Predicate.isObject(json) ? entryOf(json) : undefined
-    if (entry === undefined) return Result.fail(damaged("is damaged"))
+    // What would be written otherwise was not written: so the same bytes come out of the store again.
+    if (entry === undefined || JSON.stringify(jsonOf(entry)) !== text) {
+      return Result.fail(damaged("is damaged"))
+    }
     if (!follows(entry)) return Result.fail(damaged("is not in its place, or there twice"))
     total.count(entry)
     total.add(bytes)
-    total.add(newline)
+    total.add(Uint8Array.of(0x0a))
     return Result.succeed(entry)
   }
 
@@ -247,6 +267,7 @@ export const reader = (sha256: Sha256): Reader => {
       const entries: Array<Entry> = []
       let from = 0
       for (let to = bytes.indexOf(0x0a); to !== -1; to = bytes.indexOf(0x0a, from)) {
+        if (restLength + to - from > maxLine) return tooLong()
         const read = readLine(joined([...rest, bytes.subarray(from, to)]))
         if (Result.isFailure(read)) return Result.fail(read.failure)
         if (read.success !== undefined) entries.push(read.success)
@@ -256,10 +277,7 @@ export const reader = (sha256: Sha256): Reader => {
       }
       const left = bytes.subarray(from)
       restLength += left.length
-      if (restLength > maxLine) {
-        number += 1
-        return Result.fail(damaged("is longer than any that was ever written"))
-      }
+      if (restLength > maxLine) return tooLong()
       if (left.length > 0) rest = [...rest, left]
       return Result.succeed(entries)
     },
@@ -268,20 +286,6 @@ export const reader = (sha256: Sha256): Reader => {
         ? Result.succeed(total.summary())
         : Result.fail(new ArchiveDamaged({ message: "The archive was cut off: its last line is missing" })),
   }
-}
-
-const newline = Uint8Array.of(0x0a)
-
-const joined = (parts: ReadonlyArray<Uint8Array>): Uint8Array => {
-  const [only] = parts
-  if (only !== undefined && parts.length === 1) return only
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
 }
 
 /** The entries of an archive. It fails at the end too, where all of it turns out to be something else than was written. */

@@ -7,6 +7,7 @@ import type { SiteDeclaration } from "./SiteDeclaration.ts"
 import type { SiteNotFound, StoreUnavailable } from "./UpdateUserError.ts"
 import { type AccessGroup, type SiteId, User } from "./User.ts"
 import type { UserEvent } from "./UserEvents.ts"
+import * as UserOrder from "./UserOrder.ts"
 import { isDeeperThan } from "./wire/JsonBody.ts"
 
 /** The site itself. */
@@ -38,8 +39,24 @@ const isUser = Schema.is(User)
 /** More than anything that means something, and little enough for whoever goes through it by recursion. */
 const maxDepth = 500
 
-/** Whether JSON is a user that can be archived. Who reads a site and who reads an archive ask the same. */
-export const isArchivable = (json: unknown): json is User => !isDeeperThan(json, maxDepth) && isUser(json)
+/** In JSON's characters: no update makes one a hundredth as large, and an event, which has two, is still a line that is read. */
+const maxLength = 1024 * 1024
+
+/** PostgreSQL has no longer keys in its indexes, whatever the letters: in UTF-16 units. */
+const maxKeyLength = 800
+
+/** Whether a text can stand in a column of every store: without NUL, and well-formed. In a user's JSON both are escaped. */
+export const isKeepable = (text: string): boolean => !text.includes("\0") && text.isWellFormed()
+
+/** Whether every store can find by it, too. */
+export const isKey = (text: string): boolean => text.length <= maxKeyLength && isKeepable(text)
+
+/** Whether JSON is a user that can be archived, and kept by every store. Who reads a site and who reads an archive ask the same. */
+export const isArchivable = (json: unknown): json is User =>
+  !isDeeperThan(json, maxDepth) &&
+  isUser(json) &&
+  JSON.stringify(json).length <= maxLength &&
+  Object.values(UserOrder.sortKeys(json)).every(isKey)
 
 /** How much of each there is. */
 export interface Counts {

@@ -54,8 +54,8 @@ export interface Delivery {
   readonly state: "pending" | "parked"
   /** How often it has failed. */
   readonly attempts: number
-  /** When it may be tried, RFC 3339; of what is under way, when somebody else may. */
-  readonly dueAt: string
+  /** When it may be tried, RFC 3339; of what is under way, when somebody else may. `null` is at once. */
+  readonly dueAt: string | null
   readonly lastFailure?: DeliveryFailure
 }
 
@@ -75,8 +75,8 @@ export class Webhooks extends Context.Service<
     /** Lets everything that is parked be tried anew. Gives how much that is. */
     readonly replayParked: (id: string) => Effect.Effect<number, StoreUnavailable>
     /**
-     * Has every update of the site since a moment told once more, also of before the webhook was added. Gives how many; what
-     * is pending already is not among them.
+     * Has every update of the site since a moment told once more, also of before the webhook was added. Gives how many. What is
+     * pending is among them, and what is under way is told again after those before it: of each user the latest comes last.
      */
     readonly replaySince: (webhook: Webhook, since: DateTime.Utc) => Effect.Effect<number, StoreUnavailable>
   }

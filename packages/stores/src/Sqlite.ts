@@ -3,6 +3,7 @@
  */
 import { closeSync, openSync } from "node:fs"
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite"
+import * as Conflict from "@webflow-users/core/Conflict"
 import { Effect, Layer, Predicate, Schedule, Semaphore, Stream } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { SqlClient, type SqlConnection, SqlError, Statement } from "effect/sql"
@@ -71,11 +72,10 @@ const connect = (database: DatabaseSync): SqlConnection.Connection => {
     }
     return statement
   }
-  const rows = (sql: string, parameters: ReadonlyArray<unknown>) =>
-    Effect.retry(
-      attempt("execute", () => prepare(sql).all(...(parameters as ReadonlyArray<SQLInputValue>))),
-      lockWait,
-    )
+  const rows = (sql: string, parameters: ReadonlyArray<unknown>) => {
+    const once = attempt("execute", () => prepare(sql).all(...(parameters as ReadonlyArray<SQLInputValue>)))
+    return Effect.flatMap(Conflict.LockWait, (wait) => (wait === "fail" ? once : Effect.retry(once, lockWait)))
+  }
 
   const execute: SqlConnection.Connection["execute"] = (sql, parameters, transformRows) =>
     transformRows === undefined ? rows(sql, parameters) : Effect.map(rows(sql, parameters), transformRows)

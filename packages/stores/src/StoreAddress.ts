@@ -266,6 +266,10 @@ const unknown = (address: string) =>
 
 const openOwned = ({ owned, remedy }: Owned, address: string) => explain(owned(address), remedy)
 
+/** The path of the file that an address names; `undefined` of other addresses. */
+export const fileOf = (address: string): string | undefined =>
+  schemeOf(address) === "file" ? pathOf(address) : undefined
+
 /**
  * `file:./users.db`, `file:/var/users.db` and `file:///var/users.db` name paths. No path would be a database that is gone
  * when it is closed, and what follows two slashes a server's name.

@@ -218,6 +218,33 @@ describe("a receiver that is slow", () => {
       expect([most, wanted]).toStrictEqual([16, [16]])
     }).pipe(Effect.provide([store, quiet])),
   )
+
+  it.effect("are, all together, sent no more than 256 at once, each its share", () =>
+    Effect.gen(function* () {
+      yield* seed
+      const webhooks = yield* Effect.forEach(
+        Array.from({ length: 20 }, (_, index) => index),
+        (index) => hook(`https://slow${index}.example.com/`),
+      )
+      const wanted: Array<number> = []
+      const outbox = WebhookOutbox.of({
+        ...(yield* WebhookOutbox),
+        due: Effect.succeed(webhooks),
+        claim: (_, of) =>
+          Effect.sync(() => {
+            wanted.push(...of.map(({ most }) => most))
+            return of.flatMap(({ webhook, most }) =>
+              Array.from({ length: most }, (__, sequence) => ({ webhook, sequence, attempts: 0, user: ada })),
+            )
+          }),
+      })
+      const net = network(() => Effect.never)
+      yield* working(net).pipe(Effect.provideService(WebhookOutbox, outbox))
+      yield* TestClock.adjust("5 seconds")
+      expect(wanted.slice(0, 20)).toStrictEqual(webhooks.map(() => 12))
+      expect(net.sent.length).toBe(256)
+    }).pipe(Effect.provide([store, quiet])),
+  )
 })
 
 describe("a stop", () => {

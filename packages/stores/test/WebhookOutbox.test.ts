@@ -117,6 +117,11 @@ describe.each(stores)("the outbox on $name", ({ layer }) => {
       yield* settle(first!, yield* retryIn("10 minutes"))
       yield* update(ada, "3")
       yield* update(bob, "his")
+      // Nothing of hers is looked at until then, and the others' at once.
+      const { deliveries } = yield* Webhooks
+      const later = "1970-01-01T00:10:00.000Z"
+      const due = (yield* deliveries(webhook.id, 10)).map(({ dueAt }) => dueAt)
+      expect(due).toStrictEqual([later, later, null, later, null])
       yield* TestClock.adjust("599 seconds")
       expect(names(yield* claim(webhook))).toStrictEqual(["hers", "his"])
       yield* TestClock.adjust("1 second")
@@ -124,6 +129,24 @@ describe.each(stores)("the outbox on $name", ({ layer }) => {
       expect([again!.user.data.name, again!.attempts]).toStrictEqual(["1", 1])
       yield* settle(again!, delivered)
       expect(names(yield* claim(webhook))).toStrictEqual(["2"])
+    }).pipe(Effect.provide(layer)),
+  )
+
+  it.effect("has an update due at once, also of who has a clock that is ahead, and holds up nothing after it", () =>
+    Effect.gen(function* () {
+      yield* seed
+      const webhook = yield* hook()
+      const now = yield* DateTime.now
+      yield* TestClock.adjust("10 minutes")
+      yield* update(ada, "ahead")
+      yield* TestClock.setTime(DateTime.toEpochMillis(now))
+      yield* update(ada, "in time")
+      const { deliveries } = yield* Webhooks
+      expect((yield* deliveries(webhook.id, 10)).map(({ dueAt }) => dueAt)).toStrictEqual([null, null])
+      const [first] = yield* claim(webhook)
+      expect(first?.user.data.name).toBe("ahead")
+      yield* settle(first!, delivered)
+      expect(names(yield* claim(webhook))).toStrictEqual(["in time"])
     }).pipe(Effect.provide(layer)),
   )
 
@@ -235,10 +258,42 @@ describe.each(stores)("webhooks on $name", ({ layer }) => {
       yield* settle(told!, delivered)
       yield* settle(given!, parked)
       expect(pending!.user.data.name).toBe("pending")
-      expect(yield* webhooks.replaySince(webhook, since)).toBe(3)
-      // What is under way is left to who has it.
-      expect(names(yield* claim(webhook)).toSorted()).toStrictEqual(["before the webhook", "parked", "told"])
+      expect(yield* webhooks.replaySince(webhook, since)).toBe(4)
+      // What was under way too, and what becomes of that attempt is nothing to the next.
+      yield* settle(pending!, delivered)
+      const again = yield* claim(webhook)
+      expect(names(again).toSorted()).toStrictEqual(["before the webhook", "parked", "pending", "told"])
+      // Each has all its tries again.
+      expect(again.map(({ attempts }) => attempts)).toStrictEqual([0, 0, 0, 0])
       expect(yield* backlog).toStrictEqual({ pending: 4, parked: 0 })
+    }).pipe(Effect.provide(layer)),
+  )
+
+  it.effect("are replayed so that of each user the latest comes last, whatever is under way or waits", () =>
+    Effect.gen(function* () {
+      yield* seed
+      const webhooks = yield* Webhooks
+      const since = yield* DateTime.now
+      const webhook = yield* hook()
+      const told: Array<string | undefined> = []
+      const tellNext = Effect.gen(function* () {
+        for (const claimed of yield* claim(webhook)) {
+          told.push(claimed.user.data.name as string)
+          yield* settle(claimed, delivered)
+        }
+      })
+      yield* update(ada, "1")
+      yield* tellNext
+      yield* update(ada, "2")
+      const [underWay] = yield* claim(webhook)
+      yield* webhooks.replaySince(webhook, since)
+      yield* settle(underWay!, delivered)
+      yield* update(bob, "waits")
+      const waiting = (yield* claim(webhook)).find(({ user }) => user.id === bob.id)
+      yield* settle(waiting!, yield* retryIn("10 minutes"))
+      yield* webhooks.replaySince(webhook, since)
+      for (const _ of [1, 2, 3]) yield* tellNext
+      expect(told).toStrictEqual(["1", "1", "waits", "2"])
     }).pipe(Effect.provide(layer)),
   )
 

@@ -137,6 +137,23 @@ describe("what is an answer", () => {
     }),
   )
 
+  it.live.each<[string, string]>([
+    ["goes silent", ""],
+    ["has more than anybody reads", "x".repeat(10_000_000)],
+  ])("a 200 whose rest %s is hung up on", ([, rest]) =>
+    Effect.gen(function* () {
+      const gone = Promise.withResolvers<boolean>()
+      const { url } = yield* receiver((_, response) => {
+        response.once("close", () => gone.resolve(response.writableFinished))
+        response.writeHead(200).write("and so on")
+        if (rest === "") return
+        response.end(rest)
+      })
+      expect(yield* attempt(url, anywhere)).toStrictEqual({ isDelivered: true, status: 200 })
+      expect(yield* Effect.promise(() => gone.promise)).toBe(false)
+    }),
+  )
+
   it.live("nobody there, or one who hangs up, is a reason in words, without what was asked", () =>
     Effect.gen(function* () {
       const free = createServer().listen(0, "127.0.0.1")

@@ -8,7 +8,7 @@ import { type NewUsers, UserEvents, UserStore, type WebhookOutbox, Webhooks } fr
 import * as SqlUsers from "@webflow-users/core/UserStore/Sql"
 import * as SqlWebhooks from "@webflow-users/core/Webhooks/Sql"
 import { Sqlite, StoreAddress } from "@webflow-users/stores"
-import { Effect, Exit, Layer, type Scope } from "effect"
+import { Effect, Exit, Fiber, Layer, type Scope } from "effect"
 import { SqlClient } from "effect/sql"
 import { database, outsider } from "../../../test/postgres.ts"
 import * as Postgres from "../src/Postgres.ts"
@@ -124,8 +124,11 @@ describe.each(stores)("on $name", ({ layer }) => {
         { concurrency: "unbounded" },
       )
       expect(exits.filter(Exit.isFailure)).toStrictEqual([])
-      // What may be left of them is nobody's, and never due.
+      // What is left of them is nobody's, never due, and not counted.
+      yield* sql`INSERT INTO webhook_deliveries (webhook_id, sequence, user_id, due_at)
+        VALUES (${webhooks[0]!.id}, 1000, ${ada.id}, '')`
       expect(yield* dueIds).toStrictEqual([])
+      expect(yield* backlog).toStrictEqual({ pending: 0, parked: 0 })
     }).pipe(Effect.provide(layer)),
   )
 })
@@ -173,6 +176,19 @@ it.live("to ask a SQLite file what is due takes no write lock, with something du
       yield* update(ada, "x")
       expect(yield* whileItWrites(dueIds)).toStrictEqual([id])
       expect(yield* whileItWrites(backlog)).toStrictEqual({ pending: 1, parked: 0 })
+      // Who wants to claim waits, and does not hold the connection while it does: who reads goes on.
+      const store = yield* UserStore.UserStore
+      const webhook = (yield* (yield* Webhooks).find(id))!
+      writer.exec("BEGIN IMMEDIATE")
+      const claiming = yield* Effect.forkChild(claim(webhook))
+      yield* Effect.yieldNow
+      for (let read = 0; read < 20; read += 1) {
+        yield* Effect.yieldNow
+        expect((yield* store.get(siteId, ada.id)).data.name).toBe("x")
+      }
+      expect(claiming.pollUnsafe()).toBe(undefined)
+      writer.exec("ROLLBACK")
+      expect(yield* Fiber.join(claiming)).toHaveLength(1)
     }).pipe(Effect.provide(StoreAddress.layerWithWebhooks(`file:${path}`)))
   }),
 )

@@ -1,6 +1,6 @@
 /** A file that is there as a whole or not at all. */
 import { dirname } from "node:path"
-import { Effect, Exit, FileSystem, type PlatformError, Random, Stream } from "effect"
+import { Effect, Exit, FileSystem, type PlatformError, Predicate, Random, Stream } from "effect"
 import { OutputExists, OutputUnwritable } from "../Failure.ts"
 
 /**
@@ -44,5 +44,6 @@ export const unwritable =
   (name: string) =>
   ({ reason }: PlatformError.PlatformError): OutputUnwritable => {
     const cause = reason.cause instanceof Error ? reason.cause.message : reason.message
-    return new OutputUnwritable({ message: `${name} cannot be written: ${cause}` })
+    const isClosed = Predicate.hasProperty(reason.cause, "code") && reason.cause.code === "EPIPE"
+    return new OutputUnwritable({ message: `${name} cannot be written: ${cause}`, isClosed })
   }

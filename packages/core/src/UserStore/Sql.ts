@@ -1,6 +1,7 @@
 /** Users in a SQL database: SQLite, PostgreSQL. Which one is the `SqlClient`'s affair. */
 import { Context, DateTime, Effect, Layer, Option, Schema } from "effect"
 import { SqlClient, SqlError } from "effect/sql"
+import * as Conflict from "../Conflict.ts"
 import { NewUsers } from "../NewUsers.ts"
 import * as ObjectId from "../ObjectId.ts"
 import { Sites } from "../Sites.ts"
@@ -188,7 +189,7 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
               new Set(added.flatMap((user) => user.accessGroups.map((group) => group.slug))),
               userRows.addGroupsAlone,
             )
-          }).pipe(sql.withTransaction, GroupCommit.again)
+          }).pipe(sql.withTransaction, Conflict.again)
         }, storeErrors),
       })
 
@@ -209,7 +210,7 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
               yield* sql`UPDATE access_groups SET name = ${name} WHERE site_id = ${siteId} AND slug = ${slug}`
             }
             return known && readDeclaration(known.declaration)
-          }).pipe(sql.withTransaction, GroupCommit.again)
+          }).pipe(sql.withTransaction, Conflict.again)
         }, storeErrors),
       })
 

@@ -1,6 +1,7 @@
 /** Webhooks in the database that also holds the users; the tables come with `UserStore/Sql`'s, and so do deliveries. */
 import { Context, DateTime, Effect, Layer, Option, Redacted, Schema } from "effect"
 import { SqlClient, type SqlError, type Statement } from "effect/sql"
+import * as Conflict from "../Conflict.ts"
 import { StoreUnavailable } from "../UpdateUserError.ts"
 import { type SiteId, User, type UserId } from "../User.ts"
 import {
@@ -33,6 +34,7 @@ interface DeliveryRow extends FailureRow {
   readonly user_id: string
   readonly state: "pending" | "parked"
   readonly attempts: number
+  /** Empty is at once. */
   readonly due_at: string
 }
 
@@ -46,6 +48,13 @@ export const layer: Layer.Layer<Webhooks | WebhookOutbox, never, SqlClient.SqlCl
 )
 
 const ownersSide = (sql: SqlClient.SqlClient): Webhooks["Service"] => {
+  // Whoever writes several deliveries has them in one order: then nobody waits for another in a circle.
+  const lock = (condition: Statement.Fragment) =>
+    sql.onDialectOrElse({
+      pg: () => sql`SELECT 1 FROM webhook_deliveries WHERE ${condition} ORDER BY webhook_id, sequence FOR UPDATE`,
+      orElse: () => Effect.void,
+    })
+
   const standingOf = Effect.fnUntraced(function* ({ id, site_id, url, created_on }: WebhookRow) {
     const [failure] = yield* sql<FailureRow>`SELECT failed_at, failure_status, failure_reason FROM webhook_deliveries
       WHERE webhook_id = ${id} AND failed_at IS NOT NULL ORDER BY failed_at DESC LIMIT 1`
@@ -77,9 +86,11 @@ const ownersSide = (sql: SqlClient.SqlClient): Webhooks["Service"] => {
       Effect.gen(function* () {
         const removed = yield* sql`DELETE FROM webhooks WHERE id = ${id} RETURNING id`
         // Of others too that are gone: an update that was under way then may have left something.
-        yield* sql`DELETE FROM webhook_deliveries WHERE webhook_id NOT IN (SELECT id FROM webhooks)`
+        const isNobodys = sql`webhook_id NOT IN (SELECT id FROM webhooks)`
+        yield* lock(isNobodys)
+        yield* sql`DELETE FROM webhook_deliveries WHERE ${isNobodys}`
         return removed.length > 0
-      }).pipe(sql.withTransaction, storeErrors),
+      }).pipe(sql.withTransaction, Conflict.again, storeErrors),
     deliveries: (id, limit) =>
       sql<DeliveryRow>`SELECT * FROM webhook_deliveries WHERE webhook_id = ${id}
         ORDER BY state, sequence LIMIT ${limit}`.pipe(
@@ -88,21 +99,22 @@ const ownersSide = (sql: SqlClient.SqlClient): Webhooks["Service"] => {
       ),
     replayParked: (id) =>
       Effect.gen(function* () {
-        const now = DateTime.formatIso(yield* DateTime.now)
-        const replayed = yield* sql`UPDATE webhook_deliveries SET state = 'pending', attempts = 0, due_at = ${now}
-          WHERE webhook_id = ${id} AND state = 'parked' RETURNING sequence`
+        const isParked = sql`webhook_id = ${id} AND state = 'parked'`
+        yield* lock(isParked)
+        const replayed = yield* sql`UPDATE webhook_deliveries SET state = 'pending', attempts = 0, due_at = ''
+          WHERE ${isParked} RETURNING sequence`
         return replayed.length
-      }).pipe(storeErrors),
+      }).pipe(sql.withTransaction, Conflict.again, storeErrors),
     replaySince: ({ id, siteId }, since) =>
       Effect.gen(function* () {
-        const now = DateTime.formatIso(yield* DateTime.now)
         const replayed = yield* sql`INSERT INTO webhook_deliveries (webhook_id, sequence, user_id, due_at)
-          SELECT ${id}, sequence, user_id, ${now} FROM user_events
-          WHERE site_id = ${siteId} AND at >= ${DateTime.formatIso(since)}
-          ON CONFLICT (webhook_id, sequence) DO UPDATE SET state = 'pending', attempts = 0, due_at = excluded.due_at
-          WHERE webhook_deliveries.state = 'parked' RETURNING sequence`
+          SELECT ${id}, sequence, user_id, '' FROM user_events
+          WHERE site_id = ${siteId} AND at >= ${DateTime.formatIso(since)} ORDER BY sequence
+          ON CONFLICT (webhook_id, sequence) DO UPDATE
+            SET state = 'pending', attempts = 0, due_at = excluded.due_at, claimed_by = NULL
+          RETURNING sequence`
         return replayed.length
-      }).pipe(storeErrors),
+      }).pipe(Conflict.again, storeErrors),
   }
 }
 
@@ -146,10 +158,7 @@ const workersSide = (sql: SqlClient.SqlClient): WebhookOutbox["Service"] => {
 
   const settleOne = Effect.fnUntraced(function* (
     worker: string,
-    {
-      claimed: { webhook, sequence, user, attempts },
-      outcome,
-    }: Parameters<WebhookOutbox["Service"]["settle"]>[1][number],
+    { claimed: { webhook, sequence, user, attempts }, outcome }: Settled,
   ) {
     const isOurs = sql`webhook_id = ${webhook.id} AND sequence = ${sequence} AND claimed_by = ${worker}`
     if (outcome._tag === "Delivered") return yield* sql`DELETE FROM webhook_deliveries WHERE ${isOurs}`
@@ -177,17 +186,28 @@ const workersSide = (sql: SqlClient.SqlClient): WebhookOutbox["Service"] => {
     claim: (worker, wanted, leaseEnds) =>
       Effect.forEach(wanted, ({ webhook, most }) => claimOf(worker, webhook, most, DateTime.formatIso(leaseEnds))).pipe(
         sql.withTransaction,
+        Conflict.again,
+        (transaction) => Conflict.waitOutside(sql, transaction),
         Effect.map((claims) => claims.flat()),
         storeErrors,
       ),
-    backlog: storeErrors(backlogWhere(sql, sql`true`)),
+    // What an update under way has left of a webhook that was removed meanwhile is nobody's.
+    backlog: storeErrors(backlogWhere(sql, sql`EXISTS (SELECT 1 FROM webhooks WHERE webhooks.id = d.webhook_id)`)),
     settle: (worker, settled) =>
-      Effect.forEach(settled, (one) => settleOne(worker, one), { discard: true }).pipe(
+      Effect.forEach(settled.toSorted(byPlace), (one) => settleOne(worker, one), { discard: true }).pipe(
         sql.withTransaction,
+        Conflict.again,
+        (transaction) => Conflict.waitOutside(sql, transaction),
         storeErrors,
       ),
   }
 }
+
+type Settled = Parameters<WebhookOutbox["Service"]["settle"]>[1][number]
+
+/** The order in which rows are locked by everybody. */
+const byPlace = ({ claimed: a }: Settled, { claimed: b }: Settled): number =>
+  a.webhook.id === b.webhook.id ? a.sequence - b.sequence : a.webhook.id < b.webhook.id ? -1 : 1
 
 /** Counted by the two indexes of what is pending and what is parked. */
 const backlogWhere = (
@@ -214,7 +234,7 @@ const toDelivery = (row: DeliveryRow): Delivery => ({
   userId: row.user_id as UserId,
   state: row.state,
   attempts: row.attempts,
-  dueAt: row.due_at,
+  dueAt: row.due_at || null,
   ...failureOf(row),
 })
 

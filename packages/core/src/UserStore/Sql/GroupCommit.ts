@@ -4,7 +4,7 @@
  */
 import { Cause, type Context, Deferred, Effect, Exit, Semaphore } from "effect"
 import { type SqlClient, SqlError } from "effect/sql"
-import { LockWait } from "./UserRows.ts"
+import * as Conflict from "../../Conflict.ts"
 
 /**
  * Runs a change in a transaction, perhaps together with others. It succeeds when the transaction is committed. A change
@@ -38,11 +38,10 @@ class Spoiled {
 /** How often a group may give way to somebody else, and whether it still waits for rows that somebody has locked. */
 interface Patience {
   readonly conflicts: number
-  readonly wait: typeof LockWait.Service
+  readonly wait: typeof Conflict.LockWait.Service
 }
 
-/** Who has given way gets on the next time, or the one after: the other has got on by then. */
-const patient: Patience = { conflicts: 10, wait: "wait" }
+const patient: Patience = { conflicts: Conflict.patience, wait: "wait" }
 
 export const make = (sql: SqlClient.SqlClient): Effect.Effect<GroupCommit> =>
   Effect.map(Semaphore.make(1), (turn) => {
@@ -53,7 +52,7 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<GroupCommit> =>
     const commit = (jobs: ReadonlyArray<Job>, patience = patient): Effect.Effect<void> =>
       makeAll(jobs).pipe(
         sql.withTransaction,
-        Effect.provideService(LockWait, patience.wait),
+        Effect.provideService(Conflict.LockWait, patience.wait),
         Effect.matchCauseEffect({
           onSuccess: (outcomes) => Effect.sync(() => outcomes.forEach(([job, outcome]) => settle(job, outcome))),
           onFailure: (cause) => {
@@ -71,7 +70,7 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<GroupCommit> =>
       { conflicts, wait }: Patience,
     ): Effect.Effect<void> => {
       const reason = reasonOf(outcome)
-      if (isConflict(reason) && conflicts > 0) return commit(jobs, { conflicts: conflicts - 1, wait })
+      if (Conflict.isConflict(reason) && conflicts > 0) return commit(jobs, { conflicts: conflicts - 1, wait })
       // Somebody holds on to a row. All have waited for it; now who wants that row fails, and the others need not wait again.
       if (isWait(reason) && wait === "wait") return commit(jobs, { conflicts, wait: "fail" })
       // Each is tried for itself.
@@ -146,17 +145,7 @@ const reasonOf = (outcome: Outcome): Reason => {
   return SqlError.isSqlError(failed?.error) ? failed.error.reason._tag : undefined
 }
 
-/** Two transactions crossed, and this one had to give way. Nothing of it is left, and it may be tried again at once. */
-const isConflict = (reason: Reason): boolean => reason === "DeadlockError" || reason === "SerializationError"
-
 const isWait = (reason: Reason): boolean => reason === "LockTimeoutError" || reason === "StatementTimeoutError"
-
-/** A transaction that may be run again as a whole, and is when it had to give way to another. */
-export const again = <A, E, R>(transaction: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.retry(transaction, {
-    while: (error) => SqlError.isSqlError(error) && isConflict(error.reason._tag),
-    times: patient.conflicts,
-  })
 
 const fail = (jobs: ReadonlyArray<Job>, outcome: Outcome): Effect.Effect<void> =>
   Effect.sync(() => jobs.forEach((job) => settle(job, outcome)))

@@ -2,9 +2,10 @@
  * How an update reads and writes. SQLite is in this process: a statement an update costs little. PostgreSQL is a way off:
  * there the updates of a group read with one statement, and write with one (docs/decisions/0011).
  */
-import { Context, Effect } from "effect"
-import { type SqlClient, SqlError } from "effect/sql"
+import { Effect } from "effect"
+import { type SqlClient, SqlError, type Statement } from "effect/sql"
 import { batched } from "../../Batched.ts"
+import { LockWait } from "../../Conflict.ts"
 import type { AccessGroup, SiteId, UserId } from "../../User.ts"
 
 /** What an update goes by. */
@@ -41,10 +42,15 @@ export interface UserRows {
 
 type AddGroups = (siteId: SiteId, groups: ReadonlyArray<AccessGroup>) => Effect.Effect<void, SqlError.SqlError>
 
-/** Whether to wait for rows that somebody else has locked, where that can be chosen, or to fail at once. */
-export const LockWait = Context.Reference<"wait" | "fail">("webflow-users/UserStore/Sql/LockWait", {
-  defaultValue: () => "wait",
-})
+/**
+ * When an update is first due: at once, which is the empty text before every time, and by no clock: that of who updates may be
+ * minutes ahead of the one that delivers. Behind one of the user's that waits for its retry, it is due with that one, so that it is
+ * not looked at again and again.
+ */
+const firstDue = (sql: SqlClient.SqlClient, userId: Statement.Fragment) => sql`COALESCE((
+  SELECT CASE WHEN first.claimed_by IS NULL THEN first.due_at END FROM webhook_deliveries first
+  WHERE first.webhook_id = webhooks.id AND first.user_id = ${userId} AND first.state = 'pending'
+  ORDER BY first.sequence LIMIT 1), '')`
 
 export const make = (sql: SqlClient.SqlClient): UserRows => {
   const read: UserRows["read"] = (siteId, userId) =>
@@ -81,7 +87,7 @@ const oneByOne = (sql: SqlClient.SqlClient): Omit<UserRows, "read" | "lock"> => 
       // Most sites have no webhook, and are not asked for any.
       recorded?.has_webhook === 1
         ? Effect.asVoid(sql`INSERT INTO webhook_deliveries (webhook_id, sequence, user_id, due_at)
-            SELECT id, ${recorded.sequence}, ${userId}, ${at} FROM webhooks WHERE site_id = ${siteId}`)
+            SELECT id, ${recorded.sequence}, ${userId}, ${firstDue(sql, sql`${userId}`)} FROM webhooks WHERE site_id = ${siteId}`)
         : Effect.void,
     )
   }
@@ -120,10 +126,10 @@ const together = (sql: SqlClient.SqlClient, read: UserRows["read"]): Omit<UserRo
         ), recorded AS (
           INSERT INTO user_events (site_id, user_id, at, actor, label, address, before_user, after_user)
           SELECT site_id, id, at, actor, NULLIF(label, ''), NULLIF(address, ''), before_user, after_user FROM written
-          RETURNING sequence, site_id, user_id, at
+          RETURNING sequence, site_id, user_id
         )
         INSERT INTO webhook_deliveries (webhook_id, sequence, user_id, due_at)
-        SELECT webhooks.id, sequence, user_id, at FROM recorded JOIN webhooks USING (site_id)`,
+        SELECT webhooks.id, sequence, user_id, ${firstDue(sql, sql`recorded.user_id`)} FROM recorded JOIN webhooks USING (site_id)`,
       all.map(() => undefined),
     )
   })
