@@ -13,7 +13,8 @@ const keeps = "whoever runs the server"
 /** Nothing where the message says it all. */
 const nextSteps = {
   InvalidId:
-    "Give ids of 24 hexadecimal digits, as `webflow-users list SITE` shows them; a user's e-mail address does too.",
+    "Give ids of 24 hexadecimal digits, as `webflow-users site list` and `webflow-users list SITE` show them; " +
+    "for a user the e-mail address does too.",
   InvalidPatch: "Correct what is named here, then run the command again.",
   BadRequest: `Give --data as JSON, as in --data '{"data": {"name": "Ada"}}'.`,
   BodyTooLarge: "Change less at once, in several updates.",
@@ -24,7 +25,7 @@ const nextSteps = {
   SiteForbidden: "Check the site's id, or set WEBFLOW_USERS_TOKEN to a token of this site.",
   ChangeForbidden: "Leave out what is named here, or set WEBFLOW_USERS_TOKEN to a token that may change it.",
   UsersNotEnabled: `Check the site's id, or ask ${keeps} to enable users for the site.`,
-  SiteNotFound: `Check the site's id, and that ${store} is where its users are; \`webflow-users list SITE\` shows them.`,
+  SiteNotFound: `Check the site's id, and that ${store} is where its users are: \`webflow-users site list\` shows the sites of a store of your own.`,
   UserNotFound: `See who is there with \`webflow-users list SITE\`, and check ${store}.`,
   RouteNotFound: checkAddress,
   MethodNotAllowed: checkAddress,

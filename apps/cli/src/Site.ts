@@ -1,11 +1,11 @@
-/** `site declare SITE --file FILE`, `site show SITE`: what a site has, said by its owner. */
-import { DeclareSite, type SiteDeclaration, UserStore } from "@webflow-users/core"
+/** `site list`, `site declare SITE --file FILE`, `site show SITE`: which sites a store has, and what their owner says of them. */
+import { DeclareSite, SiteArchive, type SiteDeclaration, type SiteId, UserStore } from "@webflow-users/core"
 import { Effect } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import * as Input from "./Input.ts"
 import { Output } from "./Output.ts"
 import * as Store from "./Store.ts"
-import { printable } from "./Text.ts"
+import { number, printable, table } from "./Text.ts"
 
 const site = Argument.String("site").pipe(Argument.withDescription("The site's id"))
 
@@ -53,10 +53,33 @@ const show = Command.make(
   }, Effect.provide(Store.layerOwned)),
 ).pipe(Command.withDescription("Print a site's declaration, as declare takes it"))
 
+const list = Command.make(
+  "list",
+  {},
+  Effect.fnUntraced(function* () {
+    const output = yield* Output
+    const archive = yield* SiteArchive.SiteArchive
+    const sites = yield* Effect.forEach(yield* archive.sites, (siteId) =>
+      Effect.map(archive.contents(siteId), (contents) => ({ siteId, ...contents })),
+    )
+    yield* output.result(sites, () => (sites.length === 0 ? "No sites" : listInWords(sites)))
+  }, Effect.provide(Store.layerArchived)),
+).pipe(Command.withDescription("List the sites of a store of your own, and how much each has"))
+
 export const siteCommand = Command.make("site").pipe(
-  Command.withDescription("Say and show what a site has: its access groups and custom fields"),
-  Command.withSubcommands([declare, show]),
+  Command.withDescription("List sites; say and show what one has: its access groups and custom fields"),
+  Command.withSubcommands([list, declare, show]),
 )
+
+const listInWords = (sites: ReadonlyArray<SiteArchive.Contents & { readonly siteId: SiteId }>): string =>
+  table([
+    ["SITE", "USERS", "GROUPS", "EVENTS", "DECLARED"],
+    ...sites.map(({ siteId, users, accessGroups, events, isDeclared }) => [
+      siteId,
+      ...[users, accessGroups, events].map(number),
+      isDeclared ? "yes" : "no",
+    ]),
+  ])
 
 const inWords = ({ siteId, isNew, accessGroups, fields }: DeclareSite.Report): string => {
   const changes = [...changesOf("access group", accessGroups), ...changesOf("field", fields)]

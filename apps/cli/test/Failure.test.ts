@@ -20,7 +20,7 @@ const answers: ReadonlyArray<readonly [status: number, body: string, outcome: st
   [403, envelope("forbidden", "Not yours"), "unchanged", ["WEBFLOW_USERS_TOKEN", "site"]],
   [403, envelope("users_not_enabled", "Off"), "unchanged", ["enable users"]],
   [404, envelope("user_not_found", "Nobody"), "unchanged", ["webflow-users list SITE", "--store"]],
-  [404, envelope("resource_not_found", "Nowhere"), "unchanged", ["webflow-users list SITE", "--store"]],
+  [404, envelope("resource_not_found", "Nowhere"), "unchanged", ["webflow-users site list", "--store"]],
   [404, page, "unchanged", ["--store", "https://users.example.com/v2"]],
   [409, envelope("conflict", "No"), "unchanged", ["whoever runs the server"]],
   [302, "", "unchanged", ["--store"]],

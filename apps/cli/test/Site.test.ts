@@ -142,3 +142,21 @@ describe("the decisions that can be made otherwise", { concurrent: true }, () =>
     expect(store.user(ada.id)).toEqual(ada)
   })
 })
+
+describe("site list", { concurrent: true }, () => {
+  it("tells which sites there are, and how much each has", async () => {
+    const store = await seeded()
+    await declare(store, declaration, otherSiteId)
+    await store.cli(["update", siteId, ada.id, "--data", "{}"])
+    const outcome = await store.cli(["site", "list"])
+    expect(outcome).toMatchObject({ code: 0, stderr: "" })
+    expect(JSON.parse(outcome.stdout)).toEqual([
+      { siteId, users: 3, accessGroups: 2, events: 1, isDeclared: false },
+      { siteId: otherSiteId, users: 0, accessGroups: 1, events: 0, isDeclared: true },
+    ])
+  })
+
+  it("of a new store is empty", async () => {
+    expect(JSON.parse((await fresh().cli(["site", "list"])).stdout)).toEqual([])
+  })
+})
