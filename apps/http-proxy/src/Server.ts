@@ -153,12 +153,16 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
       if (stopping && connection.latest?.response === response) hangUp(socket)
     })
     const asked = toRequest(request, stopBegins.await, trusted)
-    const answering = Effect.suspend(() =>
-      Http.answer(asked, isTooMany || !hasRoomFor() ? new Overloaded() : (ambiguity ?? hostProblem(request))),
+    const refusal = () => (isTooMany || !hasRoomFor() ? new Overloaded() : (ambiguity ?? hostProblem(request)))
+    const answering = Effect.map(
+      Effect.suspend(() => Http.answer(asked, refusal())),
+      // What was read can be read again; what was changed has to be told.
+      (made) =>
+        typeof made !== "object" || request.method !== "GET" || unfetched.hasRoomFor(sizeOf(made))
+          ? made
+          : Http.failure(new Overloaded()),
     )
-    const answered = Effect.map(observer.around(asked, answering), (made) => {
-      const answer =
-        typeof made !== "object" || unfetched.hasRoomFor(sizeOf(made)) ? made : Http.failure(new Overloaded())
+    const answered = Effect.map(observer.around(asked, answering), (answer) => {
       if (answer === "Reset") {
         connection.isOver = true
         return afterAnswer(latest?.response, () => socket.resetAndDestroy())
@@ -207,6 +211,8 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     for (const [socket, { latest }] of connections) {
       const isUntold = latest?.response.headersSent === false && latest.before?.writableFinished !== false
       hangUp(socket, isUntold ? asText(observer.refused(Http.failure(new StoreUnavailable({ cause: undefined })))) : "")
+      // Also of who reads nothing any more.
+      setTimeout(() => socket.destroy(), lingerTimeout).unref()
     }
   }
   const stop = Effect.suspend(() => {

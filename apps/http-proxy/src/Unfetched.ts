@@ -20,30 +20,35 @@ const patience = { otherwise: 30_000, needed: 1_000 }
 
 interface Held {
   bytes: number
-  /** Answers that are written and not fetched. */
-  answers: number
+  /** When the answers were written that are not fetched yet, in their order; in milliseconds. */
+  readonly written: Array<number>
 }
 
 /** `end` is to end a connection that does not fetch. */
 export const make = Effect.fnUntraced(function* (end: (socket: Socket) => void) {
   const clock = yield* Clock.Clock
+  const now = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
   let total = 0
   const held = new Map<Socket, Held>()
-  /** Since when connections have fetched nothing of what is there for them, the longest first. */
-  const since = new Map<Socket, number>()
 
   const forget = (socket: Socket): void => {
     total -= held.get(socket)?.bytes ?? 0
     held.delete(socket)
-    since.delete(socket)
   }
 
-  /** Ends the connection that has fetched nothing for longest, if that is long enough. */
-  const endOne = (waited: number): boolean => {
-    const [socket, begin] = since.entries().next().value ?? []
-    if (socket === undefined || begin === undefined || clock.currentTimeMillisUnsafe() - begin < waited) return false
-    forget(socket)
-    end(socket)
+  /** Ends the connection with the answer that has waited for longest, if that is long enough. */
+  const endOne = (longEnough: number): boolean => {
+    let slowest: Socket | undefined
+    let since = now() - longEnough
+    for (const [socket, { written }] of held) {
+      const [first] = written
+      if (first === undefined || first > since) continue
+      slowest = socket
+      since = first
+    }
+    if (slowest === undefined) return false
+    forget(slowest)
+    end(slowest)
     return true
   }
 
@@ -73,11 +78,11 @@ export const make = Effect.fnUntraced(function* (end: (socket: Socket) => void) 
     hasRoom,
     /** Whether an answer of so many bytes may be given. */
     hasRoomFor: (bytes: number): boolean => bytes < large || hasRoom(),
-    /** Gives up who has kept others from their place for longest, if somebody has. */
+    /** Gives up who has left an answer for longest, if somebody has. */
     makeRoom,
     /** A request has come. */
     begin: (socket: Socket): void => {
-      const one = held.get(socket) ?? { bytes: 0, answers: 0 }
+      const one = held.get(socket) ?? { bytes: 0, written: [] }
       if (!held.has(socket)) socket.once("close", () => forget(socket))
       held.set(socket, one)
       take(one, atLeast)
@@ -87,14 +92,11 @@ export const make = Effect.fnUntraced(function* (end: (socket: Socket) => void) 
       const one = held.get(socket)
       if (one === undefined) return
       take(one, bytes)
-      one.answers += 1
-      if (!since.has(socket)) since.set(socket, clock.currentTimeMillisUnsafe())
+      one.written.push(now())
       response.once("close", () => {
         if (held.get(socket) !== one) return
         take(one, -bytes - atLeast)
-        one.answers -= 1
-        since.delete(socket)
-        if (one.answers > 0) since.set(socket, clock.currentTimeMillisUnsafe())
+        one.written.shift()
       })
     },
   }

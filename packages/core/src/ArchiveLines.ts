@@ -21,7 +21,7 @@ export const format = "webflow-users-archive"
 const version = 1
 
 /** The longest line that is read, in bytes: more than an event of the largest user that can be archived. */
-const maxLine = 8 * 1024 * 1024
+const maxLine = 16 * 1024 * 1024
 
 /** A SHA-256 that is given its bytes one after the other. Platforms have it; what core needs of it is this. */
 export interface Sha256 {

@@ -39,8 +39,11 @@ const isUser = Schema.is(User)
 /** More than anything that means something, and little enough for whoever goes through it by recursion. */
 const maxDepth = 500
 
-/** In JSON's characters: no update makes one a hundredth as large, and an event, which has two, is still a line that is read. */
-const maxLength = 1024 * 1024
+/**
+ * In JSON's characters: more than 200 fields and 200 groups come to, with every character escaped. An event, which has two users,
+ * is still a line that is read, and a message that PostgreSQL's driver takes.
+ */
+const maxLength = 2 * 1024 * 1024
 
 /** PostgreSQL has no longer keys in its indexes, whatever the letters: in UTF-16 units. */
 const maxKeyLength = 800

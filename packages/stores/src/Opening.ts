@@ -28,11 +28,23 @@ const reasonOf = (error: unknown, remedy: string): NotOpened => {
 
 /** What passes by itself. A file that cannot be opened is another matter: its driver calls that a connection too. */
 const isAway = (error: unknown): boolean => {
-  if (Predicate.isTagged(error, "StoreUnavailable") && "cause" in error) return isAway(error.cause)
+  const isWrapped = Predicate.isTagged(error, "StoreUnavailable") || Predicate.isTagged(error, "MigrationError")
+  if (isWrapped && "cause" in error) return isAway(error.cause)
   if (!SqlError.isSqlError(error)) return false
   const { _tag: reason, cause } = error.reason
-  return reason === "LockTimeoutError" || (reason === "ConnectionError" && !Predicate.hasProperty(cause, "errcode"))
+  if (reason === "ConnectionError") return !Predicate.hasProperty(cause, "errcode")
+  return passing.has(reason) || (Predicate.hasProperty(cause, "code") && notYet.test(String(cause.code)))
 }
+
+const passing: ReadonlySet<string> = new Set([
+  "LockTimeoutError",
+  "StatementTimeoutError",
+  "DeadlockError",
+  "SerializationError",
+])
+
+/** PostgreSQL starts, stops, or has as many callers as it takes. */
+const notYet = /^(53|57P0)/
 
 /** `Failed to execute`, `fetch failed`: the reason is in the error that they wrap. Its words, which name no more than an address. */
 export const rootMessage = (error: unknown): string => {

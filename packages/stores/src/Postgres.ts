@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs"
 import { connect, type Socket } from "node:net"
 import type { ConnectionOptions } from "node:tls"
 import { PgClient, PgConnection } from "@effect/sql-pg"
-import { Cause, Effect, Layer, Predicate, Redacted } from "effect"
+import { Cause, Duration, Effect, Layer, Predicate, Redacted } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { SqlClient, type SqlConnection, SqlError } from "effect/sql"
 import type { PostgresAddress } from "./PostgresAddress.ts"
@@ -28,16 +28,17 @@ const session = {
 /** A server that says nothing for longer than any statement may take is gone, or as good as gone: milliseconds. */
 const silence = 35_000
 
-/** How long anybody waits for a connection, be it for a new one or for one that others have. */
-const patience = "10 seconds"
+/** How long anybody waits for a connection, be it for a new one or for one that others have; longer where the address says so. */
+const patience = Duration.seconds(10)
 
 const make = Effect.fnUntraced(function* (address: string, parsed: PostgresAddress) {
+  const connectTimeout = parsed.connectTimeout === undefined ? patience : Duration.seconds(parsed.connectTimeout)
   const connection: PgConnection.Config = {
     url: Redacted.make(address),
     ssl: yield* tlsOf(parsed),
     stream: () => open(parsed),
     startupParameters: session,
-    connectTimeout: parsed.hasConnectTimeout ? undefined : "10 seconds",
+    connectTimeout,
   }
   const pool = yield* PgClient.make({
     ...connection,
@@ -47,7 +48,7 @@ const make = Effect.fnUntraced(function* (address: string, parsed: PostgresAddre
   })
   // The pool's own client would let those who find no connection wait for each other's attempts, one after the other.
   const client = yield* SqlClient.make({
-    acquirer: inTime(pool.reserve),
+    acquirer: inTime(pool.reserve, Duration.max(patience, connectTimeout)),
     compiler: PgClient.makeCompiler(),
     driver: "pg",
     spanAttributes: [["db.system.name", "postgresql"]],
@@ -61,9 +62,9 @@ const make = Effect.fnUntraced(function* (address: string, parsed: PostgresAddre
 })
 
 /** Who asks for many at once may not be interrupted, and still is not to wait for ever. */
-const inTime = (acquirer: SqlConnection.Acquirer): SqlConnection.Acquirer =>
+const inTime = (acquirer: SqlConnection.Acquirer, longest: Duration.Duration): SqlConnection.Acquirer =>
   Effect.timeoutOrElse(Effect.interruptible(acquirer), {
-    duration: patience,
+    duration: longest,
     orElse: () => Effect.fail(connectionError(new Error("No connection in time"), "There is no connection")),
   })
 

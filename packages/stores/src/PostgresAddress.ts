@@ -12,7 +12,8 @@ export interface PostgresAddress {
   readonly sslRootCert: string | undefined
   readonly sslCert: string | undefined
   readonly sslKey: string | undefined
-  readonly hasConnectTimeout: boolean
+  /** How long a connection may take to be made, in seconds. */
+  readonly connectTimeout: number | undefined
 }
 
 const sslModes: ReadonlyArray<string> = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
@@ -44,7 +45,7 @@ export const parse = (address: string): PostgresAddress | string => {
     sslRootCert: said("sslrootcert"),
     sslCert: said("sslcert"),
     sslKey: said("sslkey"),
-    hasConnectTimeout: said("connect_timeout") !== undefined,
+    connectTimeout: Number(said("connect_timeout")) || undefined,
   }
 }
 

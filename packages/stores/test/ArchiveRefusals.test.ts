@@ -166,9 +166,9 @@ describe("an archive that is spoiled", () => {
         [changed("accessGroup", /"name":"/, '"name":"\\u0000'), damaged("accessGroup")],
         [changed("accessGroup", /"slug":"/, `"slug":"${"x".repeat(801)}`), damaged("accessGroup")],
         [changed("user", /"email":"/, `"email":"${"x".repeat(801)}`), damaged("user")],
-        [changed("user", /"data":\{/, `"data":{"a":"${"x".repeat(2 ** 20)}",`), damaged("user")],
+        [changed("user", /"data":\{/, `"data":{"a":"${"x".repeat(2 ** 21)}",`), damaged("user")],
         [
-          changed("user", /"data":\{/, `"data":{"a":"${"x".repeat(2 ** 23)}",`),
+          changed("user", /"data":\{/, `"data":{"a":"${"x".repeat(2 ** 24)}",`),
           `Line ${number("user")} of the archive is longer than any that was ever written`,
         ],
         [changed("user", /"data":\{/, '"data":{"a":1,"a":1,'), damaged("user")],

@@ -1,6 +1,7 @@
+import { once } from "node:events"
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:http"
-import type { AddressInfo } from "node:net"
+import { type AddressInfo, createServer as createTcpServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
@@ -191,4 +192,38 @@ describe("an address as it may be written down", () => {
     ["postgres://ada:secret@db.example.com/users", "postgres://db.example.com:5432/users", false],
     ["ada:secret", "ada:…", false],
   ])("%j is %j", (given, address, isWhole) => expect(StoreAddress.recordable(given)).toEqual({ address, isWhole }))
+})
+
+/** Refuses whoever connects, as the server does with this state. */
+const refusing = (state: string) =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const words = Buffer.from(`SFATAL\0VFATAL\0C${state}\0MNot now\0\0`)
+      const server = createTcpServer((socket) => {
+        const length = Buffer.alloc(4)
+        length.writeInt32BE(words.length + 4)
+        socket
+          .on("error", () => undefined)
+          .once("data", () => socket.end(Buffer.concat([Buffer.from("E"), length, words])))
+      })
+      await once(server.listen(0, "127.0.0.1"), "listening")
+      return server
+    }),
+    (server) => Effect.sync(() => server.close()),
+  )
+
+describe("a PostgreSQL that does not take callers", () => {
+  it.live.each<readonly [string, string, string]>([
+    ["starts", "57P03", "StoreAway"],
+    ["stops", "57P01", "StoreAway"],
+    ["has enough of them", "53300", "StoreAway"],
+    ["knows no such database", "3D000", "UnusableAddress"],
+  ])("because it %s", ([, state, tag]) =>
+    Effect.gen(function* () {
+      const { port } = (yield* refusing(state)).address() as AddressInfo
+      const address = `postgres://someone@127.0.0.1:${port}/users?sslmode=disable`
+      const error = yield* Effect.flip(Effect.scoped(Layer.build(StoreAddress.layerOwned(address))))
+      expect(error._tag).toBe(tag)
+    }),
+  )
 })

@@ -63,7 +63,7 @@ export const layer: Layer.Layer<AccessTokenStore, never, SqlClient.SqlClient> = 
 const toToken = (row: TokenRow): StoredToken => ({
   id: row.id,
   siteId: row.site_id as AccessToken["siteId"],
-  scopes: readScopes(row.scopes),
+  scopes: readScopes(row),
   hash: row.hash,
   createdOn: row.created_on,
   ...(row.rate !== null && { rate: row.rate }),
@@ -86,11 +86,14 @@ const writeScopes = ({ scopes, expiresOn, fields, groups }: StoredToken): string
   return scopes.map((scope) => (isLimited ? limited + scope : scope)).join(" ")
 }
 
-const readScopes = (text: string): ReadonlyArray<Scope> =>
-  text
+/** Where the limits are lost, as by a copy that an older program made, the scopes are none that anybody knows. */
+const readScopes = (row: TokenRow): ReadonlyArray<Scope> => {
+  const isLimited = [row.expires_on, row.allowed_fields, row.allowed_groups].some((limit) => limit !== null)
+  return row.scopes
     .split(" ")
     .filter((scope) => scope !== "")
-    .map((scope) => (scope.startsWith(limited) ? scope.slice(limited.length) : scope) as Scope)
+    .map((scope) => (isLimited && scope.startsWith(limited) ? scope.slice(limited.length) : scope) as Scope)
+}
 
 const decodeList = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Array(Schema.String)))
 

@@ -107,11 +107,13 @@ const ownersSide = (sql: SqlClient.SqlClient): Webhooks["Service"] => {
       }).pipe(sql.withTransaction, Conflict.again, storeErrors),
     replaySince: ({ id, siteId }, since) =>
       Effect.gen(function* () {
+        // What is under way is told once more when its lease ends, and what is behind it after that.
         const replayed = yield* sql`INSERT INTO webhook_deliveries (webhook_id, sequence, user_id, due_at)
           SELECT ${id}, sequence, user_id, '' FROM user_events
           WHERE site_id = ${siteId} AND at >= ${DateTime.formatIso(since)} ORDER BY sequence
           ON CONFLICT (webhook_id, sequence) DO UPDATE
-            SET state = 'pending', attempts = 0, due_at = excluded.due_at, claimed_by = NULL
+            SET state = 'pending', attempts = 0, claimed_by = NULL,
+              due_at = CASE WHEN webhook_deliveries.claimed_by IS NULL THEN '' ELSE webhook_deliveries.due_at END
           RETURNING sequence`
         return replayed.length
       }).pipe(Conflict.again, storeErrors),
