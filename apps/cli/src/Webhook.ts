@@ -1,6 +1,13 @@
 /** `webhook add`, `list`, `deliveries`, `test`, `replay`, `remove`: whom a site's updates are told to. */
-import { AddWebhook, type Delivery, type DeliveryFailure, type WebhookStanding, Webhooks } from "@webflow-users/core"
-import { WebhookDelivery, WebhookMessage } from "@webflow-users/core"
+import {
+  AddWebhook,
+  type Delivery,
+  type DeliveryFailure,
+  WebhookDelivery,
+  WebhookMessage,
+  type WebhookStanding,
+  Webhooks,
+} from "@webflow-users/core"
 import { WebhookTargets } from "@webflow-users/stores"
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import { Config, DateTime, Effect, Layer, Option, Redacted } from "effect"

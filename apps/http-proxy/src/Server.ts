@@ -132,9 +132,9 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     // After the last answer nothing is begun: it could be done and not be told.
     if (connection === undefined || !socket.writable || connection.latest?.response.shouldKeepAlive === false) return
     const { latest, work } = connection
-    const hasRoomFor = () => unfetched.hasRoom() || Http.isProbe(request.url)
-    const isTooMany =
-      connection.pending >= maxPipeline || (pending >= limits.requests && !Http.isProbe(request.url)) || !hasRoomFor()
+    const isProbe = Http.isProbe(request.url)
+    const hasRoomForIt = () => unfetched.hasRoom() || isProbe
+    const isTooMany = connection.pending >= maxPipeline || (pending >= limits.requests && !isProbe) || !hasRoomForIt()
     connections.delete(socket)
     connections.set(socket, connection)
     connection.requests += 1
@@ -153,7 +153,7 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
       if (stopping && connection.latest?.response === response) hangUp(socket)
     })
     const asked = toRequest(request, stopBegins.await, trusted)
-    const refusal = () => (isTooMany || !hasRoomFor() ? new Overloaded() : (ambiguity ?? hostProblem(request)))
+    const refusal = () => (isTooMany || !hasRoomForIt() ? new Overloaded() : (ambiguity ?? hostProblem(request)))
     const answering = Effect.map(
       Effect.suspend(() => Http.answer(asked, refusal())),
       // What was read can be read again; what was changed has to be told.
@@ -173,7 +173,7 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
       const framing = answer.status === 204 ? {} : { "content-length": length }
       response.writeHead(answer.status, { ...answer.headers, ...framing })
       response.end(answer.body)
-      unfetched.written(socket, response, sizeOf(answer))
+      unfetched.written(socket, response, typeof answer.body === "string" ? length : 0)
     })
     const inTurn = Effect.suspend(() => (connection.isOver ? Effect.void : answered))
     connection.work = run(work === undefined ? answered : Effect.andThen(after(work), inTurn))

@@ -2,7 +2,7 @@
  * What happened to a user, for who asks: who changed what, when, and from where. Webflow had no such list; it is ours.
  */
 import { Effect, Schema } from "effect"
-import { PageFields, type User } from "./User.ts"
+import { fieldOf, PageFields, type User } from "./User.ts"
 import { type UserEvent, UserEvents } from "./UserEvents.ts"
 import * as UserPatch from "./UserPatch.ts"
 import { acceptSiteId, acceptUserId, type PageRequest, UserStore } from "./UserStore.ts"
@@ -62,15 +62,13 @@ export const differences = (before: User, after: User): ReadonlyArray<Difference
   if (patch === undefined) return []
   const fields = Object.keys(patch.data).map((field) => ({
     field,
-    before: valueIn(before, field),
-    after: valueIn(after, field),
+    before: valueOf(before, field),
+    after: valueOf(after, field),
   }))
   const groups = { field: "accessGroups", before: slugs(before), after: slugs(after) }
   return patch.groups === undefined ? fields : [...fields, groups]
 }
 
-/** A field of the user's own: `toString` is a name for a field too, and every object has one. */
-const valueIn = ({ data }: User, field: string): Schema.Json =>
-  Object.hasOwn(data, field) ? (data[field] ?? null) : null
+const valueOf = (user: User, field: string) => (fieldOf(user, field) ?? null) as Schema.Json
 
 const slugs = (user: User): ReadonlyArray<string> => user.accessGroups.map((group) => group.slug)

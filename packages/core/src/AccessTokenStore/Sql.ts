@@ -1,8 +1,8 @@
 /** Tokens in the database that also holds the users; the tables come with `UserStore/Sql`'s. */
 import { Effect, Layer, Option, Schema } from "effect"
-import { SqlClient, type SqlError } from "effect/sql"
+import { SqlClient } from "effect/sql"
 import { type AccessToken, AccessTokenStore, type StoredToken } from "../AccessTokenStore.ts"
-import { StoreUnavailable } from "../UpdateUserError.ts"
+import { storeErrors } from "../StoreErrors.ts"
 import type { Scope } from "../wire/Routes.ts"
 
 interface TokenRow {
@@ -103,5 +103,3 @@ const readList = (text: string): ReadonlyArray<string> =>
 
 const listed = (names: ReadonlyArray<string> | undefined): string | null =>
   names === undefined ? null : JSON.stringify(names)
-
-const storeErrors = Effect.mapError((cause: SqlError.SqlError) => new StoreUnavailable({ cause }))

@@ -6,7 +6,7 @@ import { Effect, Layer, Semaphore } from "effect"
 import { SqlClient } from "effect/sql"
 import { batched } from "../Batched.ts"
 import { type Allowance, RateLimits } from "../RateLimits.ts"
-import { StoreUnavailable } from "../UpdateUserError.ts"
+import { storeErrors } from "../StoreErrors.ts"
 
 interface Take {
   readonly id: string
@@ -70,7 +70,7 @@ export const layer: Layer.Layer<RateLimits, never, SqlClient.SqlClient> = Layer.
             before.set(id, place)
             return allowance(rate, place, counts.get(id)?.seconds_left ?? 0)
           })
-        }).pipe(Effect.mapError((cause) => new StoreUnavailable({ cause }))),
+        }).pipe(storeErrors),
       turn.withPermit,
     )
 

@@ -3,7 +3,8 @@ import { Effect, Layer, Option, Schedule, Schema, Stream } from "effect"
 import { SqlClient, SqlError } from "effect/sql"
 import { DuplicateEntry, type Entry, isArchivable, SiteArchive, SiteOccupied, SiteUnreadable } from "../SiteArchive.ts"
 import { SiteDeclaration } from "../SiteDeclaration.ts"
-import { SiteNotFound, StoreUnavailable } from "../UpdateUserError.ts"
+import { storeError } from "../StoreErrors.ts"
+import { SiteNotFound } from "../UpdateUserError.ts"
 import type { AccessGroup, SiteId, User, UserId } from "../User.ts"
 import * as ArchiveRows from "./Sql/ArchiveRows.ts"
 
@@ -191,7 +192,3 @@ const toEvent = (row: EventRow): Effect.Effect<Entry, SiteUnreadable> => {
 }
 
 const unreadable = (what: string) => Effect.fail(new SiteUnreadable({ message: `${what} in the store cannot be read` }))
-
-/** What the database says becomes the one error for it. */
-const storeError = <E>(error: E): Exclude<E, SqlError.SqlError> | StoreUnavailable =>
-  SqlError.isSqlError(error) ? new StoreUnavailable({ cause: error }) : (error as Exclude<E, SqlError.SqlError>)

@@ -1,10 +1,11 @@
 /** Users in a SQL database: SQLite, PostgreSQL. Which one is the `SqlClient`'s affair. */
 import { Context, DateTime, Effect, Layer, Option, Schema } from "effect"
-import { SqlClient, SqlError } from "effect/sql"
+import { SqlClient } from "effect/sql"
 import * as Conflict from "../Conflict.ts"
 import { NewUsers } from "../NewUsers.ts"
 import * as ObjectId from "../ObjectId.ts"
 import { Sites } from "../Sites.ts"
+import { storeErrors } from "../StoreErrors.ts"
 import * as UpdateGrant from "../UpdateGrant.ts"
 import * as UpdatePolicy from "../UpdatePolicy.ts"
 import * as E from "../UpdateUserError.ts"
@@ -269,11 +270,3 @@ const toEvent = (siteId: SiteId, userId: UserId, row: EventRow): UserEvent => ({
   before: readUser(row.before_user),
   after: readUser(row.after_user),
 })
-
-/** What the database says becomes one error of the list, here and nowhere else. */
-const storeErrors = <A, E1, R>(
-  effect: Effect.Effect<A, E1, R>,
-): Effect.Effect<A, Exclude<E1, SqlError.SqlError> | E.StoreUnavailable, R> =>
-  Effect.mapError(effect, (error) =>
-    SqlError.isSqlError(error) ? new E.StoreUnavailable({ cause: error }) : (error as Exclude<E1, SqlError.SqlError>),
-  )

@@ -2,7 +2,7 @@
 import { Context, DateTime, Effect, Layer, Option, Redacted, Schema } from "effect"
 import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import * as Conflict from "../Conflict.ts"
-import { StoreUnavailable } from "../UpdateUserError.ts"
+import { storeErrors } from "../StoreErrors.ts"
 import { type SiteId, User, type UserId } from "../User.ts"
 import {
   type WebhookBacklog,
@@ -250,6 +250,3 @@ const failureOf = (row: FailureRow | undefined): { readonly lastFailure?: Delive
           reason: row.failure_reason ?? "",
         },
       }
-
-const storeErrors = <A>(effect: Effect.Effect<A, SqlError.SqlError>): Effect.Effect<A, StoreUnavailable> =>
-  Effect.mapError(effect, (cause) => new StoreUnavailable({ cause }))
