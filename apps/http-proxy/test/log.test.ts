@@ -1,11 +1,9 @@
 /** What the proxy says of the requests it answers, and the id that goes with each. */
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { parseSiteId, type SiteId, type User, UserId } from "@webflow-users/core"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { open } from "./proxy.ts"
+import { describe, expect, it } from "vitest"
+import { inFile, open } from "./proxy.ts"
 import { dial, request } from "./raw.ts"
 import * as Spawned from "./spawned.ts"
 
@@ -19,34 +17,24 @@ const user: User = {
 const path = `/v2/sites/${siteId}/users/${user.id}`
 const route = "/sites/:site_id/users/:user_id"
 
-let folder: string
-let store: string
-let token: string
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "webflow-users-log-"))
-  store = `file:${folder}/users.db`
-  await using before = open(store)
-  await before.add({ id: siteId, users: [user] })
-  token = await before.token(siteId)
-})
-afterAll(() => rm(folder, { recursive: true }))
+const made = inFile({ id: siteId, users: [user] })
 
 const seeing = { WEBFLOW_USERS_LOG_LEVEL: "info" }
-const authorization = () => ({ authorization: `Bearer ${token}` })
+const authorization = () => ({ authorization: `Bearer ${made.token}` })
 /** What is said of requests; that a token was wrong is said beside it. */
 const linesOf = async (proxy: Awaited<ReturnType<typeof Spawned.start>>) =>
   Spawned.linesOf((await proxy.end("SIGTERM")).stderr).filter(({ message }) => message !== "An authentication failed")
 
 /** What is said at a level of a probe of each kind and a request. */
 const said = async (level: string) => {
-  await using proxy = await Spawned.start(store, { env: { WEBFLOW_USERS_LOG_LEVEL: level } })
+  await using proxy = await Spawned.start(made.store, { env: { WEBFLOW_USERS_LOG_LEVEL: level } })
   for (const target of ["/health", "/ready", path]) await (await fetch(proxy.origin + target)).text()
   return (await linesOf(proxy)).map((line) => [line["level"], line["route"]])
 }
 
 describe("of each request", () => {
   it("there is one line on standard error, in JSON, that names nobody but the token", async () => {
-    await using proxy = await Spawned.start(store, { env: { ...seeing, WEBFLOW_USERS_LOG_LEVEL: "" } })
+    await using proxy = await Spawned.start(made.store, { env: { ...seeing, WEBFLOW_USERS_LOG_LEVEL: "" } })
     const answer = await fetch(`${proxy.origin}${path}?a=b`, {
       method: "PATCH",
       headers: { ...authorization(), "content-type": "application/json" },
@@ -65,7 +53,7 @@ describe("of each request", () => {
         status: 200,
         duration_ms: expect.any(Number),
         bytes: Buffer.byteLength(body),
-        actor: `token:${token.split("_")[1]}`,
+        actor: `token:${made.token.split("_")[1]}`,
       },
     ])
     expect(stdout.trim().split("\n")).toHaveLength(1)
@@ -83,7 +71,7 @@ describe("of each request", () => {
     ["PROPFIND", "/", 404, "other"],
     ["GET", "/docs", 200, "/docs"],
   ])("the line has the route and not the path: %s %s", async (method, target, status, told) => {
-    await using proxy = await Spawned.start(store, { env: seeing })
+    await using proxy = await Spawned.start(made.store, { env: seeing })
     const answer = await fetch(proxy.origin + target, { method })
     await answer.text()
     expect(await linesOf(proxy)).toMatchObject([
@@ -93,7 +81,7 @@ describe("of each request", () => {
   })
 
   it("what is no request has one too, and its answer an id", async () => {
-    await using proxy = await Spawned.start(store, { env: seeing })
+    await using proxy = await Spawned.start(made.store, { env: seeing })
     using connection = await dial(proxy.origin)
     connection.send("ada@example.com\r\n\r\n")
     const answer = await connection.next()
@@ -115,7 +103,7 @@ describe("of each request", () => {
   })
 
   it("ids and the caller's address are in it where that was asked for, and no more of a path than that", async () => {
-    await using proxy = await Spawned.start(store, { args: ["--log-ids"], env: seeing })
+    await using proxy = await Spawned.start(made.store, { args: ["--log-ids"], env: seeing })
     for (const target of [path, `/v2/sites/${siteId}/users/ada@example.com`]) {
       await (await fetch(proxy.origin + target)).text()
     }
@@ -126,7 +114,7 @@ describe("of each request", () => {
   })
 
   it("is key=value where that was asked for", async () => {
-    await using proxy = await Spawned.start(store, { env: { ...seeing, WEBFLOW_USERS_LOG_FORMAT: "logfmt" } })
+    await using proxy = await Spawned.start(made.store, { env: { ...seeing, WEBFLOW_USERS_LOG_FORMAT: "logfmt" } })
     await (await fetch(proxy.origin + path, { headers: { ...authorization(), "x-request-id": "a-1" } })).text()
     const { stderr } = await proxy.end("SIGTERM")
     expect(stderr).toMatch(
@@ -137,7 +125,7 @@ describe("of each request", () => {
 
 describe("the id of a request", () => {
   it.each(["a", "checkout-7.2_X", "x".repeat(128)])("is the caller's own: %s", async (id) => {
-    await using proxy = await Spawned.start(store, { env: seeing })
+    await using proxy = await Spawned.start(made.store, { env: seeing })
     const answer = await fetch(proxy.origin + path, { headers: { "x-request-id": id } })
     expect(answer.headers.get("x-request-id")).toBe(id)
     expect(await linesOf(proxy)).toMatchObject([{ request_id: id }])
@@ -146,7 +134,7 @@ describe("the id of a request", () => {
   it.each(["", "a b", "x".repeat(129), 'a"b', "ada@example.com", "é", "a,b"])(
     "is a new one where the caller's could be anything: %j",
     async (id) => {
-      await using proxy = await Spawned.start(store, { env: seeing })
+      await using proxy = await Spawned.start(made.store, { env: seeing })
       using connection = await dial(proxy.origin)
       connection.send(request(`GET ${path}`, [`X-Request-Id: ${id}`]))
       const answer = await connection.next()
@@ -156,7 +144,7 @@ describe("the id of a request", () => {
   )
 
   it("is another for each request", async () => {
-    await using proxy = await Spawned.start(store)
+    await using proxy = await Spawned.start(made.store)
     const ids = await Promise.all(
       Array.from({ length: 200 }, async () => (await fetch(`${proxy.origin}/health`)).headers.get("x-request-id")),
     )
@@ -164,12 +152,12 @@ describe("the id of a request", () => {
   })
 
   it("stands on what is said of a failure", async () => {
-    const broken = `file:${folder}/broken.db`
+    const broken = `file:${made.folder}/broken.db`
     await using before = open(broken)
     await before.add({ id: siteId, users: [user] })
     const brokenToken = await before.token(siteId)
     await using proxy = await Spawned.start(broken, { env: seeing })
-    using database = new DatabaseSync(join(folder, "broken.db"))
+    using database = new DatabaseSync(join(made.folder, "broken.db"))
     database.exec("ALTER TABLE users RENAME TO gone")
     const answer = await fetch(proxy.origin + path, {
       headers: { authorization: `Bearer ${brokenToken}`, "x-request-id": "it-failed" },
@@ -188,7 +176,7 @@ describe("the id of a request", () => {
 })
 
 it("who reads the log may go away, and requests are answered", async () => {
-  await using proxy = await Spawned.start(store, { env: seeing })
+  await using proxy = await Spawned.start(made.store, { env: seeing })
   proxy.stopListening()
   for (let round = 0; round < 20; round += 1) {
     expect((await fetch(proxy.origin + path, { headers: authorization() })).status).toBe(200)

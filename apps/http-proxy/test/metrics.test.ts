@@ -1,14 +1,13 @@
 /** The metrics, read as Prometheus reads them, by a parser that is not ours. */
 import { once } from "node:events"
-import { mkdtemp, readFile, rm } from "node:fs/promises"
+import { readFile } from "node:fs/promises"
 import { type AddressInfo, createServer } from "node:net"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { parseSiteId, type SiteId, type User, UserId } from "@webflow-users/core"
 import parsePrometheus from "parse-prometheus-text-format"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { open } from "./proxy.ts"
+import { describe, expect, it } from "vitest"
+import { inFile } from "./proxy.ts"
 import { dial, request } from "./raw.ts"
 import * as Spawned from "./spawned.ts"
 import * as Upstream from "./upstream.ts"
@@ -23,17 +22,7 @@ const user: User = {
 const path = `/v2/sites/${siteId}/users/${user.id}`
 const route = "/sites/:site_id/users/:user_id"
 
-let folder: string
-let store: string
-let token: string
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "webflow-users-metrics-"))
-  store = `file:${folder}/users.db`
-  await using before = open(store)
-  await before.add({ id: siteId, users: [user] })
-  token = await before.token(siteId)
-})
-afterAll(() => rm(folder, { recursive: true }))
+const made = inFile({ id: siteId, users: [user] })
 
 const told = { args: ["--metrics-port", "0"] }
 
@@ -80,7 +69,7 @@ const read = async (url: string) => {
 const call = async (origin: string, method = "GET", target = path, body?: string) => {
   const answer = await fetch(origin + target, {
     method,
-    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    headers: { authorization: `Bearer ${made.token}`, "content-type": "application/json" },
     ...(body !== undefined && { body }),
   })
   await answer.text()
@@ -89,16 +78,16 @@ const call = async (origin: string, method = "GET", target = path, body?: string
 
 describe("the metrics", () => {
   it("are told nowhere unless that is asked for, and never on the port of the callers", async () => {
-    await using silent = await Spawned.start(store)
+    await using silent = await Spawned.start(made.store)
     expect(await call(silent.origin, "GET", "/metrics")).toBe(404)
     expect(silent.metrics()).toBe("")
-    await using telling = await Spawned.start(store, told)
+    await using telling = await Spawned.start(made.store, told)
     expect(await call(telling.origin, "GET", "/metrics")).toBe(404)
     expect(new URL(telling.metrics()).hostname).toBe("127.0.0.1")
   })
 
   it("count requests by route, method and status, and time them and the store", async () => {
-    await using proxy = await Spawned.start(store, told)
+    await using proxy = await Spawned.start(made.store, told)
     for (let round = 0; round < 3; round += 1) expect(await call(proxy.origin)).toBe(200)
     expect(await call(proxy.origin, "PATCH", path, '{"data":{"name":"Ada"}}')).toBe(200)
     expect(await call(proxy.origin, "PATCH", path, '{"data":1}')).toBe(400)
@@ -152,7 +141,7 @@ describe("the metrics", () => {
   })
 
   it("have buckets that add up", async () => {
-    await using proxy = await Spawned.start(store, told)
+    await using proxy = await Spawned.start(made.store, told)
     for (let round = 0; round < 20; round += 1) await call(proxy.origin)
     const { text } = await read(proxy.metrics())
     const name = "webflow_users_http_request_duration_seconds"
@@ -167,7 +156,7 @@ describe("the metrics", () => {
   })
 
   it("do not grow with what callers make up", async () => {
-    await using proxy = await Spawned.start(store, told)
+    await using proxy = await Spawned.start(made.store, told)
     for (let at = 0; at < 30; at += 1) {
       await call(proxy.origin, "GET", `/made-up-${at}`)
       await call(proxy.origin, "GET", `/v2/sites/${at}/users/${at}`)
@@ -235,7 +224,7 @@ describe("the metrics", () => {
   })
 
   it("tell the outbox of webhooks as it is when they are asked for, and not at all where it cannot be read", async () => {
-    const file = join(folder, "outbox.db")
+    const file = join(made.folder, "outbox.db")
     await using proxy = await Spawned.start(`file:${file}`, { args: [...told.args, "--webhooks=false"] })
     const deliveries = async () => (await read(proxy.metrics())).values("webflow_users_webhook_deliveries")
     expect(await deliveries()).toEqual({ pending: 0, parked: 0 })
@@ -252,7 +241,7 @@ describe("the metrics", () => {
   })
 
   it("are read by GET and HEAD at one path", async () => {
-    await using proxy = await Spawned.start(store, told)
+    await using proxy = await Spawned.start(made.store, told)
     const url = proxy.metrics()
     const head = await fetch(url, { method: "HEAD" })
     expect([head.status, await head.text(), Number(head.headers.get("content-length")) > 100]).toEqual([200, "", true])
@@ -262,10 +251,10 @@ describe("the metrics", () => {
   })
 
   it("are told until the last request is answered", async () => {
-    await using proxy = await Spawned.start(store, { args: [...told.args, "--faults"] })
+    await using proxy = await Spawned.start(made.store, { args: [...told.args, "--faults"] })
     const url = proxy.metrics()
     using connection = await dial(proxy.origin)
-    connection.send(request(`GET ${path}`, [`Authorization: Bearer ${token}`, "Webflow-Users-Fault: delay=60000"]))
+    connection.send(request(`GET ${path}`, [`Authorization: Bearer ${made.token}`, "Webflow-Users-Fault: delay=60000"]))
     while ((await read(url)).values("webflow_users_http_requests_in_flight")[""] !== 1);
     const ended = proxy.end("SIGTERM")
     expect((await connection.next())?.status).toBe(200)

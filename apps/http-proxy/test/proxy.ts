@@ -1,4 +1,7 @@
 /** A proxy on a real socket, in this process: what `main.ts` assembles, on a store of the test's. */
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import {
   AccessTokens,
@@ -13,6 +16,7 @@ import {
 import type { Routes } from "@webflow-users/core/wire"
 import { StoreAddress } from "@webflow-users/stores"
 import { Effect, Exit, Layer, ManagedRuntime, Scope } from "effect"
+import { afterAll, beforeAll } from "vitest"
 import { Callers } from "../src/Callers.ts"
 import * as FailedAuthentications from "../src/FailedAuthentications.ts"
 import * as Server from "../src/Server.ts"
@@ -101,4 +105,18 @@ export const start = async (
       await store.close()
     },
   }
+}
+
+/** A store in a file, with a site in it and a token for that, made before the tests of a file and gone after them. */
+export const inFile = (site: Site) => {
+  const made = { folder: "", store: "", token: "" }
+  beforeAll(async () => {
+    made.folder = await mkdtemp(join(tmpdir(), "webflow-users-proxy-"))
+    made.store = `file:${made.folder}/users.db`
+    await using before = open(made.store)
+    await before.add(site)
+    made.token = await before.token(site.id)
+  })
+  afterAll(() => rm(made.folder, { recursive: true }))
+  return made
 }

@@ -1,15 +1,13 @@
 /** Traces, as a collector gets them over HTTP. */
 import { once } from "node:events"
-import { mkdtemp, rm } from "node:fs/promises"
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { buffer } from "node:stream/consumers"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { parseSiteId, type SiteId, type User, UserId } from "@webflow-users/core"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { open } from "./proxy.ts"
+import { describe, expect, it } from "vitest"
+import { inFile, open } from "./proxy.ts"
 import * as Spawned from "./spawned.ts"
 import * as Upstream from "./upstream.ts"
 
@@ -23,17 +21,7 @@ const user: User = {
 const path = `/v2/sites/${siteId}/users/${user.id}`
 const route = "/sites/:site_id/users/:user_id"
 
-let folder: string
-let store: string
-let token: string
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "webflow-users-traces-"))
-  store = `file:${folder}/users.db`
-  await using before = open(store)
-  await before.add({ id: siteId, users: [user] })
-  token = await before.token(siteId)
-})
-afterAll(() => rm(folder, { recursive: true }))
+const made = inFile({ id: siteId, users: [user] })
 
 type Value = { readonly stringValue?: string; readonly intValue?: number; readonly boolValue?: boolean }
 type Attributes = ReadonlyArray<{ readonly key: string; readonly value: Value }>
@@ -100,7 +88,7 @@ const telling = (address: string) => ({
 const call = async (origin: string, method = "GET", headers: Record<string, string> = {}, body?: string) => {
   const answer = await fetch(`${origin}${path}?key=Confidential-query`, {
     method,
-    headers: { authorization: `Bearer ${token}`, "content-type": "application/json", ...headers },
+    headers: { authorization: `Bearer ${made.token}`, "content-type": "application/json", ...headers },
     ...(body !== undefined && { body }),
   })
   await answer.text()
@@ -110,7 +98,7 @@ const call = async (origin: string, method = "GET", headers: Record<string, stri
 describe("a trace", () => {
   it("tells of a request, the operation and the store, one within the other, and of nothing that was asked", async () => {
     using collector = await collect()
-    await using proxy = await Spawned.start(store, { env: telling(collector.address) })
+    await using proxy = await Spawned.start(made.store, { env: telling(collector.address) })
     const answer = await call(
       proxy.origin,
       "PATCH",
@@ -142,12 +130,13 @@ describe("a trace", () => {
     expect(new Set(spans.map(({ traceId }) => traceId)).size).toBe(1)
     expect(spans.every((span) => BigInt(span.endTimeUnixNano) >= BigInt(span.startTimeUnixNano))).toBe(true)
     expect(collector.text()).not.toMatch(/confidential/i)
-    for (const secret of [token, token.split("_")[2] ?? "", user.id]) expect(collector.text()).not.toContain(secret)
+    for (const secret of [made.token, made.token.split("_")[2] ?? "", user.id])
+      expect(collector.text()).not.toContain(secret)
   })
 
   it("goes on with the caller's, and stands in the log", async () => {
     using collector = await collect()
-    await using proxy = await Spawned.start(store, {
+    await using proxy = await Spawned.start(made.store, {
       env: { ...telling(collector.address), WEBFLOW_USERS_LOG_LEVEL: "info" },
     })
     const traceId = "0af7651916cd43dd8448eb211c80319c"
@@ -159,13 +148,13 @@ describe("a trace", () => {
   })
 
   it("of a failure says what it is called, and not its words", async () => {
-    const broken = `file:${folder}/broken.db`
+    const broken = `file:${made.folder}/broken.db`
     await using before = open(broken)
     await before.add({ id: siteId, users: [user] })
     const bearer = await before.token(siteId)
     using collector = await collect()
     await using proxy = await Spawned.start(broken, { env: telling(collector.address) })
-    using database = new DatabaseSync(join(folder, "broken.db"))
+    using database = new DatabaseSync(join(made.folder, "broken.db"))
     database.exec("ALTER TABLE user_events RENAME TO Confidential_table")
     const headers = { authorization: `Bearer ${bearer}` }
     expect((await call(proxy.origin, "PATCH", headers, "{}")).status).toBe(503)
@@ -211,7 +200,7 @@ describe("which requests are traced", () => {
     ["no share of none", { OTEL_TRACES_SAMPLER: "parentbased_traceidratio", OTEL_TRACES_SAMPLER_ARG: "0" }, low, 1],
   ])("%s", async (_, env, headers, expected) => {
     using collector = await collect()
-    await using proxy = await Spawned.start(store, { env: { ...telling(collector.address), ...env } })
+    await using proxy = await Spawned.start(made.store, { env: { ...telling(collector.address), ...env } })
     await call(proxy.origin, "GET", headers)
     await proxy.end("SIGTERM")
     expect(collector.spans().filter(({ kind }) => kind === 2)).toHaveLength(expected)
@@ -223,7 +212,7 @@ describe("which requests are traced", () => {
     ["no collector is named", { OTEL_EXPORTER_OTLP_ENDPOINT: "" }],
   ])("none where %s", async (_, env) => {
     using collector = await collect()
-    await using proxy = await Spawned.start(store, { env: { ...telling(collector.address), ...env } })
+    await using proxy = await Spawned.start(made.store, { env: { ...telling(collector.address), ...env } })
     await call(proxy.origin)
     await proxy.end("SIGTERM")
     expect(collector.posts).toEqual([])
@@ -233,7 +222,7 @@ describe("which requests are traced", () => {
 describe("the collector", () => {
   it("is told who sends, by the standard variables, in the standard language", async () => {
     using collector = await collect((response) => response.end())
-    await using proxy = await Spawned.start(store, {
+    await using proxy = await Spawned.start(made.store, {
       env: {
         OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${collector.address}/otlp`,
         OTEL_EXPORTER_OTLP_HEADERS: "api-key=a%20key, other=2",
@@ -255,7 +244,7 @@ describe("the collector", () => {
     using failing = await collect((response) => response.writeHead(500).end())
     using hanging = await collect(() => undefined)
     for (const address of [failing.address, hanging.address, "http://127.0.0.1:9"]) {
-      await using proxy = await Spawned.start(store, {
+      await using proxy = await Spawned.start(made.store, {
         env: {
           ...telling(address),
           OTEL_EXPORTER_OTLP_HEADERS: "api-key=Confidential",
