@@ -23,7 +23,8 @@ import * as Retry from "./Upstream/Retry.ts"
 export interface Options {
   /** Where the contract is served, with its prefix: `https://users.example.com/v2`. */
   readonly baseUrl: string
-  readonly token?: Redacted.Redacted | undefined
+  /** What lets a caller in; a program is asked for it before each request, for tokens that do not last. */
+  readonly token?: Redacted.Redacted | Effect.Effect<Redacted.Redacted> | undefined
   /** How long to wait for the answer to one request. */
   readonly timeout?: Duration.Input | undefined
   /** How to try again; `false` tries once. */
@@ -69,18 +70,27 @@ export const Correlation = Context.Reference<Readonly<Record<string, string>>>(
   { defaultValue: () => ({}) },
 )
 
+/** How patient one call is, where that is otherwise than the layer says: a runtime provides it around the call. */
+export const CallOptions = Context.Reference<Pick<Options, "timeout"> & Pick<Retry.Options, "attempts">>(
+  "@webflow-users/core/UserStore/Upstream/CallOptions",
+  { defaultValue: () => ({}) },
+)
+
 /** The users of another server. Fails with what that server answers, or with why it did not. */
 export const layer = (options: Options): Layer.Layer<UserStore, never, Transport> =>
   Layer.effect(
     UserStore,
     Effect.gen(function* () {
       const transport = yield* Transport
-      const timeout = Duration.fromInputUnsafe(options.timeout ?? defaults.timeout)
+      const standardTimeout = Duration.fromInputUnsafe(options.timeout ?? defaults.timeout)
       const retry = options.retry === false ? { attempts: 1, deadline: Duration.infinity } : (options.retry ?? {})
       // One request may take its whole time.
-      const deadline = retry.deadline ?? Duration.max(Duration.fromInputUnsafe(defaults.deadline), timeout)
+      const deadline = retry.deadline ?? Duration.max(Duration.fromInputUnsafe(defaults.deadline), standardTimeout)
       const tryAgain = Retry.make({ ...retry, deadline })
-      const retrying: Retry.Retry = (call) => Effect.flatMap(Ending, (ending) => tryAgain(call, ending))
+      const retrying = <A, R>(call: (progress: Retry.Progress) => Effect.Effect<A, E.UpdateUserError, R>) =>
+        Effect.gen(function* () {
+          return yield* tryAgain(call, { ending: yield* Ending, attempts: (yield* CallOptions).attempts })
+        })
       const pacerOf = yield* Pacers.make({
         ...options.rateLimit,
         maxPause: retry.maxRetryAfter,
@@ -88,7 +98,11 @@ export const layer = (options: Options): Layer.Layer<UserStore, never, Transport
       })
       const base = options.baseUrl.replace(/\/+$/, "")
       const read = Reader.of(base)
-      const token = Effect.map(CallerToken, (callers) => Redacted.value(callers ?? options.token ?? noToken))
+      const own = options.token ?? noToken
+      const ownToken = Effect.isEffect(own) ? own : Effect.succeed(own)
+      const token = Effect.flatMap(CallerToken, (callers) =>
+        Effect.map(callers === undefined ? ownToken : Effect.succeed(callers), Redacted.value),
+      )
 
       /** Asks once, and reads what a 2xx carries; every other answer is the error it stands for. */
       const asking =
@@ -107,6 +121,8 @@ export const layer = (options: Options): Layer.Layer<UserStore, never, Transport
               },
               ...(body !== undefined && { body: JSON.stringify(body) }),
             }
+            const asked = (yield* CallOptions).timeout
+            const timeout = asked === undefined ? standardTimeout : Duration.fromInputUnsafe(asked)
             const askedAt = yield* Monotonic.millis
             const left = progress.left(askedAt)
             const sending = Effect.flatMap(Monotonic.millis, (now) => {

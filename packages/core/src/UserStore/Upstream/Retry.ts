@@ -39,13 +39,18 @@ export interface Progress {
   readonly giveUp: (retryAfter: number) => Effect.Effect<never, UpdateUserError>
 }
 
-/**
- * Runs a call, as often as it takes. What it does is done anew each time, from the first request on. When `ending` ends,
- * nothing is tried again.
- */
+/** What is particular to one call. */
+export interface Call {
+  /** When it ends, nothing is tried again. */
+  readonly ending?: Effect.Effect<void> | undefined
+  /** In place of the attempts that calls have otherwise. */
+  readonly attempts?: number | undefined
+}
+
+/** Runs a call, as often as it takes. What it does is done anew each time, from the first request on. */
 export type Retry = <A, R>(
   call: (progress: Progress) => Effect.Effect<A, UpdateUserError, R>,
-  ending?: Effect.Effect<void>,
+  particular?: Call,
 ) => Effect.Effect<A, UpdateUserError, R>
 
 const reserve = 10
@@ -56,7 +61,7 @@ const longestBackoff = 20_000
 const longestAfterLimit = 2_000
 
 export const make = (options: Options = {}): Retry => {
-  const attempts = options.attempts ?? defaults.attempts
+  const standardAttempts = options.attempts ?? defaults.attempts
   const deadline = Duration.toMillis(options.deadline ?? defaults.deadline)
   const maxWait = Duration.toMillis(options.maxRetryAfter ?? defaults.maxRetryAfter)
   const countsWaiting = options.countsWaiting === true
@@ -71,7 +76,7 @@ export const make = (options: Options = {}): Retry => {
   const asked = ({ retryAfter = 0 }: UpdateUserError): number =>
     Math.min(retryAfter * 1000, countsWaiting ? Number.POSITIVE_INFINITY : maxWait)
 
-  return (call, ending) =>
+  return (call, { ending, attempts = standardAttempts } = {}) =>
     Effect.flatMap(Monotonic.millis, (askedAt) => {
       saved = Math.min(saved + retriesPerCall, maxSaved)
       let since = countsWaiting ? askedAt : undefined
