@@ -185,7 +185,7 @@ interface Promises<R> {
 }
 
 const promises = <R, E>(store: Layer.Layer<R | UserStore.UserStore, E>): Promises<R | UserStore.UserStore> => {
-  const runtime = ManagedRuntime.make(UpdateUser.UpdateUser.layer.pipe(Layer.provideMerge(store)))
+  const runtime = ManagedRuntime.make(UpdateUser.layer.pipe(Layer.provideMerge(store)))
   const underWay = new Set<Promise<unknown>>()
   let closing: Promise<void> | undefined
   return {
