@@ -14,6 +14,7 @@ import {
   type StoreUnavailable,
   type TokenProblem,
 } from "./UpdateUserError.ts"
+import { traced } from "./Traced.ts"
 import type { SiteId } from "./User.ts"
 import type { Scope } from "./wire/Routes.ts"
 import { fieldNameProblem, maxFields, maxGroups, slugProblem } from "./wire/UpdateUserBody.ts"
@@ -107,7 +108,7 @@ export class AccessTokens extends Context.Service<
           yield* store.add({ ...issued, hash })
           return { ...issued, token }
         }),
-        verify: Effect.fn("AccessTokens.verify")(function* (token) {
+        verify: Effect.fnUntraced(function* (token) {
           const id = tokenPattern.exec(token)?.[1]
           if (id === undefined) return yield* refuse("malformed")
           const presented = yield* sha256(token)
@@ -120,7 +121,7 @@ export class AccessTokens extends Context.Service<
           if (!sameHash(hash, presented) && !isPrevious) return yield* refuse("wrong_secret")
           // Told to who has the secret only, and to them as to all others.
           return isOver(stored.expiresOn, now) ? yield* refuse("expired") : describe(stored)
-        }),
+        }, traced("AccessTokens.verify")),
         list: Effect.map(store.list, (tokens) => tokens.map(describe)),
         rotate: Effect.fn("AccessTokens.rotate")(function* (id, { grace } = {}) {
           const { expiresOn } = (yield* store.find(id)) ?? {}

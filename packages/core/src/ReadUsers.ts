@@ -2,15 +2,16 @@
  * Reading beside the operation: one user, lists of users and of access groups. Ids come in as text and are checked here.
  */
 import { Effect } from "effect"
+import { traced } from "./Traced.ts"
 import { acceptSiteId, acceptUserId, type PageRequest, UserStore } from "./UserStore.ts"
 import { type AccessGroupSort, accessGroupSorts, type UserSort, userSorts } from "./User.ts"
 import { checkListQuery } from "./wire/ListQuery.ts"
 
 /** One user, by id. */
-export const getUser = Effect.fn("ReadUsers.getUser")(function* (siteId: string, userId: string) {
+export const getUser = Effect.fnUntraced(function* (siteId: string, userId: string) {
   const store = yield* UserStore
   return yield* store.get(yield* acceptSiteId(siteId), yield* acceptUserId(userId))
-})
+}, traced("ReadUsers.getUser"))
 
 /** One user, as a person names them: by id or by e-mail address. */
 export const findUser = Effect.fn("ReadUsers.findUser")(function* (siteId: string, idOrEmail: string) {

@@ -2,6 +2,7 @@
  * THE operation: one update of one user of one site.
  */
 import { Context, DateTime, Effect, Layer } from "effect"
+import { traced } from "./Traced.ts"
 import * as UpdateGrant from "./UpdateGrant.ts"
 import * as UpdatePolicy from "./UpdatePolicy.ts"
 import type { UpdateUserError } from "./UpdateUserError.ts"
@@ -29,10 +30,10 @@ export class UpdateUser extends Context.Service<
 
 /** The operation on the store that there is. */
 export const make: Effect.Effect<UpdateUser["Service"], never, UserStore> = Effect.map(UserStore, (store) =>
-  Effect.fn("UpdateUser")(function* (request) {
+  Effect.fnUntraced(function* (request) {
     const { siteId, userId, patch } = yield* accept(request)
     return yield* store.update(siteId, userId, patch)
-  }),
+  }, traced("UpdateUser")),
 )
 
 /** The operation, on the store of the layer below. */

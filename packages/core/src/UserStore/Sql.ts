@@ -6,6 +6,7 @@ import { NewUsers } from "../NewUsers.ts"
 import * as ObjectId from "../ObjectId.ts"
 import { Sites } from "../Sites.ts"
 import { storeErrors } from "../StoreErrors.ts"
+import { traced } from "../Traced.ts"
 import * as UpdateGrant from "../UpdateGrant.ts"
 import * as UpdatePolicy from "../UpdatePolicy.ts"
 import * as E from "../UpdateUserError.ts"
@@ -81,48 +82,56 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
       })
 
       const store = UserStore.of({
-        update: Effect.fn("UserStore.update")(function* (siteId, userId, patch) {
-          const actor = yield* Actor
-          const policy = yield* UpdatePolicy.Current
-          const grant = yield* UpdateGrant.Current
-          // What is refused whatever the user is writes nothing, and need not wait for who does.
-          const isHopeless = patch.objections.some(({ unless }) => unless === undefined)
-          const change = Effect.gen(function* () {
-            const found = yield* isHopeless ? userRows.read(siteId, userId) : userRows.lock(siteId, userId)
-            const row = yield* single(siteId, found)
-            const before = readUser(row.document)
-            const now = yield* DateTime.now
-            const rules = { policy, declaration: readDeclaration(row.declaration), grant }
-            const after = yield* Effect.fromResult(UserPatch.apply(before, patch, now, rules))
-            yield* userRows.write({
-              siteId,
-              userId,
-              at: DateTime.formatIso(now),
-              actor: actor.actor,
-              label: actor.label ?? "",
-              address: actor.address ?? "",
-              before: JSON.stringify(before),
-              after: JSON.stringify(after),
-              updatedOn: UserOrder.sortKeys(after).updatedOn,
+        update: Effect.fnUntraced(
+          function* (siteId, userId, patch) {
+            const actor = yield* Actor
+            const policy = yield* UpdatePolicy.Current
+            const grant = yield* UpdateGrant.Current
+            // What is refused whatever the user is writes nothing, and need not wait for who does.
+            const isHopeless = patch.objections.some(({ unless }) => unless === undefined)
+            const change = Effect.gen(function* () {
+              const found = yield* isHopeless ? userRows.read(siteId, userId) : userRows.lock(siteId, userId)
+              const row = yield* single(siteId, found)
+              const before = readUser(row.document)
+              const now = yield* DateTime.now
+              const rules = { policy, declaration: readDeclaration(row.declaration), grant }
+              const after = yield* Effect.fromResult(UserPatch.apply(before, patch, now, rules))
+              yield* userRows.write({
+                siteId,
+                userId,
+                at: DateTime.formatIso(now),
+                actor: actor.actor,
+                label: actor.label ?? "",
+                address: actor.address ?? "",
+                before: JSON.stringify(before),
+                after: JSON.stringify(after),
+                updatedOn: UserOrder.sortKeys(after).updatedOn,
+              })
+              const held = new Set(before.accessGroups.map((group) => group.slug))
+              yield* addGroups(
+                siteId,
+                after.accessGroups.map((group) => group.slug).filter((slug) => !held.has(slug)),
+                userRows.addGroups,
+              )
+              return { before, after }
             })
-            const held = new Set(before.accessGroups.map((group) => group.slug))
-            yield* addGroups(
-              siteId,
-              after.accessGroups.map((group) => group.slug).filter((slug) => !held.has(slug)),
-              userRows.addGroups,
-            )
-            return { before, after }
-          })
-          const { before, after } = yield* isHopeless ? change : groupCommit(`${siteId} ${userId}`, change)
-          const replaced = yield* OnReplaced
-          replaced(before)
-          return after
-        }, storeErrors),
+            const { before, after } = yield* isHopeless ? change : groupCommit(`${siteId} ${userId}`, change)
+            const replaced = yield* OnReplaced
+            replaced(before)
+            return after
+          },
+          storeErrors,
+          traced("UserStore.update"),
+        ),
 
-        get: Effect.fn("UserStore.get")(function* (siteId, userId) {
-          const [row] = yield* sql<UserRow>`SELECT document FROM users WHERE site_id = ${siteId} AND id = ${userId}`
-          return readUser((yield* single(siteId, row)).document)
-        }, storeErrors),
+        get: Effect.fnUntraced(
+          function* (siteId, userId) {
+            const [row] = yield* sql<UserRow>`SELECT document FROM users WHERE site_id = ${siteId} AND id = ${userId}`
+            return readUser((yield* single(siteId, row)).document)
+          },
+          storeErrors,
+          traced("UserStore.get"),
+        ),
 
         findByEmail: Effect.fn("UserStore.findByEmail")(function* (siteId, email) {
           const [row] = yield* sql<UserRow>`SELECT document FROM users

@@ -4,6 +4,7 @@ import * as Monotonic from "../Monotonic.ts"
 import * as Pacer from "../Pacer.ts"
 import * as Pacers from "../Pacers.ts"
 import { undeclared } from "../SiteDeclaration.ts"
+import { traced } from "../Traced.ts"
 import { Transport } from "../Transport.ts"
 import * as UpdateGrant from "../UpdateGrant.ts"
 import type * as E from "../UpdateUserError.ts"
@@ -160,7 +161,7 @@ export const make = Effect.fnUntraced(function* (
   )
 
   return UserStore.of({
-    update: Effect.fn("UserStore.update")(function* (siteId, userId, patch) {
+    update: Effect.fnUntraced(function* (siteId, userId, patch) {
       const hopeless = patch.objections.filter(({ unless }) => unless === undefined)
       if (hopeless.length > 0) {
         // It is refused whatever that server says; who the user is tells what else is wrong with it.
@@ -192,9 +193,9 @@ export const make = Effect.fnUntraced(function* (
           return updated
         })
       })
-    }),
+    }, traced("UserStore.update")),
 
-    get: Effect.fn("UserStore.get")(get),
+    get: (siteId, userId) => traced("UserStore.get")(get(siteId, userId)),
 
     findByEmail: Effect.fn("UserStore.findByEmail")(function* (siteId, email) {
       return yield* (yield* byEmail)(yield* token, siteId, email)
