@@ -27,7 +27,7 @@ const imports = ({ path, text }: Source): ReadonlyArray<string> =>
 
 const effect = /^effect(\/|$)/
 const core = /^@webflow-users\/core(\/|$)/
-const stores = /^@webflow-users\/stores$/
+const stores = /^@webflow-users\/stores(\/Undici)?$/
 const sdk = /^@webflow-users\/sdk$/
 const node = /^node:/
 const platform = [effect, core, stores, sdk, node, /^@effect\/platform-node\/\w+$/]
@@ -140,7 +140,7 @@ describe("who may import whom", () => {
   it("the SDK reaches the stores only by an import at run time, so that HTTP needs nothing of Node", () => {
     const eager = sources
       .filter(
-        ({ path, text }) => path.startsWith("packages/sdk/src/") && /from\s*["']@webflow-users\/stores["']/.test(text),
+        ({ path, text }) => path.startsWith("packages/sdk/src/") && /from\s*["']@webflow-users\/stores[/"']/.test(text),
       )
       .map(({ path }) => path)
     expect(eager).toEqual([])

@@ -17,10 +17,10 @@ import {
   UserStore,
   type UserUpdate,
 } from "@webflow-users/core"
-import * as FetchTransport from "@webflow-users/core/Transport/Fetch"
 import * as Upstream from "@webflow-users/core/UserStore/Upstream"
 import { ListQuery } from "@webflow-users/core/wire"
 import { Cause, Data, Duration, Effect, Exit, Layer, ManagedRuntime, Redacted } from "effect"
+import type { Platform } from "./platform.ts"
 import { type Changes, begun, program, type UpdateMany, type UpdateManyOptions } from "./updateMany.ts"
 
 /** The client was closed before the call. */
@@ -138,19 +138,28 @@ export interface StoreClient extends Client {
  * await client.close()
  * ```
  */
-export function createClient(options: RemoteOptions): Client
-export function createClient(options: StoreOptions): StoreClient
-export function createClient(options: RemoteOptions | StoreOptions): Client | StoreClient {
-  if (!("store" in options)) return operations(promises(remote(options)))
-  const runtime = promises(local(options))
-  return {
-    ...operations(runtime),
-    importUsers: (siteId, users, request) => runtime.run(importUsers(siteId, users), request),
-    declareSite: (siteId, declaration, request) => runtime.run(DeclareSite.declareSite(siteId, declaration), request),
-  }
+export interface CreateClient {
+  (options: RemoteOptions): Client
+  (options: StoreOptions): StoreClient
 }
 
-const remote = ({ token, fetch, ...options }: RemoteOptions) => {
+/** `createClient`, as it is on a platform. */
+export const clientOf = (platform: Platform): CreateClient => {
+  function createClient(options: RemoteOptions): Client
+  function createClient(options: StoreOptions): StoreClient
+  function createClient(options: RemoteOptions | StoreOptions): Client | StoreClient {
+    if (!("store" in options)) return operations(promises(remote(platform, options)))
+    const runtime = promises(local(options))
+    return {
+      ...operations(runtime),
+      importUsers: (siteId, users, request) => runtime.run(importUsers(siteId, users), request),
+      declareSite: (siteId, declaration, request) => runtime.run(DeclareSite.declareSite(siteId, declaration), request),
+    }
+  }
+  return createClient
+}
+
+const remote = (platform: Platform, { token, fetch, ...options }: RemoteOptions) => {
   const { limit, window } = options.rateLimit ?? {}
   requireCount("rateLimit.limit", limit)
   requireCount("retry.attempts", options.retry === false ? undefined : options.retry?.attempts)
@@ -158,7 +167,9 @@ const remote = ({ token, fetch, ...options }: RemoteOptions) => {
   if (!(millis > 0 && millis < Number.POSITIVE_INFINITY)) {
     throw new RangeError("rateLimit.window has to be longer than nothing, and to end")
   }
-  return Upstream.layer({ ...options, token: Redacted.make(token) }).pipe(Layer.provide(FetchTransport.layer(fetch)))
+  return Upstream.layer({ ...options, token: Redacted.make(token) }).pipe(
+    Layer.provide(platform.transport(options.baseUrl, fetch)),
+  )
 }
 
 const requireCount = (name: string, value: number | undefined) => {
