@@ -1,14 +1,23 @@
 /** What every entry of the promise client exports beside `createClient`, which differs in how requests are sent. */
-export {
-  type Client,
-  ClientClosed,
-  type CreateClient,
-  type ListOptions,
-  type RemoteOptions,
-  type RequestOptions,
-  type StoreClient,
-  type StoreOptions,
-} from "./client.ts"
+export type { Call, ListCall, WithResponse } from "./calls.ts"
+export type { Client, CreateClient, RemoteClient, StoreClient } from "./client.ts"
+export type { FieldsOf, OpenFields, UserChange, UserOf, UserPage, UserUpdate, UserWith } from "./fields.ts"
+export { FieldsMismatch } from "./fieldsSchema.ts"
+export * from "./guards.ts"
+export { StoreNotSupported } from "./local.ts"
+export type {
+  FieldsOption,
+  HeardResponse,
+  ListOptions,
+  RateLimitOptions,
+  RemoteOptions,
+  RequestOptions,
+  RetryOptions,
+  SentRequest,
+  StoreOptions,
+} from "./options.ts"
+export type { Answered, CallResponse } from "./response.ts"
+export { ClientClosed } from "./runtime.ts"
 export type { Changes, UpdateMany, UpdateManyOptions, UpdateManyOutcome, UpdateManyReport } from "./updateMany.ts"
 export {
   BadRequest,
@@ -18,7 +27,6 @@ export {
   InternalError,
   InvalidId,
   InvalidPatch,
-  isUpdateUserError,
   MethodNotAllowed,
   MissingScopes,
   NotAuthorized,
@@ -33,7 +41,6 @@ export {
   UnexpectedResponse,
   Unreachable,
   UnsendableRequest,
-  type UpdateUserError,
   UpstreamInvalidResponse,
   UserAccountsRemoved,
   UserNotFound,
@@ -48,9 +55,6 @@ export type {
   OptionValue,
   User,
   UserData,
-  UserPage,
   UserSort,
-  UserUpdate,
 } from "@webflow-users/core"
-export type { UserChange } from "@webflow-users/core"
 export type { DeclareSite, SiteDeclaration, UpdatePolicy } from "@webflow-users/core"

@@ -2,22 +2,32 @@
 import {
   InvalidPatch,
   UpdatePolicy,
-  type UpdateUser,
-  type UpdateUserError,
+  UpdateUser,
+  type UpdateUserError as Failure,
   UpdateUsers,
   type User,
-  UserChange,
+  UserChange as Change,
   type UserStore,
 } from "@webflow-users/core"
-import { Effect, Result, Stream } from "effect"
+import { Effect, Predicate, Result, Stream } from "effect"
+import { onWire } from "./consents.ts"
+import type { UserChange } from "./fields.ts"
+import type { FieldsMismatch, FieldsReader } from "./fieldsSchema.ts"
+import type { UpdateUserError } from "./guards.ts"
+import type { RequestOptions } from "./options.ts"
+import { answered, Heard, hearing } from "./response.ts"
 
 /** Changes, as they come. */
-export type Changes = Iterable<UserChange.UserChange> | AsyncIterable<UserChange.UserChange>
+export type Changes<Change = UserChange> = Iterable<Change> | AsyncIterable<Change>
 
 /** What became of one change; `index` is its place among those given, from 0. */
-export type UpdateManyOutcome = { readonly index: number; readonly change: UserChange.UserChange } & (
-  | { readonly outcome: "updated"; readonly user: User }
-  | { readonly outcome: "failed"; readonly error: UpdateUserError }
+export type UpdateManyOutcome<Change = UserChange, U = User> = { readonly index: number; readonly change: Change } & (
+  | { readonly outcome: "updated"; readonly user: U }
+  | {
+      readonly outcome: "failed"
+      /** With a `FieldsMismatch` the user is updated, and only what came back is not what was expected. */
+      readonly error: UpdateUserError | FieldsMismatch
+    }
 )
 
 /** What became of all. */
@@ -26,39 +36,40 @@ export interface UpdateManyReport {
   readonly failed: number
 }
 
-export interface UpdateManyOptions {
+export interface UpdateManyOptions<Change = UserChange, U = User> extends RequestOptions {
   /** How many updates are under way at the most; 32 unless said. Those of one user follow each other in their order. */
-  readonly concurrency?: number
+  readonly concurrency?: number | undefined
   /** Nothing more is begun, what is under way comes to its end, and then the call rejects with the signal's reason. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /** Called with each outcome, one after the other. If it throws or rejects, that ends the call as a signal does. */
-  readonly onOutcome?: (outcome: UpdateManyOutcome) => unknown
+  readonly onOutcome?: ((outcome: UpdateManyOutcome<Change, U>) => unknown) | undefined
 }
 
 /**
  * Many updates that begin at once. Awaited, it gives the sum. Iterated, from the call on, it gives the outcomes as they come, and
  * goes no faster than they are taken; to leave the loop ends it when what is under way has ended.
  */
-export type UpdateMany = Promise<UpdateManyReport> & AsyncIterable<UpdateManyOutcome>
+export type UpdateMany<Change = UserChange, U = User> = Promise<UpdateManyReport> &
+  AsyncIterable<UpdateManyOutcome<Change, U>>
 
 /** Hands an outcome on; the next one waits until that is done. */
 export type Deliver = (outcome: UpdateManyOutcome) => Promise<void>
 
 interface Asked extends UpdateUsers.Update {
   readonly index: number
-  readonly change: UserChange.UserChange
+  readonly change: UserChange
 }
 
 /** How many changes of an iterable that need not be waited for are taken at once. */
 const portion = 32
 
 /** Of an iterable that throws, what it gave before is there all the same. */
-async function* portions(changes: Changes): AsyncGenerator<ReadonlyArray<UserChange.UserChange>> {
+async function* portions(changes: Changes): AsyncGenerator<ReadonlyArray<UserChange>> {
   if (Symbol.asyncIterator in changes) {
     for await (const change of changes) yield [change]
     return
   }
-  let taken: Array<UserChange.UserChange> = []
+  let taken: Array<UserChange> = []
   try {
     for (const change of changes) {
       taken.push(change)
@@ -78,18 +89,35 @@ export const program = Effect.fnUntraced(function* (
   siteId: string,
   changes: Changes,
   { concurrency }: UpdateManyOptions,
+  fields: FieldsReader,
   deliver: Deliver,
   stopped: Promise<void>,
-): Effect.fn.Return<UpdateManyReport, UpdateUserError | Thrown, UpdateUser.UpdateUser | UserStore.UserStore> {
+): Effect.fn.Return<UpdateManyReport, Failure | Thrown, UpdateUser.UpdateUser | UserStore.UserStore> {
   const policy = yield* UpdatePolicy.Current
   const ask = (given: unknown, index: number): Asked => {
-    const change = given as UserChange.UserChange
-    const read = UserChange.fromJson(given)
+    const change = given as UserChange
+    const read = Change.fromJson(onWire(given))
     if (Result.isFailure(read)) {
       return { index, change, user: "", patch: {}, refusal: new InvalidPatch({ details: read.failure }) }
     }
-    const who = UserChange.who(read.success)
-    return { index, change, user: "id" in who ? who.id : who.email, patch: UserChange.patchOf(read.success, policy) }
+    const who = Change.who(read.success)
+    return { index, change, user: "id" in who ? who.id : who.email, patch: Change.patchOf(read.success, policy) }
+  }
+  /** What is told of an outcome: of a refusal in the words of the change. */
+  const toldOf = (outcome: UpdateUsers.Outcome<Asked>): Effect.Effect<UpdateManyOutcome> => {
+    const { index: place, change } = outcome.update
+    const failed = (error: UpdateUserError | FieldsMismatch): UpdateManyOutcome => ({
+      index: place,
+      change,
+      outcome: "failed",
+      error,
+    })
+    return outcome._tag === "Failed"
+      ? Effect.succeed(failed(inWordsOf(change, outcome.error)))
+      : Effect.match(fields.user(outcome.user), {
+          onSuccess: (user): UpdateManyOutcome => ({ index: place, change, outcome: "updated", user }),
+          onFailure: failed,
+        })
   }
   const counts = { updated: 0, failed: 0 }
   let index = 0
@@ -98,20 +126,34 @@ export const program = Effect.fnUntraced(function* (
     Stream.flattenIterable,
   )
   yield* UpdateUsers.updateUsers(siteId, asked, { concurrency, ending: Effect.promise(() => stopped) }).pipe(
+    Stream.mapEffect(toldOf),
     Stream.runForEach((outcome) => {
-      const { index: place, change } = outcome.update
-      counts[outcome._tag === "Updated" ? "updated" : "failed"] += 1
-      return Effect.promise(() =>
-        deliver(
-          outcome._tag === "Updated"
-            ? { index: place, change, outcome: "updated", user: outcome.user }
-            : { index: place, change, outcome: "failed", error: outcome.error },
-        ),
-      )
+      counts[outcome.outcome] += 1
+      return Effect.promise(() => deliver(outcome))
     }),
+    Effect.updateService(UpdateUser.UpdateUser, answering),
   )
   return counts
 })
+
+/** Each update for itself hears of its answer. */
+const answering =
+  (updateUser: UpdateUser.UpdateUser["Service"]): UpdateUser.UpdateUser["Service"] =>
+  (request) =>
+    Effect.suspend(() => {
+      const heard = new Heard()
+      return Effect.mapError(hearing(updateUser(request), heard), (error) => answered(error, heard))
+    })
+
+/** What was found wrong with the user's groups is told of those that the change adds, or takes away. */
+const inWordsOf = (change: UserChange, error: Failure): Failure => {
+  const { details } = error
+  if (error._tag !== "InvalidPatch" || !Predicate.isObject(change) || !details.every(isDetail)) return error
+  return Object.assign(error, { details: Change.problemsOf(change, details) })
+}
+
+const isDetail = (detail: unknown): detail is Parameters<typeof Change.problemsOf>[1][number] =>
+  Predicate.isObject(detail) && Predicate.isString(detail.param) && Predicate.isString(detail.description)
 
 /** What an iterable of changes threw. */
 export class Thrown {
@@ -127,6 +169,7 @@ const tooLate = "The outcomes have to be iterated when updateMany is called, and
 export const begun = (
   start: (deliver: Deliver, stopped: Promise<void>) => Promise<UpdateManyReport>,
   { signal, onOutcome }: UpdateManyOptions,
+  begins: (beginning: Promise<unknown>) => void,
 ): UpdateMany => {
   const stopping = new AbortController()
   const stop = () => stopping.abort()
@@ -159,7 +202,9 @@ export const begun = (
 
   let running: Promise<UpdateManyReport> | undefined
   // In the next moment: until then it may be iterated.
-  const whole = Promise.resolve().then(() => (running ??= begin(() => Promise.resolve())))
+  const beginning = Promise.resolve().then(() => ({ report: (running ??= begin(() => Promise.resolve())) }))
+  const whole = beginning.then(({ report }) => report)
+  begins(beginning)
   return Object.assign(whole, {
     [Symbol.asyncIterator]: () => {
       // Whoever iterates hears of a failure there, and of coming too late here: then nothing more is begun.

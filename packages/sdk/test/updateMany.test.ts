@@ -13,7 +13,7 @@ const userOf = (index: number) => ({
   accessGroups: [{ slug: "free", type: "admin" }],
   data: { name: `User ${index}`, email: `u${index}@example.com` },
 })
-const nameOf = (index: number, name = `New ${index}`): UserChange.UserChange => ({ id: idOf(index), data: { name } })
+const nameOf = (index: number, name = `New ${index}`): UserChange => ({ id: idOf(index), data: { name } })
 const many = (count: number) => Array.from({ length: count }, (_, index) => nameOf(index))
 
 /** A client of a store in memory with some users. */
@@ -96,7 +96,7 @@ describe("updateMany, awaited", () => {
       { id: idOf(1), nickname: "x" },
       { id: "short" },
       "text",
-    ] as unknown as Array<UserChange.UserChange>
+    ] as unknown as Array<UserChange>
     const report = await client.users.updateMany(siteId, [...wrong, nameOf(2)], {
       onOutcome: (one) => outcomes.push(one),
     })
