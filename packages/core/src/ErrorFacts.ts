@@ -1,23 +1,48 @@
 /**
  * What every error of the list carries beside its kind.
  */
-import { Effect, Schema } from "effect"
+import { type Cause, Data, type Schema } from "effect"
 
 /** One problem with one part of a request, in the form real responses have. */
-export const Detail = Schema.Struct({ param: Schema.String, description: Schema.String }).annotate({
-  component: "Detail",
-})
-export type Detail = typeof Detail.Type
+export type Detail = {
+  readonly param: string
+  readonly description: string
+}
 
-/** The fields of an error that says this unless something else is known. */
-export const facts = (message: string) => ({
-  message: Schema.String.pipe(Schema.withConstructorDefault(Effect.succeed(message))),
-  // As any server may send them: strings, {field, message} and {param, description} all occur.
-  details: Schema.Array(Schema.Json).pipe(Schema.withConstructorDefault(Effect.succeed([]))),
+/** The facts that each error has, whichever it is. */
+export interface Facts {
+  /** What happened; of an error read from a response, the server's own words. */
+  readonly message: string
+  /** As any server may send them: strings, {field, message} and {param, description} all occur. */
+  readonly details: ReadonlyArray<Schema.Json>
   /** How long the server asks to wait, in seconds. */
-  retryAfter: Schema.optionalKey(Schema.Finite),
+  readonly retryAfter?: number
   /** The name another server gave the request that failed, for who asks its owner about it. */
-  requestId: Schema.optionalKey(Schema.String),
+  readonly requestId?: string
   /** How often the request was sent to another server. */
-  attempts: Schema.optionalKey(Schema.Int),
-})
+  readonly attempts?: number
+}
+
+/** What all errors of the list bear, so that one is known that comes from another copy of this package. */
+export const brand = "~@webflow-users/core/UpdateUserError"
+
+/** What is given to make an error: its own facts, and of the others what differs from what it says by itself. */
+type Given<Defaults extends object, Own extends object> = Partial<Facts & Defaults> & Own
+
+type FailureClass<Tag extends string, Defaults extends object> = new <Own extends object = {}>(
+  ...given: {} extends Own ? [facts?: Given<Defaults, Own>] : [facts: Given<Defaults, Own>]
+) => Cause.YieldableError & Facts & Readonly<Omit<Defaults, "message">> & Readonly<Own> & { readonly _tag: Tag }
+
+/** The class that an error extends: one that says this unless something else is known, and has facts of its own. */
+export const failure = <const Tag extends string, Defaults extends { readonly message: string }>(
+  tag: Tag,
+  defaults: Defaults,
+): FailureClass<Tag, Defaults> => {
+  class Failure extends Data.TaggedError(tag)<Facts> {
+    constructor(facts?: Partial<Facts>) {
+      super({ details: [], ...defaults, ...facts })
+    }
+  }
+  Object.defineProperty(Failure.prototype, brand, { value: brand })
+  return Failure as unknown as FailureClass<Tag, Defaults>
+}

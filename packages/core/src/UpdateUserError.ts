@@ -8,67 +8,57 @@
  * says so. A client keeps what a server said: `message` and `details` of an error read from a response are the
  * server's own words.
  */
-import { Effect, Schema } from "effect"
-import { Detail, facts } from "./ErrorFacts.ts"
+import { Predicate } from "effect"
+import { brand, type Detail, failure } from "./ErrorFacts.ts"
 import * as Upstream from "./UpstreamError.ts"
 
-export { Detail }
+export type { Detail }
 export * from "./UpstreamError.ts"
 
 /** A site or user id that is not 24 hexadecimal characters. */
-export class InvalidId extends Schema.TaggedError<InvalidId>()("InvalidId", {
-  ...facts("Validation Error: Provided ID is invalid"),
-}) {
+export class InvalidId extends failure("InvalidId", { message: "Validation Error: Provided ID is invalid" }) {
   readonly status = 400
   readonly code = "validation_error"
   readonly isRetryable = false
 }
 
 /** The request is well formed and asks for something that cannot be: `details` names every problem. */
-export class InvalidPatch extends Schema.TaggedError<InvalidPatch>()("InvalidPatch", {
-  ...facts("Validation Error"),
-}) {
+export class InvalidPatch extends failure("InvalidPatch", { message: "Validation Error" }) {
   readonly status = 400
   readonly code = "validation_error"
   readonly isRetryable = false
 }
 
 /** The request could not be read: not JSON, not UTF-8, not `application/json`, nested too deeply. */
-export class BadRequest extends Schema.TaggedError<BadRequest>()("BadRequest", {
-  ...facts("Bad Request"),
-}) {
+export class BadRequest extends failure("BadRequest", { message: "Bad Request" }) {
   readonly status = 400
   readonly code = "bad_request"
   readonly isRetryable = false
 }
 
 /** The body is larger than the server reads. */
-export class BodyTooLarge extends Schema.TaggedError<BodyTooLarge>()("BodyTooLarge", {
-  ...facts("Request body too large"),
-}) {
+export class BodyTooLarge extends failure("BodyTooLarge", { message: "Request body too large" }) {
   readonly status = 413
   readonly code = "bad_request"
   readonly isRetryable = false
 }
 
 /** Why a token does not do: there is none, it has not the form of one, its id or its secret is no issued one's, it is over. */
-export const TokenProblem = Schema.Literals(["no_token", "malformed", "unknown", "wrong_secret", "expired"])
-export type TokenProblem = typeof TokenProblem.Type
+export type TokenProblem = "no_token" | "malformed" | "unknown" | "wrong_secret" | "expired"
 
 /** No token, or one that was never issued, has been revoked, or has expired. */
-export class NotAuthorized extends Schema.TaggedError<NotAuthorized>()("NotAuthorized", {
-  ...facts("Request not authorized"),
+export class NotAuthorized extends failure("NotAuthorized", { message: "Request not authorized" })<{
   /** Which of these it was, for the log; never sent to a caller, who may be guessing. */
-  reason: Schema.optionalKey(TokenProblem),
-}) {
+  readonly reason?: TokenProblem
+}> {
   readonly status = 401
   readonly code = "not_authorized"
   readonly isRetryable = false
 }
 
 /** The token is good and lacks a scope. */
-export class MissingScopes extends Schema.TaggedError<MissingScopes>()("MissingScopes", {
-  ...facts("OAuthForbidden: You are missing the following scopes"),
+export class MissingScopes extends failure("MissingScopes", {
+  message: "OAuthForbidden: You are missing the following scopes",
 }) {
   readonly status = 403
   readonly code = "missing_scopes"
@@ -82,9 +72,7 @@ export class MissingScopes extends Schema.TaggedError<MissingScopes>()("MissingS
 }
 
 /** The token was issued for another site. Text and use of `forbidden` here are ours. */
-export class SiteForbidden extends Schema.TaggedError<SiteForbidden>()("SiteForbidden", {
-  ...facts("The token is not for this site"),
-}) {
+export class SiteForbidden extends failure("SiteForbidden", { message: "The token is not for this site" }) {
   readonly status = 403
   readonly code = "forbidden"
   readonly isRetryable = false
@@ -94,9 +82,7 @@ export class SiteForbidden extends Schema.TaggedError<SiteForbidden>()("SiteForb
 const changeForbidden = "The token may not make this change"
 
 /** The token may update users, and not what this update would change: `details` names every field and group. [ours] */
-export class ChangeForbidden extends Schema.TaggedError<ChangeForbidden>()("ChangeForbidden", {
-  ...facts(changeForbidden),
-}) {
+export class ChangeForbidden extends failure("ChangeForbidden", { message: changeForbidden }) {
   readonly status = 403
   readonly code = "forbidden"
   readonly isRetryable = false
@@ -106,8 +92,8 @@ export class ChangeForbidden extends Schema.TaggedError<ChangeForbidden>()("Chan
 }
 
 /** No such site in the store. */
-export class SiteNotFound extends Schema.TaggedError<SiteNotFound>()("SiteNotFound", {
-  ...facts("Requested resource not found: The site cannot be found"),
+export class SiteNotFound extends failure("SiteNotFound", {
+  message: "Requested resource not found: The site cannot be found",
 }) {
   readonly status = 404
   readonly code = "resource_not_found"
@@ -115,8 +101,8 @@ export class SiteNotFound extends Schema.TaggedError<SiteNotFound>()("SiteNotFou
 }
 
 /** No such user on the site. The code is Webflow's, the text ours. */
-export class UserNotFound extends Schema.TaggedError<UserNotFound>()("UserNotFound", {
-  ...facts("Requested resource not found: The user cannot be found"),
+export class UserNotFound extends failure("UserNotFound", {
+  message: "Requested resource not found: The user cannot be found",
 }) {
   readonly status = 404
   readonly code = "user_not_found"
@@ -124,8 +110,8 @@ export class UserNotFound extends Schema.TaggedError<UserNotFound>()("UserNotFou
 }
 
 /** No such path. The text is ours. */
-export class RouteNotFound extends Schema.TaggedError<RouteNotFound>()("RouteNotFound", {
-  ...facts("Requested resource not found: The path cannot be found"),
+export class RouteNotFound extends failure("RouteNotFound", {
+  message: "Requested resource not found: The path cannot be found",
 }) {
   readonly status = 404
   readonly code = "resource_not_found"
@@ -133,9 +119,9 @@ export class RouteNotFound extends Schema.TaggedError<RouteNotFound>()("RouteNot
 }
 
 /** The path exists, with other methods. Webflow documents no body for it; this one is ours. */
-export class MethodNotAllowed extends Schema.TaggedError<MethodNotAllowed>()("MethodNotAllowed", {
-  ...facts("Method not allowed"),
-  allow: Schema.Array(Schema.String).pipe(Schema.withConstructorDefault(Effect.succeed([]))),
+export class MethodNotAllowed extends failure("MethodNotAllowed", {
+  message: "Method not allowed",
+  allow: [] as ReadonlyArray<string>,
 }) {
   readonly status = 405
   readonly code = "bad_request"
@@ -143,18 +129,14 @@ export class MethodNotAllowed extends Schema.TaggedError<MethodNotAllowed>()("Me
 }
 
 /** More requests than the token may make. */
-export class TooManyRequests extends Schema.TaggedError<TooManyRequests>()("TooManyRequests", {
-  ...facts("Too Many Requests"),
-}) {
+export class TooManyRequests extends failure("TooManyRequests", { message: "Too Many Requests" }) {
   readonly status = 429
   readonly code = "too_many_requests"
   readonly isRetryable = true
 }
 
 /** The server failed for a reason it does not tell. */
-export class InternalError extends Schema.TaggedError<InternalError>()("InternalError", {
-  ...facts("An Internal Error occurred"),
-}) {
+export class InternalError extends failure("InternalError", { message: "An Internal Error occurred" }) {
   readonly status = 500
   readonly code = "internal_error"
   readonly isRetryable = true
@@ -164,27 +146,26 @@ export class InternalError extends Schema.TaggedError<InternalError>()("Internal
  * The store could not be read or written: locked too long, disk full, connection lost. Nothing was changed, unless the
  * connection was lost while committing: then it is not known. Status and text are ours.
  */
-export class StoreUnavailable extends Schema.TaggedError<StoreUnavailable>()("StoreUnavailable", {
-  ...facts("The store could not be read or written"),
+export class StoreUnavailable extends failure("StoreUnavailable", {
+  message: "The store could not be read or written",
+})<{
   /** What the driver said, for the log; never sent to a caller. */
-  cause: Schema.Defect(),
-}) {
+  readonly cause: unknown
+}> {
   readonly status = 503
   readonly code = "internal_error"
   readonly isRetryable = true
 }
 
 /** The server is answering as many requests as it takes at once, or has as many connections. All of it is ours. */
-export class Overloaded extends Schema.TaggedError<Overloaded>()("Overloaded", {
-  ...facts("The server is busy"),
-}) {
+export class Overloaded extends failure("Overloaded", { message: "The server is busy" }) {
   readonly status = 503
   readonly code = "internal_error"
   readonly isRetryable = true
 }
 
-/** The whole list. */
-export const UpdateUserError = Schema.Union([
+/** The whole list, by the names of its classes. */
+export const errors = {
   InvalidId,
   InvalidPatch,
   BadRequest,
@@ -193,7 +174,7 @@ export const UpdateUserError = Schema.Union([
   MissingScopes,
   SiteForbidden,
   ChangeForbidden,
-  Upstream.UsersNotEnabled,
+  UsersNotEnabled: Upstream.UsersNotEnabled,
   SiteNotFound,
   UserNotFound,
   RouteNotFound,
@@ -202,16 +183,17 @@ export const UpdateUserError = Schema.Union([
   InternalError,
   StoreUnavailable,
   Overloaded,
-  Upstream.UnsendableRequest,
-  Upstream.Unreachable,
-  Upstream.ConnectionLost,
-  Upstream.TimedOut,
-  Upstream.TlsFailed,
-  Upstream.UpstreamInvalidResponse,
-  Upstream.UnexpectedResponse,
-  Upstream.UserAccountsRemoved,
-])
-export type UpdateUserError = typeof UpdateUserError.Type
+  UnsendableRequest: Upstream.UnsendableRequest,
+  Unreachable: Upstream.Unreachable,
+  ConnectionLost: Upstream.ConnectionLost,
+  TimedOut: Upstream.TimedOut,
+  TlsFailed: Upstream.TlsFailed,
+  UpstreamInvalidResponse: Upstream.UpstreamInvalidResponse,
+  UnexpectedResponse: Upstream.UnexpectedResponse,
+  UserAccountsRemoved: Upstream.UserAccountsRemoved,
+} as const
+// Through a function, so that the union has no name of its own: in a larger union with one, compilers spell all of it out.
+export type UpdateUserError = ReturnType<() => InstanceType<(typeof errors)[keyof typeof errors]>>
 
-/** Whether a value is on the list. */
-export const isUpdateUserError: (value: unknown) => value is UpdateUserError = Schema.is(UpdateUserError)
+/** Whether a value is on the list, whichever copy of this package made it. */
+export const isUpdateUserError = (value: unknown): value is UpdateUserError => Predicate.hasProperty(value, brand)

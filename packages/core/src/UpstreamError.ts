@@ -2,22 +2,19 @@
  * The part of the list of errors that only another server can cause: it could not be reached, was lost on the way, or
  * answered something that an own store never would. `UpdateUserError.ts` has the whole list.
  */
-import { Effect, Schema } from "effect"
-import { facts } from "./ErrorFacts.ts"
+import { failure } from "./ErrorFacts.ts"
 import { removed } from "./Webflow.ts"
 
 /** The site has User Accounts switched off. Only a remote server answers so. */
-export class UsersNotEnabled extends Schema.TaggedError<UsersNotEnabled>()("UsersNotEnabled", {
-  ...facts("Users feature is not enabled"),
-}) {
+export class UsersNotEnabled extends failure("UsersNotEnabled", { message: "Users feature is not enabled" }) {
   readonly status = 403
   readonly code = "users_not_enabled"
   readonly isRetryable = false
 }
 
 /** The request cannot be sent at all: its address, or the token, holds what HTTP does not carry. `details` says which. */
-export class UnsendableRequest extends Schema.TaggedError<UnsendableRequest>()("UnsendableRequest", {
-  ...facts("The request to the server cannot be sent"),
+export class UnsendableRequest extends failure("UnsendableRequest", {
+  message: "The request to the server cannot be sent",
 }) {
   readonly status = 500
   readonly code = "internal_error"
@@ -25,40 +22,38 @@ export class UnsendableRequest extends Schema.TaggedError<UnsendableRequest>()("
 }
 
 /** There was no connection to the server: its name is not known, nobody listens there. Nothing was changed. */
-export class Unreachable extends Schema.TaggedError<Unreachable>()("Unreachable", {
-  ...facts("The server could not be reached"),
-  cause: Schema.Defect(),
-}) {
+export class Unreachable extends failure("Unreachable", { message: "The server could not be reached" })<{
+  readonly cause: unknown
+}> {
   readonly status = 502
   readonly code = "internal_error"
   readonly isRetryable = true
 }
 
 /** The connection ended before the answer did. Whether the change was made is not known. */
-export class ConnectionLost extends Schema.TaggedError<ConnectionLost>()("ConnectionLost", {
-  ...facts("The connection to the server was lost before its answer had come"),
-  cause: Schema.Defect(),
-}) {
+export class ConnectionLost extends failure("ConnectionLost", {
+  message: "The connection to the server was lost before its answer had come",
+})<{
+  readonly cause: unknown
+}> {
   readonly status = 502
   readonly code = "internal_error"
   readonly isRetryable = true
 }
 
 /** The server took longer than it is waited for. Whether the change was made is not known, unless it never connected. */
-export class TimedOut extends Schema.TaggedError<TimedOut>()("TimedOut", {
-  ...facts("The server did not answer in time"),
-  cause: Schema.Defect(),
-}) {
+export class TimedOut extends failure("TimedOut", { message: "The server did not answer in time" })<{
+  readonly cause: unknown
+}> {
   readonly status = 504
   readonly code = "internal_error"
   readonly isRetryable = true
 }
 
 /** No secure connection: the server's certificate is not to be trusted, or it does not speak TLS. Nothing was sent. */
-export class TlsFailed extends Schema.TaggedError<TlsFailed>()("TlsFailed", {
-  ...facts("No secure connection to the server could be made"),
-  cause: Schema.Defect(),
-}) {
+export class TlsFailed extends failure("TlsFailed", { message: "No secure connection to the server could be made" })<{
+  readonly cause: unknown
+}> {
   readonly status = 502
   readonly code = "internal_error"
   readonly isRetryable = false
@@ -68,16 +63,17 @@ export class TlsFailed extends Schema.TaggedError<TlsFailed>()("TlsFailed", {
  * The server's answer is none of the contract's: no JSON, no user, too large, a redirect. It may come from something that
  * stands between, such as a gateway. Whether the change was made is not known.
  */
-export class UpstreamInvalidResponse extends Schema.TaggedError<UpstreamInvalidResponse>()("UpstreamInvalidResponse", {
-  ...facts("The server's answer is not one of the contract"),
-  /** The server's own; 502 where the answer was no HTTP. */
-  status: Schema.Int,
+export class UpstreamInvalidResponse extends failure("UpstreamInvalidResponse", {
+  message: "The server's answer is not one of the contract",
   /**
    * How the answer begins, at most 200 characters; nothing of an answer that is JSON, or begins like it, since that may
    * be a person's data.
    */
-  excerpt: Schema.String.pipe(Schema.withConstructorDefault(Effect.succeed(""))),
-}) {
+  excerpt: "" as string,
+})<{
+  /** The server's own; 502 where the answer was no HTTP. */
+  readonly status: number
+}> {
   readonly code = "internal_error"
   get isRetryable(): boolean {
     return isPassing(this.status)
@@ -85,11 +81,12 @@ export class UpstreamInvalidResponse extends Schema.TaggedError<UpstreamInvalidR
 }
 
 /** The server answered in the contract's form with a status or code that is not on this list. Both are its own. */
-export class UnexpectedResponse extends Schema.TaggedError<UnexpectedResponse>()("UnexpectedResponse", {
-  ...facts("The server answered with an error that it did not explain"),
-  status: Schema.Int,
-  code: Schema.String,
-}) {
+export class UnexpectedResponse extends failure("UnexpectedResponse", {
+  message: "The server answered with an error that it did not explain",
+})<{
+  readonly status: number
+  readonly code: string
+}> {
   get isRetryable(): boolean {
     return isPassing(this.status)
   }
@@ -99,10 +96,9 @@ export class UnexpectedResponse extends Schema.TaggedError<UnexpectedResponse>()
  * The server is Webflow, which removed User Accounts and with them this endpoint on 2026-01-29 [doc]. `status` is what it
  * answered; what it said stands in `details`.
  */
-export class UserAccountsRemoved extends Schema.TaggedError<UserAccountsRemoved>()("UserAccountsRemoved", {
-  ...facts(removed),
-  status: Schema.Int,
-}) {
+export class UserAccountsRemoved extends failure("UserAccountsRemoved", { message: removed })<{
+  readonly status: number
+}> {
   readonly code = "users_not_enabled"
   readonly isRetryable = false
 }

@@ -1,7 +1,7 @@
 /** The JSON schemas of the OpenAPI document: made of the schemas that the server really uses, and of its limits. */
-import { JsonSchema, Predicate, type Schema, SchemaRepresentation } from "effect"
+import { JsonSchema, Predicate, Schema, SchemaRepresentation } from "effect"
 import { HistoryPage } from "../UserHistory.ts"
-import { Detail } from "../UpdateUserError.ts"
+import type * as Errors from "../UpdateUserError.ts"
 import type { UpdatePolicy } from "../UpdatePolicy.ts"
 import {
   AccessGroupPage,
@@ -17,6 +17,10 @@ import { documentedCodes } from "./Envelope.ts"
 import { defaultLimit, maxLimit } from "./ListQuery.ts"
 import { maxFields, maxGroups, maxStringLength } from "./UpdateUserBody.ts"
 import type { DataNesting } from "./UserJson.ts"
+
+const Detail = Schema.Struct({ param: Schema.String, description: Schema.String }).annotate({
+  component: "Detail",
+}) satisfies Schema.Schema<Errors.Detail>
 
 export interface JsonObject {
   readonly [key: string]: Schema.Json

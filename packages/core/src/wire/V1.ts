@@ -5,8 +5,8 @@
  * Established are the names of a user and of a group, and the keys of the envelope; which of its words are v1's own, and
  * which are ours, stands at each.
  */
-import { Predicate, Schema } from "effect"
-import { Detail, type UpdateUserError } from "../UpdateUserError.ts"
+import { Predicate } from "effect"
+import type { Detail, UpdateUserError } from "../UpdateUserError.ts"
 import { type AccessGroupPage, Profile, type User, type UserPage } from "../User.ts"
 import * as Envelope from "./Envelope.ts"
 import { nestedData } from "./UpdateUserBody.ts"
@@ -170,7 +170,8 @@ export const encodeError = (error: UpdateUserError, path: string): Envelope.Erro
   }
 }
 
-const isDetail = Schema.is(Detail)
+const isDetail = (value: unknown): value is Detail =>
+  Predicate.isObject(value) && Predicate.isString(value["param"]) && Predicate.isString(value["description"])
 
 const problemsOf = (details: ReadonlyArray<unknown>): Pick<ErrorBody, "problems" | "problem_data"> => {
   if (details.length === 0) return {}
