@@ -1,16 +1,15 @@
 /** Many updates from a program: changes from any iterable, outcomes as a promise of their sum or one by one. */
 import {
-  InvalidPatch,
   UpdatePolicy,
   UpdateUser,
   type UpdateUserError as Failure,
   UpdateUsers,
   type User,
-  UserChange as Change,
+  type UserChange as OpenChange,
   type UserStore,
 } from "@webflow-users/core"
-import { Effect, Predicate, Result, Stream } from "effect"
-import { onWire } from "./consents.ts"
+import { Effect, Stream } from "effect"
+import { asked, type AskedUpdate, inWordsOf } from "./AskedUpdate.ts"
 import type { UserChange } from "./fields.ts"
 import type { FieldsMismatch, FieldsReader } from "./fieldsSchema.ts"
 import type { UpdateUserError } from "./guards.ts"
@@ -55,11 +54,6 @@ export type UpdateMany<Change = UserChange, U = User> = Promise<UpdateManyReport
 /** Hands an outcome on; the next one waits until that is done. */
 export type Deliver = (outcome: UpdateManyOutcome) => Promise<void>
 
-interface Asked extends UpdateUsers.Update {
-  readonly index: number
-  readonly change: UserChange
-}
-
 /** How many changes of an iterable that need not be waited for are taken at once. */
 const portion = 32
 
@@ -87,24 +81,15 @@ async function* portions(changes: Changes): AsyncGenerator<ReadonlyArray<UserCha
 /** The updates as a program, which ends early when `stopped` is kept. */
 export const program = Effect.fnUntraced(function* (
   siteId: string,
-  changes: Changes,
+  changes: Changes<OpenChange.UserChange>,
   { concurrency }: UpdateManyOptions,
   fields: FieldsReader,
   deliver: Deliver,
   stopped: Promise<void>,
 ): Effect.fn.Return<UpdateManyReport, Failure | Thrown, UpdateUser.UpdateUser | UserStore.UserStore> {
   const policy = yield* UpdatePolicy.Current
-  const ask = (given: unknown, index: number): Asked => {
-    const change = given as UserChange
-    const read = Change.fromJson(onWire(given))
-    if (Result.isFailure(read)) {
-      return { index, change, user: "", patch: {}, refusal: new InvalidPatch({ details: read.failure }) }
-    }
-    const who = Change.who(read.success)
-    return { index, change, user: "id" in who ? who.id : who.email, patch: Change.patchOf(read.success, policy) }
-  }
   /** What is told of an outcome: of a refusal in the words of the change. */
-  const toldOf = (outcome: UpdateUsers.Outcome<Asked>): Effect.Effect<UpdateManyOutcome> => {
+  const toldOf = (outcome: UpdateUsers.Outcome<AskedUpdate>): Effect.Effect<UpdateManyOutcome> => {
     const { index: place, change } = outcome.update
     const failed = (error: UpdateUserError | FieldsMismatch): UpdateManyOutcome => ({
       index: place,
@@ -121,11 +106,11 @@ export const program = Effect.fnUntraced(function* (
   }
   const counts = { updated: 0, failed: 0 }
   let index = 0
-  const asked = Stream.fromAsyncIterable(portions(changes), (thrown) => new Thrown(thrown)).pipe(
-    Stream.map((taken) => taken.map((change) => ask(change, index++))),
+  const updates = Stream.fromAsyncIterable(portions(changes), (thrown) => new Thrown(thrown)).pipe(
+    Stream.map((taken) => taken.map((change) => asked(change, index++, policy))),
     Stream.flattenIterable,
   )
-  yield* UpdateUsers.updateUsers(siteId, asked, { concurrency, ending: Effect.promise(() => stopped) }).pipe(
+  yield* UpdateUsers.updateUsers(siteId, updates, { concurrency, ending: Effect.promise(() => stopped) }).pipe(
     Stream.mapEffect(toldOf),
     Stream.runForEach((outcome) => {
       counts[outcome.outcome] += 1
@@ -144,16 +129,6 @@ const answering =
       const heard = new Heard()
       return Effect.mapError(hearing(updateUser(request), heard), (error) => answered(error, heard))
     })
-
-/** What was found wrong with the user's groups is told of those that the change adds, or takes away. */
-const inWordsOf = (change: UserChange, error: Failure): Failure => {
-  const { details } = error
-  if (error._tag !== "InvalidPatch" || !Predicate.isObject(change) || !details.every(isDetail)) return error
-  return Object.assign(error, { details: Change.problemsOf(change, details) })
-}
-
-const isDetail = (detail: unknown): detail is Parameters<typeof Change.problemsOf>[1][number] =>
-  Predicate.isObject(detail) && Predicate.isString(detail.param) && Predicate.isString(detail.description)
 
 /** What an iterable of changes threw. */
 export class Thrown {
