@@ -213,7 +213,6 @@ describe("updateMany, awaited", () => {
   it("is waited for by close, and refused after it", async () => {
     const client = await seeded(50)
     const calling = client.users.updateMany(siteId, many(50))
-    await Promise.resolve()
     await client.close()
     expect(await calling).toEqual({ updated: 50, failed: 0 })
     expect(await reasonOf(client.users.updateMany(siteId, many(1)))).toBeInstanceOf(ClientClosed)
