@@ -79,17 +79,18 @@ const effects = Schema.toStandardSchemaV1(
   Schema.Struct({ "favorite-drink": Schema.String, vip: Schema.Boolean, born: Schema.DateFromString }),
 )
 
+const serving = (users: ReadonlyArray<object>) =>
+  serve((response, { url }) =>
+    url.includes("?")
+      ? json(response, 200, { users, count: users.length, offset: 0, limit: 100, total: users.length })
+      : json(response, 200, users[0]),
+  )
+const userWith = (data: object, id = userId) => ({ id, accessGroups: [], data: { name: "Ada", ...data } })
+
 describe.each([
   ["zod", zod],
   ["Effect", effects],
 ])("a schema of %s", (_, fields) => {
-  const serving = (users: ReadonlyArray<object>) =>
-    serve((response, { url }) =>
-      url.includes("?")
-        ? json(response, 200, { users, count: users.length, offset: 0, limit: 100, total: users.length })
-        : json(response, 200, users[0]),
-    )
-  const userWith = (data: object, id = userId) => ({ id, accessGroups: [], data: { name: "Ada", ...data } })
   const fitting = { ...stored, unknown: 1 }
   const read = { email: stored.email, name: "Ada", "favorite-drink": "tea", vip: true, born: new Date(stored.born) }
 

@@ -67,7 +67,7 @@ describe("options that there are not, or that cannot be", () => {
       client.importUsers(siteId, [], options),
     ]
     for (const reason of await Promise.all(calls.map(reasonOf))) expect(String(reason)).toMatch(message)
-    expect(() => users.updateMany(siteId, [], options)).toThrow()
+    expect(() => users.updateMany(siteId, [], options)).toThrow(/has (to be|no|a name)|the client's own/)
   })
 })
 
