@@ -1,6 +1,6 @@
 /** A store in this process. */
 import { type NewUsers, type Sites, UpdatePolicy, type UserStore } from "@webflow-users/core"
-import { Data, Effect, Layer } from "effect"
+import { Cause, Data, Effect, Layer, Predicate } from "effect"
 import type { StoreOptions } from "./options.ts"
 
 /** Stores in this process do not run here: on an older Node, in a browser or a worker. A server can be asked from anywhere. */
@@ -19,7 +19,15 @@ export const local = ({ store, policy }: StoreOptions): Layer.Layer<UserStore.Us
       Effect.tryPromise({ try: () => import("@webflow-users/stores"), catch: notSupported }),
       ({ StoreAddress }) => StoreAddress.layerOwned(store),
     ),
-  ).pipe(Layer.merge(Layer.succeed(UpdatePolicy.Current, { ...UpdatePolicy.standard, ...policy })))
+  ).pipe(
+    // A store in memory needs less of Node than one in a file, which finds out when it is opened.
+    Layer.catchCause((cause) => {
+      const error = Cause.squash(cause)
+      const isTooOld = Predicate.hasProperty(error, "message") && /built-in module/.test(String(error.message))
+      return Layer.effectContext(isTooOld ? Effect.fail(notSupported(error)) : Effect.failCause(cause))
+    }),
+    Layer.merge(Layer.succeed(UpdatePolicy.Current, { ...UpdatePolicy.standard, ...policy })),
+  )
 
 const oldest = [22, 19] as const
 
