@@ -26,7 +26,7 @@ import type { Platform } from "./platform.ts"
 import { remote } from "./remote.ts"
 import { answered, type CallResponse, Heard, hearing } from "./response.ts"
 import { type Runtime, runtimeOf } from "./runtime.ts"
-import { begun, program, type UpdateMany, type UpdateManyOptions } from "./updateMany.ts"
+import { begun, type UpdateMany, type UpdateManyOptions } from "./updateMany.ts"
 
 /**
  * Every call rejects with an error of core's list: its class, with `status`, `code`, `message`, `details` and `isRetryable`, and
@@ -204,8 +204,13 @@ const operations = <Response extends CallResponse | undefined>(
         const { run, begins } = admit()
         const { timeout, attempts, headers } = options
         return begun(
-          (deliver, stopped) =>
-            run(program(idOf(siteId), changes, options, fields, deliver, stopped), { timeout, attempts, headers }),
+          (deliver, stopped) => {
+            const loaded = import("./updateManyProgram.ts")
+            begins(loaded)
+            return loaded.then(({ program }) =>
+              run(program(idOf(siteId), changes, options, fields, deliver, stopped), { timeout, attempts, headers }),
+            )
+          },
           options,
           begins,
         )
