@@ -160,8 +160,9 @@ describe("an example", () => {
 
   it("receives webhooks on a worker", async () => {
     const said = vi.spyOn(console, "log").mockImplementation(() => undefined)
+    const bindings = { WEBHOOK_SECRET: secret }
     const send = async (request: RequestInit) =>
-      (await worker.fetch(new Request("https://worker.example/", request), { WEBHOOK_SECRET: secret })).status
+      (await worker.fetch(new Request("https://worker.example/", request), bindings)).status
     expect(await send(delivery())).toBe(200)
     expect(await send(delivery(body, "wrong"))).toBe(401)
     expect(said.mock.calls).toEqual([[`${adaId} is Ada`]])

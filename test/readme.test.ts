@@ -111,6 +111,17 @@ it("the SDK refuses in process what the server would", async () => {
   expect(printed).toContain("data.email")
 })
 
+it("the SDK goes through a list, hears of its answers and tells errors apart", async () => {
+  const lines = (await runTypeScript(block("ts", "isUserNotFound"))).split("\n")
+  expect(lines.filter((line) => /^PATCH 200 \d+ ms$/.test(line)).length).toBeGreaterThan(2)
+  expect(lines.slice(-4)).toEqual([
+    expect.stringMatching(/^undefined \S+$/),
+    expect.stringMatching(/^GET 404/),
+    "404",
+    "",
+  ])
+})
+
 it("what the README says of settings is what --help says", async () => {
   const help = await run(process.execPath, [join(root, "apps/http-proxy/dist/main.js"), "--help"])
   const rows = [...readme.matchAll(/^\| `([A-Z_]+)` \| `(--[\w-]+)` \| `([^`]+)`[^|]*\| [^|]*proxy[^|]*\|$/gm)]

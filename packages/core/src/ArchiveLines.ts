@@ -13,8 +13,8 @@ import {
   isKeepable,
   isKey,
 } from "./SiteArchive.ts"
-import { SiteDeclaration } from "./SiteDeclaration.ts"
-import { AccessGroup, SiteId, UserId } from "./User.ts"
+import { SiteDeclaration } from "./SiteDeclarationSchema.ts"
+import { AccessGroup, SiteId, UserId } from "./UserSchema.ts"
 
 /** What every archive's first line begins with. */
 export const format = "webflow-users-archive"

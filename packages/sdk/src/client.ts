@@ -15,7 +15,7 @@ import type { ListQuery } from "@webflow-users/core/wire"
 import { Effect } from "effect"
 import type { StandardSchemaV1 } from "effect/StandardSchema"
 import { type Call, type ListCall, listCall } from "./calls.ts"
-import { checkList, checkRemote, checkStore, checkUpdateMany } from "./checkOptions.ts"
+import { checkList, checkRemote, checkStore, checkUpdateMany, idOf } from "./checkOptions.ts"
 import { onWire } from "./consents.ts"
 import type { FieldsOf, OpenFields, UserChange, UserOf, UserPage, UserUpdate, UserWith } from "./fields.ts"
 import { type FieldsReader, readerOf } from "./fieldsSchema.ts"
@@ -26,7 +26,7 @@ import type { Platform } from "./platform.ts"
 import { remote } from "./remote.ts"
 import { answered, type CallResponse, Heard, hearing } from "./response.ts"
 import { type Runtime, runtimeOf } from "./runtime.ts"
-import { begun, program, type UpdateMany, type UpdateManyOptions } from "./updateMany.ts"
+import { begun, type UpdateMany, type UpdateManyOptions } from "./updateMany.ts"
 
 /**
  * Every call rejects with an error of core's list: its class, with `status`, `code`, `message`, `details` and `isRetryable`, and
@@ -142,7 +142,7 @@ export const clientOf = (platform: Platform): CreateClient => {
   const createClient = (options: Options): Client | StoreClient => {
     if (typeof options === "object" && options !== null && "store" in options) {
       checkStore(options)
-      const runtime = runtimeOf(local(options), options.signal)
+      const runtime = runtimeOf(local(platform, options), options.signal)
       return { ...operations<undefined>(runtime, readerOf(options.fields)), ...filling(runtime) }
     }
     checkRemote(options)
@@ -195,7 +195,7 @@ const operations = <Response extends CallResponse | undefined>(
       update: (siteId, userId, patch, options) =>
         call(
           UpdateUser.UpdateUser.use((updateUser) =>
-            updateUser({ siteId: text(siteId), userId: text(userId), patch: onWire(patch) }),
+            updateUser({ siteId: idOf(siteId), userId: idOf(userId), patch: onWire(patch) }),
           ).pipe(Effect.flatMap(fields.user)),
           options,
         ),
@@ -204,18 +204,23 @@ const operations = <Response extends CallResponse | undefined>(
         const { run, begins } = admit()
         const { timeout, attempts, headers } = options
         return begun(
-          (deliver, stopped) =>
-            run(program(text(siteId), changes, options, fields, deliver, stopped), { timeout, attempts, headers }),
+          (deliver, stopped) => {
+            const loaded = import("./updateManyProgram.ts")
+            begins(loaded)
+            return loaded.then(({ program }) =>
+              run(program(idOf(siteId), changes, options, fields, deliver, stopped), { timeout, attempts, headers }),
+            )
+          },
           options,
           begins,
         )
       },
       get: (siteId, userId, options) =>
-        call(Effect.flatMap(ReadUsers.getUser(text(siteId), text(userId)), fields.user), options),
+        call(Effect.flatMap(ReadUsers.getUser(idOf(siteId), idOf(userId)), fields.user), options),
       list: (siteId, options) =>
         list(
           (part) =>
-            Effect.flatMap(ReadUsers.listUsers(text(siteId), part), (page) =>
+            Effect.flatMap(ReadUsers.listUsers(idOf(siteId), part), (page) =>
               Effect.map(fields.users(page.users), (users) => ({ ...page, users })),
             ),
           ({ users }) => users,
@@ -225,7 +230,7 @@ const operations = <Response extends CallResponse | undefined>(
     accessGroups: {
       list: (siteId, options) =>
         list(
-          (part) => ReadUsers.listAccessGroups(text(siteId), part),
+          (part) => ReadUsers.listAccessGroups(idOf(siteId), part),
           ({ accessGroups }) => accessGroups,
           options,
         ),
@@ -234,6 +239,3 @@ const operations = <Response extends CallResponse | undefined>(
     [Symbol.asyncDispose]: close,
   }
 }
-
-/** What is no text is no id either, and refused as such. */
-const text = (id: unknown): string => (typeof id === "string" ? id : "")

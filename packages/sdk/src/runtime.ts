@@ -21,7 +21,7 @@ export type Run<R> = <A, E>(
 /** A call that was let in: what it runs is run, however late. */
 export interface Admitted<R> {
   readonly run: Run<R>
-  /** Lets `close` wait for this too, before anything is run. It may not reject. */
+  /** Lets `close` wait for this too, before anything is run. */
   readonly begins: (beginning: Promise<unknown>) => void
 }
 
@@ -44,7 +44,8 @@ export const runtimeOf = <R, E>(
 
   const begins = (something: Promise<unknown>) => {
     underWay.add(something)
-    void something.then(() => underWay.delete(something))
+    const ends = () => void underWay.delete(something)
+    something.then(ends, ends)
   }
   const run: Run<Has> = async (effect, options, check = checkRequest) => {
     if (options !== undefined) check("The call", options)
@@ -62,7 +63,7 @@ export const runtimeOf = <R, E>(
     throw Cause.squash(exit.cause)
   }
   const close = async () => {
-    while (underWay.size > 0) await Promise.all(underWay)
+    while (underWay.size > 0) await Promise.allSettled(underWay)
     await runtime.dispose()
   }
   return {

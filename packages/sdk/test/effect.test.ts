@@ -41,7 +41,14 @@ const users = Array.from({ length: 150 }, (_, index): User => ({
   data: { name: `Member ${index}`, email: `member${index}@example.com` },
 }))
 const { WebflowUsers, layerMemory } = OnNode
+const limited = () => Response.json({ code: "too_many_requests" }, { status: 429, headers: { "retry-after": "17" } })
 const answered: typeof fetch = async () => Response.json(users[0])
+
+/** The client as a service of another name, on this layer: so that one program can have several. */
+const given = (key: string, layer: Layer.Layer<OnNode.WebflowUsers>) => {
+  const tag = Context.Service<OnNode.WebflowUsers["Service"]>(key)
+  return { tag, layer: Layer.effect(tag, WebflowUsers).pipe(Layer.provide(layer)) }
+}
 
 const platforms = [
   ["on Node", OnNode],
@@ -223,8 +230,6 @@ describe.each(platforms)("a request of the Effect client, %s", (_, { layer }) =>
 })
 
 describe("the Effect client's patience", () => {
-  const limited = () => Response.json({ code: "too_many_requests" }, { status: 429, headers: { "retry-after": "17" } })
-
   it.effect("is the program's clock's", () =>
     Effect.gen(function* () {
       const answers = [limited(), Response.json(users[0])]
@@ -276,12 +281,8 @@ describe("the Effect client's options", () => {
         asked.push(new URL(String(url)).host)
         return Response.json(users[0])
       }
-      const service = (host: string) => {
-        const tag = Context.Service<OnNode.WebflowUsers["Service"]>(host)
-        const server = OnNode.layer({ baseUrl: `https://${host}/v2`, fetch: listening })
-        return { tag, layer: Layer.effect(tag, WebflowUsers).pipe(Layer.provide(server)) }
-      }
-      const [a, b] = [service("a.example"), service("b.example")]
+      const server = (host: string) => OnNode.layer({ baseUrl: `https://${host}/v2`, fetch: listening })
+      const [a, b] = [given("a", server("a.example")), given("b", server("b.example"))]
       yield* Effect.gen(function* () {
         yield* (yield* a.tag).get(siteId, idOf(0))
         yield* (yield* b.tag).get(siteId, idOf(0))
@@ -449,12 +450,8 @@ describe("the Effect client on memory", () => {
 
   it.effect("is one store for all of a program that are given it, and another for those given another", () =>
     Effect.gen(function* () {
-      const memory = () => layerMemory([{ id: siteId, users: users.slice(0, 1) }])
-      const given = <L extends Layer.Layer<OnNode.WebflowUsers>>(key: string, layer: L) => {
-        const tag = Context.Service<OnNode.WebflowUsers["Service"]>(key)
-        return { tag, layer: Layer.effect(tag, WebflowUsers).pipe(Layer.provide(layer)) }
-      }
-      const [first, second] = [memory(), memory()]
+      const seeds = [{ id: siteId, users: users.slice(0, 1) }]
+      const [first, second] = [layerMemory(seeds), layerMemory(seeds)]
       const [a, b, c] = [given("a", first), given("b", first), given("c", second)]
       yield* Effect.gen(function* () {
         const rename = (yield* a.tag).update(siteId, idOf(0), { data: { name: "Changed" } })
