@@ -2,7 +2,7 @@
  * `app/api/profile/route.ts` of a Next.js site: members change their own profile, and nobody else's. The page sends
  * `PATCH /api/profile` with `{"name": "Ada", "company": "Engines"}`; the token never leaves the server.
  */
-import { createClient, InvalidPatch } from "@webflow-users/sdk"
+import { createClient, isInvalidPatch } from "@webflow-users/sdk"
 import { memberOf } from "./session.ts"
 
 const siteId = "580e63e98c9a982ac9b8b741"
@@ -31,7 +31,7 @@ export const PATCH = async (request: Request): Promise<Response> => {
     const { data } = await client.users.update(siteId, userId, { data: { ...profile } }, { signal: request.signal })
     return Response.json({ name: data.name, company: data["company"] })
   } catch (error) {
-    if (error instanceof InvalidPatch) return problem(400, "Some of it cannot be", error.details)
+    if (isInvalidPatch(error)) return problem(400, "Some of it cannot be", error.details)
     // What went wrong between this site and its server is for your log, not for the member.
     console.error(error)
     return problem(502, "The profile could not be saved")

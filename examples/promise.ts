@@ -1,5 +1,5 @@
 /** One update over HTTP, and what can come of it. */
-import { createClient, InvalidPatch, isUpdateUserError, UserNotFound } from "@webflow-users/sdk"
+import { createClient, isInvalidPatch, isUpdateUserError, isUserNotFound } from "@webflow-users/sdk"
 
 const siteId = "580e63e98c9a982ac9b8b741"
 const userId = process.argv[2] ?? "6287ec36a841b25637c663df"
@@ -16,9 +16,9 @@ try {
   })
   console.log("updated", user.data.name, user.accessGroups.map(({ slug }) => slug).join())
 } catch (error) {
-  if (error instanceof UserNotFound) console.log("There is no such user")
+  if (isUserNotFound(error)) console.log("There is no such user")
   // Each entry names the part of the request and says what is wrong with it.
-  else if (error instanceof InvalidPatch) console.log("Refused", error.details)
+  else if (isInvalidPatch(error)) console.log("Refused", error.details)
   else if (isUpdateUserError(error) && error.isRetryable) console.log("Try again later:", error.message)
   else throw error
 } finally {

@@ -23,7 +23,7 @@ export const layer: (options: ServerLayer.Options) => Layer.Layer<ServerLayer.Se
  */
 export const layerConfig: Layer.Layer<ServerLayer.Services, Config.ConfigError> = configured
 
-/** What a program may provide around a call to another server: `OnAnswer`, which hears of limits, and the like. */
+/** What a program may provide around a call to another server: `CallOptions`, `OnAnswer`, `Correlation`. */
 export * as Upstream from "@webflow-users/core/UserStore/Upstream"
 export type { Options, Services } from "./ServerLayer.ts"
 export {

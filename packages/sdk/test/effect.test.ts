@@ -251,6 +251,20 @@ describe("the Effect client's patience", () => {
     }),
   )
 
+  it.effect("is another's for one call, which may hear of the answer", () =>
+    Effect.gen(function* () {
+      const heard: Array<number> = []
+      const live = OnNode.layer({ baseUrl: "https://users.example.com/v2", fetch: async () => limited() })
+      const error = yield* WebflowUsers.use((client) => client.get(siteId, idOf(0))).pipe(
+        Effect.provideService(OnNode.Upstream.CallOptions, { attempts: 1 }),
+        Effect.provideService(OnNode.Upstream.OnAnswer, ({ status }) => void heard.push(status)),
+        Effect.provide(live),
+        Effect.flip,
+      )
+      expect([error._tag, heard]).toEqual(["TooManyRequests", [429]])
+    }),
+  )
+
   it.effect("leaves to the program what it is told not to wait for", () =>
     Effect.gen(function* () {
       const live = OnNode.layer({ baseUrl: "https://users.example.com/v2", fetch: async () => limited(), retry: false })
