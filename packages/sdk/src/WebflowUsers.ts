@@ -134,7 +134,7 @@ export class WebflowUsers extends Context.Service<
           Effect.provideContext(ReadUsers.listAccessGroups(siteId, pageOf(options)), store),
       })
     }),
-  ).pipe(Layer.provideMerge(UpdateUser.UpdateUser.layer))
+  ).pipe(Layer.provideMerge(UpdateUser.layer))
 }
 
 /**
