@@ -9,8 +9,9 @@ const folders = ["packages/*/test", "apps/*/test", "test"]
 export default defineConfig({
   // What the bundlers put in.
   define: { VERSION: JSON.stringify("0.0.0-test") },
-  resolve: { conditions: ["@webflow-users/source"] },
-  ssr: { resolve: { conditions: ["@webflow-users/source"] } },
+  // And of the SDK what Node is given.
+  resolve: { conditions: ["@webflow-users/source", "node"] },
+  ssr: { resolve: { conditions: ["@webflow-users/source", "node"] } },
   test: {
     include: folders.map((folder) => (isLong ? `${folder}/${long}` : `${folder}/**/*.test.ts`)),
     exclude: ["**/node_modules/**", ...(isLong ? [] : [long])],

@@ -37,7 +37,7 @@ function* places({ count, seconds }: Job): Generator<number> {
   for (let index = 0; index < count && performance.now() < end; index += 1) yield index
 }
 
-function* changesOf(job: Job, change: Omit<UserChange.UserChange, "id">): Generator<UserChange.UserChange> {
+function* changesOf(job: Job, change: Omit<UserChange, "id">): Generator<UserChange> {
   for (const index of places(job)) yield { id: userIdOf(index), ...change }
 }
 

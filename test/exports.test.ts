@@ -6,15 +6,20 @@ import { expect, it } from "vitest"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 
+/** A file, or for each condition another one. */
+type Target = string | { readonly [condition: string]: Target }
+
 interface Manifest {
   readonly name: string
-  readonly exports?: Readonly<Record<string, Readonly<Record<string, string>>>>
+  readonly exports?: Readonly<Record<string, Target>>
 }
 
 const read = (folder: string) => JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8")) as Manifest
 
 it.each(["packages/core", "packages/sdk", "packages/stores"])("%s exports files that exist, once built", (folder) => {
-  const targets = Object.values(read(folder).exports ?? {}).flatMap((conditions) => Object.values(conditions))
+  const filesOf = (target: Target): ReadonlyArray<string> =>
+    typeof target === "string" ? [target] : Object.values(target).flatMap(filesOf)
+  const targets = filesOf(read(folder).exports ?? {})
   expect(targets.length).toBeGreaterThan(2)
   expect(targets.filter((target) => !existsSync(join(root, folder, target)))).toEqual([])
 })

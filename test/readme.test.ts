@@ -111,6 +111,17 @@ it("the SDK refuses in process what the server would", async () => {
   expect(printed).toContain("data.email")
 })
 
+it("the SDK goes through a list, hears of its answers and tells errors apart", async () => {
+  const lines = (await runTypeScript(block("ts", "isUserNotFound"))).split("\n")
+  expect(lines.filter((line) => /^PATCH 200 \d+ ms$/.test(line)).length).toBeGreaterThan(2)
+  expect(lines.slice(-4)).toEqual([
+    expect.stringMatching(/^undefined \S+$/),
+    expect.stringMatching(/^GET 404/),
+    "404",
+    "",
+  ])
+})
+
 it("what the README says of settings is what --help says", async () => {
   const help = await run(process.execPath, [join(root, "apps/http-proxy/dist/main.js"), "--help"])
   const rows = [...readme.matchAll(/^\| `([A-Z_]+)` \| `(--[\w-]+)` \| `([^`]+)`[^|]*\| [^|]*proxy[^|]*\|$/gm)]
@@ -131,7 +142,7 @@ it("the example of a receiver takes what is genuine, and nothing else", async ()
   const file = join(folder, "receiver.mjs")
   // On a port that is free, and told.
   const listening = ".listen(0, function () { console.log(`port ${this.address().port}`) })"
-  await writeFile(file, block("js", "x-webflow-signature").replace(".listen(9000)", listening))
+  await writeFile(file, block("js", "verifySignature").replace(".listen(9000)", listening))
   const store = { WEBFLOW_USERS_STORE: `file:${folder}/sample.db`, WEBFLOW_USERS_ALLOW_PRIVATE_WEBHOOKS: "true" }
   const command = (...args: ReadonlyArray<string>) => run("webflow-users", ["webhook", ...args, "--json"], store)
   const { id, secret } = JSON.parse(await command("add", "--site", siteId, "--url", "http://127.0.0.1:1/"))

@@ -1,85 +1,51 @@
 /** The client: promises around core's operation, over HTTP or in process. */
 import {
+  type AccessGroup,
   type AccessGroupPage,
   type AccessGroupSort,
-  Actor,
-  DeclareSite,
-  ImportFile,
-  InvalidPatch,
+  type DeclareSite,
   ReadUsers,
   type SiteDeclaration,
-  UpdatePolicy,
   UpdateUser,
   type User,
-  UserImport,
-  type UserPage,
-  type UserSort,
-  UserStore,
-  type UserUpdate,
+  type UserImport,
+  type UserStore,
 } from "@webflow-users/core"
-import * as FetchTransport from "@webflow-users/core/Transport/Fetch"
-import * as Upstream from "@webflow-users/core/UserStore/Upstream"
-import { ListQuery } from "@webflow-users/core/wire"
-import { Cause, Data, Duration, Effect, Exit, Layer, ManagedRuntime, Redacted } from "effect"
-import { type Changes, begun, program, type UpdateMany, type UpdateManyOptions } from "./updateMany.ts"
-
-/** The client was closed before the call. */
-export class ClientClosed extends Data.TaggedError("ClientClosed")<{ readonly message: string }> {}
-
-/** A server that speaks the contract. */
-export interface RemoteOptions {
-  /** Its address with the prefix: `https://users.example.com/v2`. */
-  readonly baseUrl: string
-  /** Keep one client for a token, and use it for all calls: what the server allows, it keeps within for its own calls. */
-  readonly token: string
-  /** Sends the requests; the platform's `fetch` unless another is given. */
-  readonly fetch?: typeof globalThis.fetch
-  /** How long to wait for the answer to one request, such as `"10 seconds"`; a number is milliseconds. 30 seconds unless said. */
-  readonly timeout?: Duration.Input
-  /**
-   * How to try again after a 429, 408 or 5xx, or when there is no answer: at most 4 times (`attempts`), for 5 minutes in all
-   * (`deadline`), with at most 2 minutes of what the server asks to wait (`maxRetryAfter`), unless said. `false` tries once.
-   */
-  readonly retry?: Upstream.Options["retry"]
-  /**
-   * How many requests the server allows, a minute unless said: `{ limit: 60 }`. What it says of it by itself, in
-   * `X-RateLimit-Limit`, is learned; calls wait for their turn.
-   */
-  readonly rateLimit?: Upstream.Options["rateLimit"]
-}
-
-/** A store in this process. Needs Node. */
-export interface StoreOptions {
-  /** Its address: `file:./users.db`, or `memory:` for tests. */
-  readonly store: string
-  /** Decisions about updates that are made otherwise than by this project. */
-  readonly policy?: Partial<UpdatePolicy.UpdatePolicy>
-}
-
-/** How one call is made. */
-export interface RequestOptions {
-  /** Ends the call: it rejects with the signal's reason. */
-  readonly signal?: AbortSignal
-}
-
-/** Which part of a list is asked for, and in which order: of users unless said otherwise. */
-export interface ListOptions<Sort extends UserSort = UserSort> extends RequestOptions {
-  /** How many entries to skip. 0 unless said. */
-  readonly offset?: number
-  /** How many to give, 1 to 100. 10 unless said. */
-  readonly limit?: number
-  readonly sort?: Sort
-}
+import type { ListQuery } from "@webflow-users/core/wire"
+import { Effect } from "effect"
+import type { StandardSchemaV1 } from "effect/StandardSchema"
+import { type Call, type ListCall, listCall } from "./calls.ts"
+import { checkList, checkRemote, checkStore, checkUpdateMany, idOf } from "./checkOptions.ts"
+import { onWire } from "./consents.ts"
+import type { FieldsOf, OpenFields, UserChange, UserOf, UserPage, UserUpdate, UserWith } from "./fields.ts"
+import { type FieldsReader, readerOf } from "./fieldsSchema.ts"
+import { filling } from "./filling.ts"
+import { local } from "./local.ts"
+import type { FieldsOption, ListOptions, RemoteOptions, RequestOptions, StoreOptions } from "./options.ts"
+import type { Platform } from "./platform.ts"
+import { remote } from "./remote.ts"
+import { answered, type CallResponse, Heard, hearing } from "./response.ts"
+import { type Runtime, runtimeOf } from "./runtime.ts"
+import { begun, type UpdateMany, type UpdateManyOptions } from "./updateMany.ts"
 
 /**
- * Every call rejects with an error of core's list: its class, with `status`, `code`, `message`, `details` and
- * `isRetryable`. Beside these there are only {@link ClientClosed}, the reason of a signal, and, for a store that cannot be
- * opened, an error with the `_tag` `UnusableAddress`, or `StoreAway` where trying again can help.
+ * Every call rejects with an error of core's list: its class, with `status`, `code`, `message`, `details` and `isRetryable`, and
+ * with the `response` that it was read from. Beside these there are `ClientClosed`, `FieldsMismatch`, a `TypeError` or
+ * `RangeError` for an option that cannot be, the reason of a signal, what a hook or a token's function threw, and, for a store that
+ * cannot be opened, `StoreNotSupported` or an error with the `_tag` `UnusableAddress`, or `StoreAway` where trying again can help.
  */
-export interface Client {
+export interface Client<Fields = OpenFields, U = UserOf<Fields>, Response = CallResponse | undefined> {
   readonly users: {
-    /** Updates a user and gives the user as it is now. `patch` is the body of either era. */
-    readonly update: (siteId: string, userId: string, patch: UserUpdate, options?: RequestOptions) => Promise<User>
+    /**
+     * Updates a user and gives the user as it is now. `patch` is the body of either era; `acceptPrivacy` and
+     * `acceptCommunications` are other names for the two consents.
+     */
+    readonly update: (
+      siteId: string,
+      userId: string,
+      patch: UserUpdate<Fields>,
+      options?: RequestOptions,
+    ) => Call<U, Response>
     /**
      * Makes many updates, paced as single ones are: `await` it for their sum, or iterate the outcomes with `for await`. One that
      * fails stops no other. What would fail for all, such as a token that is not accepted or a server that fails twenty times in
@@ -93,12 +59,27 @@ export interface Client {
      * ])
      * ```
      */
-    readonly updateMany: (siteId: string, changes: Changes, options?: UpdateManyOptions) => UpdateMany
-    readonly get: (siteId: string, userId: string, options?: RequestOptions) => Promise<User>
-    readonly list: (siteId: string, options?: ListOptions) => Promise<UserPage>
+    readonly updateMany: (
+      siteId: string,
+      changes: Iterable<UserChange<Fields>> | AsyncIterable<UserChange<Fields>>,
+      options?: UpdateManyOptions<UserChange<Fields>, U>,
+    ) => UpdateMany<UserChange<Fields>, U>
+    readonly get: (siteId: string, userId: string, options?: RequestOptions) => Call<U, Response>
+    /**
+     * A part of the site's users; iterated at once, all parts from there to the end, or by `items()` all users.
+     *
+     * @example
+     * ```ts
+     * for await (const user of client.users.list("580e63e98c9a982ac9b8b741").items()) console.log(user.id)
+     * ```
+     */
+    readonly list: (siteId: string, options?: ListOptions) => ListCall<UserPage<U>, U, Response>
   }
   readonly accessGroups: {
-    readonly list: (siteId: string, options?: ListOptions<AccessGroupSort>) => Promise<AccessGroupPage>
+    readonly list: (
+      siteId: string,
+      options?: ListOptions<AccessGroupSort>,
+    ) => ListCall<AccessGroupPage, AccessGroup, Response>
   }
   /** Waits for the calls under way, then lets go of what the client holds, such as an open database. */
   readonly close: () => Promise<void>
@@ -106,7 +87,7 @@ export interface Client {
 }
 
 /** A client of a store in this process can also fill it. */
-export interface StoreClient extends Client {
+export interface StoreClient<Fields = OpenFields, U = UserOf<Fields>> extends Client<Fields, U, undefined> {
   /**
    * Takes users in: List Users JSON, one page, an array of pages, or an array of users. All of them, or none and a
    * report of what is wrong. Users that are there already stay as they are.
@@ -123,118 +104,138 @@ export interface StoreClient extends Client {
   ) => Promise<DeclareSite.Report>
 }
 
+/** A client of a server: each of its results came with an answer. */
+export type RemoteClient<Fields = OpenFields, U = UserOf<Fields>> = Client<Fields, U, CallResponse>
+
+type Sent<S extends StandardSchemaV1> = StandardSchemaV1.InferInput<S>
+type Read<S extends StandardSchemaV1> = UserWith<StandardSchemaV1.InferOutput<S>>
+
 /**
- * Makes a client.
+ * Makes a client, of a server or of a store in this process. Options that there are not, or that cannot be, throw at once.
  *
  * @example
  * ```ts
  * import { createClient } from "@webflow-users/sdk"
  *
- * const client = createClient({ baseUrl: "http://127.0.0.1:8787/v2", token: "<token>" })
+ * const client = createClient<{ "favorite-drink": string; vip: boolean }>({
+ *   baseUrl: "http://127.0.0.1:8787/v2",
+ *   token: "<token>",
+ * })
  * const user = await client.users.update("580e63e98c9a982ac9b8b741", "6287ec36a841b25637c663df", {
- *   data: { name: "Some One", "accept-privacy": true },
+ *   data: { name: "Some One", acceptPrivacy: true, vip: true },
  *   accessGroups: ["webflowers"],
  * })
  * await client.close()
  * ```
  */
-export function createClient(options: RemoteOptions): Client
-export function createClient(options: StoreOptions): StoreClient
-export function createClient(options: RemoteOptions | StoreOptions): Client | StoreClient {
-  if (!("store" in options)) return operations(promises(remote(options)))
-  const runtime = promises(local(options))
-  return {
-    ...operations(runtime),
-    importUsers: (siteId, users, request) => runtime.run(importUsers(siteId, users), request),
-    declareSite: (siteId, declaration, request) => runtime.run(DeclareSite.declareSite(siteId, declaration), request),
-  }
+export interface CreateClient {
+  <S extends StandardSchemaV1>(options: RemoteOptions & FieldsOption<S>): RemoteClient<Sent<S>, Read<S>>
+  <S extends StandardSchemaV1>(options: StoreOptions & FieldsOption<S>): StoreClient<Sent<S>, Read<S>>
+  <Fields extends FieldsOf<Fields> = OpenFields>(options: StoreOptions): StoreClient<Fields>
+  <Fields extends FieldsOf<Fields> = OpenFields>(options: RemoteOptions): RemoteClient<Fields>
 }
 
-const remote = ({ token, fetch, ...options }: RemoteOptions) => {
-  const { limit, window } = options.rateLimit ?? {}
-  requireCount("rateLimit.limit", limit)
-  requireCount("retry.attempts", options.retry === false ? undefined : options.retry?.attempts)
-  const millis = window === undefined ? 1 : Duration.toMillis(window)
-  if (!(millis > 0 && millis < Number.POSITIVE_INFINITY)) {
-    throw new RangeError("rateLimit.window has to be longer than nothing, and to end")
+type Options = (RemoteOptions | StoreOptions) & Partial<FieldsOption<StandardSchemaV1>>
+
+/** `createClient`, as it is on a platform. */
+export const clientOf = (platform: Platform): CreateClient => {
+  const createClient = (options: Options): Client | StoreClient => {
+    if (typeof options === "object" && options !== null && "store" in options) {
+      checkStore(options)
+      const runtime = runtimeOf(local(platform, options), options.signal)
+      return { ...operations<undefined>(runtime, readerOf(options.fields)), ...filling(runtime) }
+    }
+    checkRemote(options)
+    return operations<CallResponse>(runtimeOf(remote(platform, options), options.signal), readerOf(options.fields))
   }
-  return Upstream.layer({ ...options, token: Redacted.make(token) }).pipe(Layer.provide(FetchTransport.layer(fetch)))
+  // What the types say of the fields is the schema's, or the caller's word; nothing here depends on it.
+  return createClient as CreateClient
 }
 
-const requireCount = (name: string, value: number | undefined) => {
-  if (value !== undefined && !(Number.isSafeInteger(value) && value > 0)) {
-    throw new RangeError(`${name} has to be a whole number from 1`)
-  }
-}
+type Users = UserStore.UserStore
 
-// Imported when it is asked for: a client over HTTP runs where Node's modules are not to be had.
-const local = ({ store, policy }: StoreOptions) =>
-  Layer.unwrap(
-    Effect.map(
-      Effect.promise(() => import("@webflow-users/stores")),
-      ({ StoreAddress }) => StoreAddress.layerOwned(store),
-    ),
-  ).pipe(Layer.merge(Layer.succeed(UpdatePolicy.Current, { ...UpdatePolicy.standard, ...policy })))
-
-interface Promises<R> {
-  readonly run: <A, E>(
-    effect: Effect.Effect<A, E, R | UpdateUser.UpdateUser>,
+const operations = <Response extends CallResponse | undefined>(
+  { admit, close }: Runtime<Users>,
+  fields: FieldsReader,
+): Client<OpenFields, User, Response> => {
+  const call = <A, E>(
+    effect: Effect.Effect<A, E, Users | UpdateUser.UpdateUser>,
     options: RequestOptions | undefined,
-  ) => Promise<A>
-  readonly close: () => Promise<void>
-}
-
-const promises = <R, E>(store: Layer.Layer<R | UserStore.UserStore, E>): Promises<R | UserStore.UserStore> => {
-  const runtime = ManagedRuntime.make(UpdateUser.layer.pipe(Layer.provideMerge(store)))
-  const underWay = new Set<Promise<unknown>>()
-  let closing: Promise<void> | undefined
+    { run } = admit(),
+    check?: typeof checkList,
+  ): Call<A, Response> => {
+    const heard = new Heard()
+    const whole = run(hearing(effect, heard), options, check).catch((error: unknown) => {
+      throw answered(error, heard)
+    })
+    return Object.assign(whole, {
+      // Every result of a server's came with an answer, and none of a store in this process did.
+      withResponse: () => whole.then((data) => ({ data, response: heard.response as Response })),
+    })
+  }
+  /** A list that may be iterated: `page` asks for a part of it. */
+  const list = <Page extends { readonly total: number }, Item extends { readonly id: string }, E, Sort extends string>(
+    page: (part: ListQuery.ListQuery<Sort>) => Effect.Effect<Page, E, Users>,
+    entries: (page: Page) => ReadonlyArray<Item>,
+    options: ListOptions<Sort> | undefined,
+  ): ListCall<Page, Item, Response> => {
+    const admitted = admit()
+    return listCall(
+      {
+        ask: (offset, limit) => call(page({ offset, limit, sort: options?.sort }), options, admitted, checkList),
+        entries,
+        offset: options?.offset,
+        limit: options?.limit,
+      },
+      admitted.begins,
+    )
+  }
   return {
-    run: async (effect, options) => {
-      const signal = options?.signal
-      signal?.throwIfAborted()
-      if (closing !== undefined) throw new ClientClosed({ message: "The client is closed" })
-      const running = runtime.runPromiseExit(
-        Effect.provideService(effect, Actor, { actor: "sdk" }),
-        signal === undefined ? undefined : { signal },
-      )
-      underWay.add(running)
-      const exit = await running.finally(() => underWay.delete(running))
-      if (Exit.isSuccess(exit)) return exit.value
-      if (signal?.aborted === true && Cause.hasInterruptsOnly(exit.cause)) throw signal.reason
-      throw Cause.squash(exit.cause)
+    users: {
+      update: (siteId, userId, patch, options) =>
+        call(
+          UpdateUser.UpdateUser.use((updateUser) =>
+            updateUser({ siteId: idOf(siteId), userId: idOf(userId), patch: onWire(patch) }),
+          ).pipe(Effect.flatMap(fields.user)),
+          options,
+        ),
+      updateMany: (siteId, changes, options = {}) => {
+        checkUpdateMany("updateMany", options)
+        const { run, begins } = admit()
+        const { timeout, attempts, headers } = options
+        return begun(
+          (deliver, stopped) => {
+            const loaded = import("./updateManyProgram.ts")
+            begins(loaded)
+            return loaded.then(({ program }) =>
+              run(program(idOf(siteId), changes, options, fields, deliver, stopped), { timeout, attempts, headers }),
+            )
+          },
+          options,
+          begins,
+        )
+      },
+      get: (siteId, userId, options) =>
+        call(Effect.flatMap(ReadUsers.getUser(idOf(siteId), idOf(userId)), fields.user), options),
+      list: (siteId, options) =>
+        list(
+          (part) =>
+            Effect.flatMap(ReadUsers.listUsers(idOf(siteId), part), (page) =>
+              Effect.map(fields.users(page.users), (users) => ({ ...page, users })),
+            ),
+          ({ users }) => users,
+          options,
+        ),
     },
-    close: () => (closing ??= Promise.allSettled(underWay).then(() => runtime.dispose())),
+    accessGroups: {
+      list: (siteId, options) =>
+        list(
+          (part) => ReadUsers.listAccessGroups(idOf(siteId), part),
+          ({ accessGroups }) => accessGroups,
+          options,
+        ),
+    },
+    close,
+    [Symbol.asyncDispose]: close,
   }
 }
-
-const operations = ({ run, close }: Promises<UserStore.UserStore>): Client => ({
-  users: {
-    update: (siteId, userId, patch, options) =>
-      run(
-        UpdateUser.UpdateUser.use((updateUser) => updateUser({ siteId, userId, patch })),
-        options,
-      ),
-    updateMany: (siteId, changes, options = {}) => {
-      requireCount("concurrency", options.concurrency)
-      return begun((deliver, stopped) => run(program(siteId, changes, options, deliver, stopped), undefined), options)
-    },
-    get: (siteId, userId, options) => run(ReadUsers.getUser(siteId, userId), options),
-    list: (siteId, { offset = 0, limit = ListQuery.defaultLimit, sort, ...options } = {}) =>
-      run(ReadUsers.listUsers(siteId, { offset, limit, sort }), options),
-  },
-  accessGroups: {
-    list: (siteId, { offset = 0, limit = ListQuery.defaultLimit, sort, ...options } = {}) =>
-      run(ReadUsers.listAccessGroups(siteId, { offset, limit, sort }), options),
-  },
-  close,
-  [Symbol.asyncDispose]: close,
-})
-
-const importUsers = Effect.fnUntraced(function* (siteId: string, users: unknown) {
-  const file = ImportFile.fromJson(users)
-  if (file === undefined) {
-    const description = "must be {users: […]}, an array of such pages, or an array of users"
-    return yield* new InvalidPatch({ details: [{ param: "users", description }] })
-  }
-  return yield* UserImport.importUsers(yield* UserStore.acceptSiteId(siteId), file, { skipInvalid: false })
-})

@@ -1,23 +1,21 @@
 /** Many updates from a program: changes from any iterable, outcomes as a promise of their sum or one by one. */
-import {
-  InvalidPatch,
-  UpdatePolicy,
-  type UpdateUser,
-  type UpdateUserError,
-  UpdateUsers,
-  type User,
-  UserChange,
-  type UserStore,
-} from "@webflow-users/core"
-import { Effect, Result, Stream } from "effect"
+import type { User } from "@webflow-users/core"
+import type { UserChange } from "./fields.ts"
+import type { FieldsMismatch } from "./fieldsSchema.ts"
+import type { UpdateUserError } from "./guards.ts"
+import type { RequestOptions } from "./options.ts"
 
 /** Changes, as they come. */
-export type Changes = Iterable<UserChange.UserChange> | AsyncIterable<UserChange.UserChange>
+export type Changes<Change = UserChange> = Iterable<Change> | AsyncIterable<Change>
 
 /** What became of one change; `index` is its place among those given, from 0. */
-export type UpdateManyOutcome = { readonly index: number; readonly change: UserChange.UserChange } & (
-  | { readonly outcome: "updated"; readonly user: User }
-  | { readonly outcome: "failed"; readonly error: UpdateUserError }
+export type UpdateManyOutcome<Change = UserChange, U = User> = { readonly index: number; readonly change: Change } & (
+  | { readonly outcome: "updated"; readonly user: U }
+  | {
+      readonly outcome: "failed"
+      /** With a `FieldsMismatch` the user is updated, and only what came back is not what was expected. */
+      readonly error: UpdateUserError | FieldsMismatch
+    }
 )
 
 /** What became of all. */
@@ -26,92 +24,24 @@ export interface UpdateManyReport {
   readonly failed: number
 }
 
-export interface UpdateManyOptions {
+export interface UpdateManyOptions<Change = UserChange, U = User> extends RequestOptions {
   /** How many updates are under way at the most; 32 unless said. Those of one user follow each other in their order. */
-  readonly concurrency?: number
+  readonly concurrency?: number | undefined
   /** Nothing more is begun, what is under way comes to its end, and then the call rejects with the signal's reason. */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /** Called with each outcome, one after the other. If it throws or rejects, that ends the call as a signal does. */
-  readonly onOutcome?: (outcome: UpdateManyOutcome) => unknown
+  readonly onOutcome?: ((outcome: UpdateManyOutcome<Change, U>) => unknown) | undefined
 }
 
 /**
  * Many updates that begin at once. Awaited, it gives the sum. Iterated, from the call on, it gives the outcomes as they come, and
  * goes no faster than they are taken; to leave the loop ends it when what is under way has ended.
  */
-export type UpdateMany = Promise<UpdateManyReport> & AsyncIterable<UpdateManyOutcome>
+export type UpdateMany<Change = UserChange, U = User> = Promise<UpdateManyReport> &
+  AsyncIterable<UpdateManyOutcome<Change, U>>
 
 /** Hands an outcome on; the next one waits until that is done. */
 export type Deliver = (outcome: UpdateManyOutcome) => Promise<void>
-
-interface Asked extends UpdateUsers.Update {
-  readonly index: number
-  readonly change: UserChange.UserChange
-}
-
-/** How many changes of an iterable that need not be waited for are taken at once. */
-const portion = 32
-
-/** Of an iterable that throws, what it gave before is there all the same. */
-async function* portions(changes: Changes): AsyncGenerator<ReadonlyArray<UserChange.UserChange>> {
-  if (Symbol.asyncIterator in changes) {
-    for await (const change of changes) yield [change]
-    return
-  }
-  let taken: Array<UserChange.UserChange> = []
-  try {
-    for (const change of changes) {
-      taken.push(change)
-      if (taken.length < portion) continue
-      yield taken
-      taken = []
-    }
-  } catch (thrown) {
-    if (taken.length > 0) yield taken
-    throw thrown
-  }
-  if (taken.length > 0) yield taken
-}
-
-/** The updates as a program, which ends early when `stopped` is kept. */
-export const program = Effect.fnUntraced(function* (
-  siteId: string,
-  changes: Changes,
-  { concurrency }: UpdateManyOptions,
-  deliver: Deliver,
-  stopped: Promise<void>,
-): Effect.fn.Return<UpdateManyReport, UpdateUserError | Thrown, UpdateUser.UpdateUser | UserStore.UserStore> {
-  const policy = yield* UpdatePolicy.Current
-  const ask = (given: unknown, index: number): Asked => {
-    const change = given as UserChange.UserChange
-    const read = UserChange.fromJson(given)
-    if (Result.isFailure(read)) {
-      return { index, change, user: "", patch: {}, refusal: new InvalidPatch({ details: read.failure }) }
-    }
-    const who = UserChange.who(read.success)
-    return { index, change, user: "id" in who ? who.id : who.email, patch: UserChange.patchOf(read.success, policy) }
-  }
-  const counts = { updated: 0, failed: 0 }
-  let index = 0
-  const asked = Stream.fromAsyncIterable(portions(changes), (thrown) => new Thrown(thrown)).pipe(
-    Stream.map((taken) => taken.map((change) => ask(change, index++))),
-    Stream.flattenIterable,
-  )
-  yield* UpdateUsers.updateUsers(siteId, asked, { concurrency, ending: Effect.promise(() => stopped) }).pipe(
-    Stream.runForEach((outcome) => {
-      const { index: place, change } = outcome.update
-      counts[outcome._tag === "Updated" ? "updated" : "failed"] += 1
-      return Effect.promise(() =>
-        deliver(
-          outcome._tag === "Updated"
-            ? { index: place, change, outcome: "updated", user: outcome.user }
-            : { index: place, change, outcome: "failed", error: outcome.error },
-        ),
-      )
-    }),
-  )
-  return counts
-})
 
 /** What an iterable of changes threw. */
 export class Thrown {
@@ -127,6 +57,7 @@ const tooLate = "The outcomes have to be iterated when updateMany is called, and
 export const begun = (
   start: (deliver: Deliver, stopped: Promise<void>) => Promise<UpdateManyReport>,
   { signal, onOutcome }: UpdateManyOptions,
+  begins: (beginning: Promise<unknown>) => void,
 ): UpdateMany => {
   const stopping = new AbortController()
   const stop = () => stopping.abort()
@@ -159,7 +90,9 @@ export const begun = (
 
   let running: Promise<UpdateManyReport> | undefined
   // In the next moment: until then it may be iterated.
-  const whole = Promise.resolve().then(() => (running ??= begin(() => Promise.resolve())))
+  const beginning = Promise.resolve().then(() => ({ report: (running ??= begin(() => Promise.resolve())) }))
+  const whole = beginning.then(({ report }) => report)
+  begins(beginning)
   return Object.assign(whole, {
     [Symbol.asyncIterator]: () => {
       // Whoever iterates hears of a failure there, and of coming too late here: then nothing more is begun.
