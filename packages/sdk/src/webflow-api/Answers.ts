@@ -15,7 +15,7 @@ const nullable = new Set([...moments, "isEmailVerified", "status"])
 
 /** A moment that is none stays what it was, as it does in 3.1. */
 const date = (value: unknown): unknown => {
-  if (!Predicate.isString(value)) return value
+  if (!Predicate.isString(value) || !/^\d{4}-/.test(value)) return value
   const read = new Date(value)
   return Number.isNaN(read.getTime()) ? value : read
 }
@@ -45,5 +45,5 @@ export const readUsers = (page: UserPage, nesting: UserJson.DataNesting): Webflo
 /** A part of a list of access groups. */
 export const readAccessGroups = (page: AccessGroupPage): Webflow.AccessGroupList => ({
   ...page,
-  accessGroups: page.accessGroups.map((group) => ({ ...group, createdOn: new Date(group.createdOn) })),
+  accessGroups: page.accessGroups.map((group) => ({ ...group, createdOn: date(group.createdOn) as Date })),
 })

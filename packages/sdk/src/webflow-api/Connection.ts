@@ -79,11 +79,18 @@ const connect = (baseUrl: string, { accessToken }: Options, platform: Platform) 
   }
   const client = clientOf(overheard(platform, heard))({
     baseUrl,
-    token: Predicate.isString(accessToken) ? accessToken : async () => supplied(accessToken),
+    token: Predicate.isString(accessToken) ? accessToken : () => tokenOf(accessToken),
     timeout: "60 seconds",
     retry: { attempts: 3 },
   })
   return { client, nesting: () => nesting }
+}
+
+const tokenOf = async (accessToken: Supplier<string>): Promise<string> => {
+  const token: unknown = await supplied(accessToken)
+  if (!Predicate.isString(token))
+    throw new TypeError("accessToken has to be text, its promise, or a function that gives it")
+  return token
 }
 
 /** Core reads both nestings into one. 3.1 gives whichever came, so what came has to be seen before. */

@@ -69,7 +69,10 @@ export const failureOf = (thrown: unknown, operation: Operation, signal: AbortSi
     case "unanswered":
       return new WebflowError({ message: thrown.message, cause })
     case "answered": {
-      const { status, body } = Envelope.encodeError(thrown)
+      const encoded = Envelope.encodeError(thrown)
+      // The server's own status, even where its answer says nothing more; unless it is that of a success.
+      const status = thrown.status < 400 ? encoded.status : thrown.status
+      const { body } = encoded
       const Class = ofStatus[status]
       if (Class === undefined) return new WebflowError({ statusCode: status, body, cause })
       return new Class(verbatim.has(status) ? body : { ...body, externalReference: undefined }, { cause })
