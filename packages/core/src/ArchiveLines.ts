@@ -14,7 +14,7 @@ import {
   isKey,
 } from "./SiteArchive.ts"
 import { SiteDeclaration } from "./SiteDeclaration.ts"
-import { AccessGroup, SiteId, UserId } from "./User.ts"
+import { AccessGroup, SiteId, UserId } from "./UserSchema.ts"
 
 /** What every archive's first line begins with. */
 export const format = "webflow-users-archive"

@@ -3,7 +3,8 @@
  * taken apart elsewhere, here rows and JSON become users or reasons why not.
  */
 import { Predicate, Result, Schema } from "effect"
-import { isEmailAddress, parseUserId, Profile, type UserData, type UserId, UserStatus } from "./User.ts"
+import { isEmailAddress, parseUserId, type UserData, type UserId } from "./User.ts"
+import { Profile, UserStatus } from "./UserSchema.ts"
 import type { Candidate, ImportFile, Problem } from "./UserImport.ts"
 import { decodeBody, fieldNameProblem, maxFields, maxGroups, shown, slugProblem } from "./wire/UpdateUserBody.ts"
 import { normalizeUser } from "./wire/UserJson.ts"

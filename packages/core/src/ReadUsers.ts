@@ -3,7 +3,7 @@
  */
 import { Effect } from "effect"
 import { acceptSiteId, acceptUserId, type PageRequest, UserStore } from "./UserStore.ts"
-import { AccessGroupSort, UserSort } from "./User.ts"
+import { type AccessGroupSort, accessGroupSorts, type UserSort, userSorts } from "./User.ts"
 import { checkListQuery } from "./wire/ListQuery.ts"
 
 /** One user, by id. */
@@ -28,7 +28,7 @@ export const listUsers = Effect.fn("ReadUsers.listUsers")(function* (
 ) {
   const store = yield* UserStore
   const site = yield* acceptSiteId(siteId)
-  return yield* store.list(site, yield* Effect.fromResult(checkListQuery(page, UserSort.literals)))
+  return yield* store.list(site, yield* Effect.fromResult(checkListQuery(page, userSorts)))
 })
 
 /** A part of a site's access groups. */
@@ -38,5 +38,5 @@ export const listAccessGroups = Effect.fn("ReadUsers.listAccessGroups")(function
 ) {
   const store = yield* UserStore
   const site = yield* acceptSiteId(siteId)
-  return yield* store.accessGroups(site, yield* Effect.fromResult(checkListQuery(page, AccessGroupSort.literals)))
+  return yield* store.accessGroups(site, yield* Effect.fromResult(checkListQuery(page, accessGroupSorts)))
 })

@@ -2,10 +2,11 @@
  * Port: all of a site, read as it is at one moment, and taken in as a whole. For backups, and for moving from one store to
  * another; only stores that their owner keeps have it. Adapters stand in `SiteArchive/`.
  */
-import { Context, Data, type Effect, Schema, type Stream } from "effect"
+import { Context, Data, type Effect, type Stream } from "effect"
 import type { SiteDeclaration } from "./SiteDeclaration.ts"
 import type { SiteNotFound, StoreUnavailable } from "./UpdateUserError.ts"
-import { type AccessGroup, type SiteId, User } from "./User.ts"
+import type { AccessGroup, SiteId, User } from "./User.ts"
+import { isUser } from "./UserShape.ts"
 import type { UserEvent } from "./UserEvents.ts"
 import * as UserOrder from "./UserOrder.ts"
 import { isDeeperThan } from "./wire/JsonBody.ts"
@@ -33,8 +34,6 @@ export type Entry =
   | { readonly _tag: "AccessGroup"; readonly accessGroup: AccessGroup }
   | { readonly _tag: "User"; readonly user: User }
   | { readonly _tag: "Event"; readonly event: ArchivedEvent }
-
-const isUser = Schema.is(User)
 
 /** More than anything that means something, and little enough for whoever goes through it by recursion. */
 const maxDepth = 500

@@ -2,7 +2,8 @@
  * What happened to a user, for who asks: who changed what, when, and from where. Webflow had no such list; it is ours.
  */
 import { Effect, Schema } from "effect"
-import { fieldOf, PageFields, type User } from "./User.ts"
+import { fieldOf, type User } from "./User.ts"
+import { PageFields } from "./UserSchema.ts"
 import { type UserEvent, UserEvents } from "./UserEvents.ts"
 import * as UserPatch from "./UserPatch.ts"
 import { acceptSiteId, acceptUserId, type PageRequest, UserStore } from "./UserStore.ts"

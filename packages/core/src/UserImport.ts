@@ -4,7 +4,7 @@
 import { Effect } from "effect"
 import { type KnownUsers, NewUsers } from "./NewUsers.ts"
 import * as ObjectId from "./ObjectId.ts"
-import { type Profile, type SiteId, type User, UserId } from "./User.ts"
+import { type Profile, type SiteId, type User, UserId } from "./UserSchema.ts"
 import { emailKey } from "./UserOrder.ts"
 
 /** A user as a file has it. */

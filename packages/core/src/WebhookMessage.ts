@@ -3,7 +3,7 @@ import { Clock, Effect, Redacted } from "effect"
 import { Mac } from "effect/crypto"
 import { Hex } from "effect/encoding"
 import type { TransportRequest } from "./Transport.ts"
-import { type User, UserId } from "./User.ts"
+import { type User, UserId } from "./UserSchema.ts"
 import type { SigningWebhook } from "./Webhooks.ts"
 import { encodeUser } from "./wire/UserJson.ts"
 

@@ -168,3 +168,6 @@ export const checkStore = (options: StoreOptions): void => {
 export const checkRequest = objectOf(requestChecks, "")
 export const checkList = objectOf(listChecks, "")
 export const checkUpdateMany = objectOf(updateManyChecks, "")
+
+/** What is no text is no id either, and refused as such a one. */
+export const idOf = (id: unknown): string => (typeof id === "string" ? id : "")

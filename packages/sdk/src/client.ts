@@ -15,7 +15,7 @@ import type { ListQuery } from "@webflow-users/core/wire"
 import { Effect } from "effect"
 import type { StandardSchemaV1 } from "effect/StandardSchema"
 import { type Call, type ListCall, listCall } from "./calls.ts"
-import { checkList, checkRemote, checkStore, checkUpdateMany } from "./checkOptions.ts"
+import { checkList, checkRemote, checkStore, checkUpdateMany, idOf } from "./checkOptions.ts"
 import { onWire } from "./consents.ts"
 import type { FieldsOf, OpenFields, UserChange, UserOf, UserPage, UserUpdate, UserWith } from "./fields.ts"
 import { type FieldsReader, readerOf } from "./fieldsSchema.ts"
@@ -195,7 +195,7 @@ const operations = <Response extends CallResponse | undefined>(
       update: (siteId, userId, patch, options) =>
         call(
           UpdateUser.UpdateUser.use((updateUser) =>
-            updateUser({ siteId: text(siteId), userId: text(userId), patch: onWire(patch) }),
+            updateUser({ siteId: idOf(siteId), userId: idOf(userId), patch: onWire(patch) }),
           ).pipe(Effect.flatMap(fields.user)),
           options,
         ),
@@ -205,17 +205,17 @@ const operations = <Response extends CallResponse | undefined>(
         const { timeout, attempts, headers } = options
         return begun(
           (deliver, stopped) =>
-            run(program(text(siteId), changes, options, fields, deliver, stopped), { timeout, attempts, headers }),
+            run(program(idOf(siteId), changes, options, fields, deliver, stopped), { timeout, attempts, headers }),
           options,
           begins,
         )
       },
       get: (siteId, userId, options) =>
-        call(Effect.flatMap(ReadUsers.getUser(text(siteId), text(userId)), fields.user), options),
+        call(Effect.flatMap(ReadUsers.getUser(idOf(siteId), idOf(userId)), fields.user), options),
       list: (siteId, options) =>
         list(
           (part) =>
-            Effect.flatMap(ReadUsers.listUsers(text(siteId), part), (page) =>
+            Effect.flatMap(ReadUsers.listUsers(idOf(siteId), part), (page) =>
               Effect.map(fields.users(page.users), (users) => ({ ...page, users })),
             ),
           ({ users }) => users,
@@ -225,7 +225,7 @@ const operations = <Response extends CallResponse | undefined>(
     accessGroups: {
       list: (siteId, options) =>
         list(
-          (part) => ReadUsers.listAccessGroups(text(siteId), part),
+          (part) => ReadUsers.listAccessGroups(idOf(siteId), part),
           ({ accessGroups }) => accessGroups,
           options,
         ),
@@ -234,6 +234,3 @@ const operations = <Response extends CallResponse | undefined>(
     [Symbol.asyncDispose]: close,
   }
 }
-
-/** What is no text is no id either, and refused as such. */
-const text = (id: unknown): string => (typeof id === "string" ? id : "")

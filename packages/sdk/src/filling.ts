@@ -9,14 +9,16 @@ import {
   UserStore,
 } from "@webflow-users/core"
 import { Effect } from "effect"
+import { idOf } from "./checkOptions.ts"
 import type { StoreClient } from "./client.ts"
 import type { Runtime } from "./runtime.ts"
 
 export const filling = ({
   admit,
 }: Runtime<UserStore.UserStore | NewUsers | Sites>): Pick<StoreClient, "importUsers" | "declareSite"> => ({
-  importUsers: (siteId, users, options) => admit().run(importUsers(siteId, users), options),
-  declareSite: (siteId, declaration, options) => admit().run(DeclareSite.declareSite(siteId, declaration), options),
+  importUsers: (siteId, users, options) => admit().run(importUsers(idOf(siteId), users), options),
+  declareSite: (siteId, declaration, options) =>
+    admit().run(DeclareSite.declareSite(idOf(siteId), declaration), options),
 })
 
 const importUsers = Effect.fnUntraced(function* (siteId: string, users: unknown) {

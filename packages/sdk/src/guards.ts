@@ -15,51 +15,51 @@ export type UpdateUserError = Listed & Answered
 /** Whether a value is an error of core's list. */
 export const isUpdateUserError = (value: unknown): value is UpdateUserError => isListed(value)
 
-type Tagged = Listed | FieldsMismatchError | ClientClosedError | StoreNotSupportedError
-type Guard<Tag> = (value: unknown) => value is Extract<Tagged, { readonly _tag: Tag }> & Answered
+type Own = FieldsMismatchError | ClientClosedError | StoreNotSupportedError
+type Tagged<Errors, Tag> = Extract<Errors, { readonly _tag: Tag }> & Answered
 
-const guard =
-  <Tag extends Tagged["_tag"]>(tag: Tag): Guard<Tag> =>
-  (value): value is Extract<Tagged, { readonly _tag: Tag }> & Answered =>
-    isTagged(value) && value._tag === tag
+const listed =
+  <Tag extends Listed["_tag"]>(tag: Tag) =>
+  (value: unknown): value is Tagged<Listed, Tag> =>
+    isListed(value) && value._tag === tag
 
-const isTagged = (value: unknown): value is { readonly _tag: string } => {
-  if (!Predicate.isObject(value)) return false
-  const { _tag, code, message, isRetryable, details }: Partial<Record<string, unknown>> = value
-  return (
-    Predicate.isString(_tag) &&
-    Predicate.isString(code) &&
-    Predicate.isString(message) &&
-    Predicate.isBoolean(isRetryable) &&
-    (details === undefined || Array.isArray(details))
-  )
-}
+const own =
+  <Tag extends Own["_tag"]>(tag: Tag, code: Tagged<Own, Tag>["code"]) =>
+  (value: unknown): value is Tagged<Own, Tag> =>
+    Predicate.isObject(value) && value["_tag"] === tag && value["code"] === code
 
-export const isInvalidId: Guard<"InvalidId"> = guard("InvalidId")
-export const isInvalidPatch: Guard<"InvalidPatch"> = guard("InvalidPatch")
-export const isBadRequest: Guard<"BadRequest"> = guard("BadRequest")
-export const isBodyTooLarge: Guard<"BodyTooLarge"> = guard("BodyTooLarge")
-export const isNotAuthorized: Guard<"NotAuthorized"> = guard("NotAuthorized")
-export const isMissingScopes: Guard<"MissingScopes"> = guard("MissingScopes")
-export const isSiteForbidden: Guard<"SiteForbidden"> = guard("SiteForbidden")
-export const isChangeForbidden: Guard<"ChangeForbidden"> = guard("ChangeForbidden")
-export const isUsersNotEnabled: Guard<"UsersNotEnabled"> = guard("UsersNotEnabled")
-export const isSiteNotFound: Guard<"SiteNotFound"> = guard("SiteNotFound")
-export const isUserNotFound: Guard<"UserNotFound"> = guard("UserNotFound")
-export const isRouteNotFound: Guard<"RouteNotFound"> = guard("RouteNotFound")
-export const isMethodNotAllowed: Guard<"MethodNotAllowed"> = guard("MethodNotAllowed")
-export const isTooManyRequests: Guard<"TooManyRequests"> = guard("TooManyRequests")
-export const isInternalError: Guard<"InternalError"> = guard("InternalError")
-export const isStoreUnavailable: Guard<"StoreUnavailable"> = guard("StoreUnavailable")
-export const isOverloaded: Guard<"Overloaded"> = guard("Overloaded")
-export const isUnsendableRequest: Guard<"UnsendableRequest"> = guard("UnsendableRequest")
-export const isUnreachable: Guard<"Unreachable"> = guard("Unreachable")
-export const isConnectionLost: Guard<"ConnectionLost"> = guard("ConnectionLost")
-export const isTimedOut: Guard<"TimedOut"> = guard("TimedOut")
-export const isTlsFailed: Guard<"TlsFailed"> = guard("TlsFailed")
-export const isUpstreamInvalidResponse: Guard<"UpstreamInvalidResponse"> = guard("UpstreamInvalidResponse")
-export const isUnexpectedResponse: Guard<"UnexpectedResponse"> = guard("UnexpectedResponse")
-export const isUserAccountsRemoved: Guard<"UserAccountsRemoved"> = guard("UserAccountsRemoved")
-export const isFieldsMismatch: Guard<"FieldsMismatch"> = guard("FieldsMismatch")
-export const isClientClosed: Guard<"ClientClosed"> = guard("ClientClosed")
-export const isStoreNotSupported: Guard<"StoreNotSupported"> = guard("StoreNotSupported")
+type Guard<Tag extends Listed["_tag"]> = (value: unknown) => value is Tagged<Listed, Tag>
+
+// One for each class of the list, after which it is named; what the class says, it holds for.
+export const isInvalidId: Guard<"InvalidId"> = listed("InvalidId")
+export const isInvalidPatch: Guard<"InvalidPatch"> = listed("InvalidPatch")
+export const isBadRequest: Guard<"BadRequest"> = listed("BadRequest")
+export const isBodyTooLarge: Guard<"BodyTooLarge"> = listed("BodyTooLarge")
+export const isNotAuthorized: Guard<"NotAuthorized"> = listed("NotAuthorized")
+export const isMissingScopes: Guard<"MissingScopes"> = listed("MissingScopes")
+export const isSiteForbidden: Guard<"SiteForbidden"> = listed("SiteForbidden")
+export const isChangeForbidden: Guard<"ChangeForbidden"> = listed("ChangeForbidden")
+export const isUsersNotEnabled: Guard<"UsersNotEnabled"> = listed("UsersNotEnabled")
+export const isSiteNotFound: Guard<"SiteNotFound"> = listed("SiteNotFound")
+export const isUserNotFound: Guard<"UserNotFound"> = listed("UserNotFound")
+export const isRouteNotFound: Guard<"RouteNotFound"> = listed("RouteNotFound")
+export const isMethodNotAllowed: Guard<"MethodNotAllowed"> = listed("MethodNotAllowed")
+export const isTooManyRequests: Guard<"TooManyRequests"> = listed("TooManyRequests")
+export const isInternalError: Guard<"InternalError"> = listed("InternalError")
+export const isStoreUnavailable: Guard<"StoreUnavailable"> = listed("StoreUnavailable")
+export const isOverloaded: Guard<"Overloaded"> = listed("Overloaded")
+export const isUnsendableRequest: Guard<"UnsendableRequest"> = listed("UnsendableRequest")
+export const isUnreachable: Guard<"Unreachable"> = listed("Unreachable")
+export const isConnectionLost: Guard<"ConnectionLost"> = listed("ConnectionLost")
+export const isTimedOut: Guard<"TimedOut"> = listed("TimedOut")
+export const isTlsFailed: Guard<"TlsFailed"> = listed("TlsFailed")
+export const isUpstreamInvalidResponse: Guard<"UpstreamInvalidResponse"> = listed("UpstreamInvalidResponse")
+export const isUnexpectedResponse: Guard<"UnexpectedResponse"> = listed("UnexpectedResponse")
+export const isUserAccountsRemoved: Guard<"UserAccountsRemoved"> = listed("UserAccountsRemoved")
+
+/** Whether what came back does not fit the schema that the client was made with. */
+export const isFieldsMismatch = own("FieldsMismatch", "fields_mismatch")
+/** Whether the client was closed before the call. */
+export const isClientClosed = own("ClientClosed", "client_closed")
+/** Whether a store in this process cannot be had here at all. */
+export const isStoreNotSupported = own("StoreNotSupported", "store_not_supported")

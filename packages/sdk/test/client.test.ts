@@ -111,16 +111,6 @@ describe("a client over HTTP", () => {
     expect(asked).toBe(3)
   })
 
-  it.each([
-    [{ rateLimit: { limit: 0 } }, "rateLimit.limit"],
-    [{ rateLimit: { limit: Number.NaN } }, "rateLimit.limit"],
-    [{ rateLimit: { window: Infinity } }, "rateLimit.window"],
-    [{ rateLimit: { window: 0 } }, "rateLimit.window"],
-    [{ retry: { attempts: 1.5 } }, "retry.attempts"],
-  ])("refuses at once what can be no setting: %j", (options, name) =>
-    expect(() => createClient({ baseUrl, token: "t", ...options })).toThrow(new RegExp(`^${name} has to be`)),
-  )
-
   it("rejects with Unreachable when nobody answers, without the token", async () => {
     const nobody = createServer()
     await new Promise<void>((resolve) => nobody.listen(0, "127.0.0.1", resolve))

@@ -1,5 +1,5 @@
 /** Users on another server that speaks the contract: another deployment of ours, or a vendor's. */
-import { Context, DateTime, Duration, Effect, Layer, Redacted, type Schema } from "effect"
+import { Context, DateTime, Duration, Effect, Layer, Redacted } from "effect"
 import * as Monotonic from "../Monotonic.ts"
 import * as Pacer from "../Pacer.ts"
 import * as Pacers from "../Pacers.ts"
@@ -107,7 +107,7 @@ export const layer = (options: Options): Layer.Layer<UserStore, never, Transport
       /** Asks once, and reads what a 2xx carries; every other answer is the error it stands for. */
       const asking =
         (progress: Retry.Progress): Ask =>
-        (route, parameters, decode, { query = "", body } = {}) =>
+        (route, parameters, readAs, { query = "", body } = {}) =>
           Effect.gen(function* () {
             const secret = yield* token
             const request = {
@@ -141,15 +141,15 @@ export const layer = (options: Options): Layer.Layer<UserStore, never, Transport
               .pipe(Effect.catchTag("TooLate", ({ retryAfter }) => progress.giveUp(retryAfter)))
             const heard = yield* OnAnswer
             heard(response)
-            return yield* read(response, secret, decode)
+            return yield* read(response, secret, readAs)
           })
 
       /** A call of one request. */
       const ask: Ask = (...request) => retrying((progress) => asking(progress)(...request))
 
-      const get = (siteId: SiteId, userId: UserId) => ask("getUser", { siteId, userId }, UserJson.decodeUser)
+      const get = (siteId: SiteId, userId: UserId) => ask("getUser", { siteId, userId }, UserJson.readUser)
       const page = (siteId: SiteId, query: Record<string, string | number | undefined>) =>
-        ask("listUsers", { siteId }, UserJson.decodeUserPage, { query: queryOf(query) })
+        ask("listUsers", { siteId }, UserJson.readUserPage, { query: queryOf(query) })
 
       const list = (siteId: SiteId, { offset, limit, sort }: PageRequest & { readonly sort?: UserSort | undefined }) =>
         page(siteId, { offset, limit, sort })
@@ -175,12 +175,12 @@ export const layer = (options: Options): Layer.Layer<UserStore, never, Transport
           return yield* retrying((progress) => {
             const once = asking(progress)
             const send = (all: UserPatch.SetGroups | undefined) =>
-              once("updateUser", { siteId, userId }, UserJson.decodeUser, { body: encodeBody(patch, all) })
+              once("updateUser", { siteId, userId }, UserJson.readUser, { body: encodeBody(patch, all) })
             if (groups?._tag !== "EditGroups") return send(groups)
             // The wire knows only complete sets of groups, so joining and leaving are worked out from what is there, and
             // again before each try: by then somebody else may have changed it.
             return Effect.gen(function* () {
-              const user = yield* once("getUser", { siteId, userId }, UserJson.decodeUser)
+              const user = yield* once("getUser", { siteId, userId }, UserJson.readUser)
               const after = UserPatch.apply(user, patch, yield* DateTime.now)
               const updated = yield* send(UserPatch.setGroups(yield* Effect.fromResult(after)))
               const replaced = yield* OnReplaced
@@ -204,7 +204,7 @@ export const layer = (options: Options): Layer.Layer<UserStore, never, Transport
         declaration: () => Effect.succeed(undeclared),
 
         accessGroups: Effect.fn("UserStore.accessGroups")((siteId, { offset, limit, sort }) =>
-          ask("listAccessGroups", { siteId }, UserJson.decodeAccessGroupPage, {
+          ask("listAccessGroups", { siteId }, UserJson.readAccessGroupPage, {
             query: queryOf({ offset, limit, sort }),
           }),
         ),
@@ -232,6 +232,6 @@ const late = (patience: Duration.Duration, isDeadline: boolean) =>
 type Ask = <A>(
   route: Routes.RouteName,
   parameters: Partial<Routes.Parameters>,
-  decode: (json: unknown) => Effect.Effect<A, Schema.SchemaError>,
+  readAs: (json: unknown) => A | undefined,
   rest?: { readonly query?: string; readonly body?: unknown },
 ) => Effect.Effect<A, E.UpdateUserError>

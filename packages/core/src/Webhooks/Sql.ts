@@ -3,7 +3,7 @@ import { Context, DateTime, Effect, Layer, Option, Redacted, Schema } from "effe
 import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import * as Conflict from "../Conflict.ts"
 import { storeErrors } from "../StoreErrors.ts"
-import { type SiteId, User, type UserId } from "../User.ts"
+import { type SiteId, User, type UserId } from "../UserSchema.ts"
 import {
   type WebhookBacklog,
   type ClaimedDelivery,

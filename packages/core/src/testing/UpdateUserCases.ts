@@ -6,7 +6,8 @@
  */
 import { Predicate } from "effect"
 import type { SiteDeclaration } from "../SiteDeclaration.ts"
-import { parseSiteId, type SiteId, type User, UserId } from "../User.ts"
+import { parseSiteId, type SiteId, type User } from "../User.ts"
+import { UserId } from "../UserSchema.ts"
 import { declaration, declared } from "./DeclaredSiteSketches.ts"
 import { accepted, admin, bought, rejected } from "./UpdateUserSketches.ts"
 

@@ -1,7 +1,7 @@
 /** The part of `UserStoreSuite` that is about lists: their orders, and that pages neither repeat nor lose anyone. */
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
-import { type AccessGroupSort, UserSort } from "../User.ts"
+import { type AccessGroupSort, type UserSort, userSorts } from "../User.ts"
 import { ada, type Check, member, patch, same, seeded, siteId } from "./StoreCheck.ts"
 
 export const lists: ReadonlyArray<Check> = [
@@ -60,7 +60,7 @@ export const lists: ReadonlyArray<Check> = [
       )
       const byId = users.map((user) => user.id).toSorted()
       const store = yield* seeded(...users)
-      for (const sort of UserSort.literals) {
+      for (const sort of userSorts) {
         const pages = yield* Effect.forEach([0, 3, 6, 9, 12], (offset) =>
           store.list(siteId, { offset, limit: 3, sort }),
         )

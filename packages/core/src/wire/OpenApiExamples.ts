@@ -1,7 +1,8 @@
 /** What the OpenAPI document shows for examples; errors are their own. */
 import type { HistoryEntry } from "../UserHistory.ts"
 import { DateTime } from "effect"
-import { accessGroup, type User, UserId } from "../User.ts"
+import { accessGroup, type User } from "../User.ts"
+import { UserId } from "../UserSchema.ts"
 import { defaultLimit } from "./ListQuery.ts"
 import type { UserUpdate } from "./UpdateUserBody.ts"
 

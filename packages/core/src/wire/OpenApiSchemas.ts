@@ -12,7 +12,7 @@ import {
   UserId,
   UserPage,
   UserSort,
-} from "../User.ts"
+} from "../UserSchema.ts"
 import { documentedCodes } from "./Envelope.ts"
 import { defaultLimit, maxLimit } from "./ListQuery.ts"
 import { maxFields, maxGroups, maxStringLength } from "./UpdateUserBody.ts"

@@ -8,9 +8,10 @@
  * Decoding never fails: what stands against a body is collected with what it asks for, so that one answer can name all
  * of it, together with what only the user and the site can tell.
  */
-import { Equal, Predicate, Schema } from "effect"
+import { Equal, Predicate } from "effect"
 import type { UpdatePolicy } from "../UpdatePolicy.ts"
-import { type CustomValue, isOptionValue, Membership } from "../User.ts"
+import { type CustomValue, type Membership, readOnlyProperties } from "../User.ts"
+import { isJson, isMembership, isOptionValue } from "../UserShape.ts"
 import type { Echo, Objection, SetGroups, UserPatch } from "../UserPatch.ts"
 
 /** The longest string a field takes, in UTF-16 code units, as recorded from Webflow. */
@@ -35,21 +36,9 @@ interface Parts {
   readonly objections: ReadonlyArray<Objection>
 }
 
-const readOnlyProperties = new Set([
-  "id",
-  "isEmailVerified",
-  "lastUpdated",
-  "invitedOn",
-  "createdOn",
-  "lastLogin",
-  "status",
-])
 const consents = new Set(["accept-privacy", "accept-communications"])
 const builtInFields = new Set(["name", "email", "password", ...consents])
 const reservedKeys = new Set(["__proto__", "constructor", "prototype"])
-
-const isMembership = Schema.is(Membership)
-const isJson = Schema.is(Schema.Json)
 
 /** Reads a body of either era. Every property is optional; `{}` changes nothing and is valid. */
 export const decodeBody = (body: unknown, emailAndPassword: UpdatePolicy["emailAndPassword"] = "refuse"): Parts => {

@@ -2,8 +2,9 @@
  * A user as JSON. Recorded responses carry `data` flat; the specification documents it as `data.data`. Both are read;
  * flat is written unless asked otherwise.
  */
-import { Predicate, Schema } from "effect"
-import { AccessGroupPage, User, UserPage } from "../User.ts"
+import { Predicate } from "effect"
+import type { AccessGroupPage, User, UserPage } from "../User.ts"
+import { isAccessGroupPage, isUser, isUserPage } from "../UserShape.ts"
 import { nestedData } from "./UpdateUserBody.ts"
 import { fromV1Names } from "./V1.ts"
 
@@ -29,19 +30,21 @@ const flat = (data: unknown): unknown => {
   return { ...rest, ...nested }
 }
 
-const decode = Schema.decodeUnknownEffect(User)
-const decodePage = Schema.decodeUnknownEffect(UserPage)
+/** Reads one user of either nesting, any absence, any extra property; `undefined` where it is none. */
+export const readUser = (json: unknown): User | undefined => {
+  const user = normalizeUser(json)
+  return isUser(user) ? user : undefined
+}
 
-/** Reads one user of either nesting, any absence, any extra property. */
-export const decodeUser = (json: unknown) => decode(normalizeUser(json))
+/** Reads a page of users; `undefined` where it is none. */
+export const readUserPage = (json: unknown): UserPage | undefined => {
+  const page =
+    Predicate.isObject(json) && Array.isArray(json["users"])
+      ? { ...json, users: json["users"].map(normalizeUser) }
+      : json
+  return isUserPage(page) ? page : undefined
+}
 
-/** Reads a page of users. */
-export const decodeUserPage = (json: unknown) =>
-  decodePage(
-    Predicate.isObject(json) && "users" in json && Array.isArray(json.users)
-      ? { ...json, users: json.users.map(normalizeUser) }
-      : json,
-  )
-
-/** Reads a page of access groups. */
-export const decodeAccessGroupPage = Schema.decodeUnknownEffect(AccessGroupPage)
+/** Reads a page of access groups; `undefined` where it is none. */
+export const readAccessGroupPage = (json: unknown): AccessGroupPage | undefined =>
+  isAccessGroupPage(json) ? json : undefined

@@ -7,7 +7,7 @@
  */
 import { Predicate } from "effect"
 import type { Detail, UpdateUserError } from "../UpdateUserError.ts"
-import { type AccessGroupPage, Profile, type User, type UserPage } from "../User.ts"
+import { type AccessGroupPage, readOnlyProperties, type User, type UserPage } from "../User.ts"
 import * as Envelope from "./Envelope.ts"
 import { nestedData } from "./UpdateUserBody.ts"
 
@@ -57,7 +57,7 @@ export const encodeAccessGroupPage = ({ accessGroups, ...page }: AccessGroupPage
   ...page,
 })
 
-const properties = new Set([...Object.keys(names), "id", ...Object.keys(Profile.fields)])
+const properties = new Set([...Object.keys(names), ...readOnlyProperties, "accessGroups", "data"])
 
 /**
  * The body of an update, brought to the form it has now. One rule, for the body and for what its `data` holds: an object

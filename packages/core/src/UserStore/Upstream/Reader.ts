@@ -1,5 +1,5 @@
 /** What another server's answers mean: read tolerantly, and every answer that is no success made an error of the list. */
-import { Clock, Effect, Predicate, type Schema } from "effect"
+import { Clock, Effect, Predicate } from "effect"
 import type { TransportResponse } from "../../Transport.ts"
 import { type UpdateUserError, UpstreamInvalidResponse, UserAccountsRemoved } from "../../UpdateUserError.ts"
 import { isWebflow } from "../../Webflow.ts"
@@ -13,17 +13,17 @@ export const of = (baseUrl: string) => {
   return Effect.fnUntraced(function* <A>(
     response: TransportResponse,
     token: string,
-    decode: (json: unknown) => Effect.Effect<A, Schema.SchemaError>,
+    readAs: (json: unknown) => A | undefined,
   ) {
     const { status, header, text } = response
     if (status < 200 || status > 299) {
       const now = yield* Clock.currentTimeMillis
       return yield* explain(failureOf(response, hiding(token), now))
     }
-    return yield* Effect.mapError(decode(parse(text)), () => {
-      const hide = hiding(token)
-      return new UpstreamInvalidResponse({ status, excerpt: excerptOf(text, hide), ...requestIdOf(header, hide) })
-    })
+    const found = readAs(parse(text))
+    if (found !== undefined) return found
+    const hide = hiding(token)
+    return yield* new UpstreamInvalidResponse({ status, excerpt: excerptOf(text, hide), ...requestIdOf(header, hide) })
   })
 }
 

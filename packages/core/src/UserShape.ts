@@ -1,0 +1,137 @@
+/**
+ * Whether a value of JSON is a user, or one of its parts: what the schemas of `UserSchema.ts` say, for who cannot afford
+ * schemas. They say the types, and the types say which property has to be looked at here: one that is missing or looked at
+ * for something else does not compile, and a test holds both to the same verdict.
+ */
+import { Predicate, type Schema } from "effect"
+import {
+  type AccessGroup,
+  type AccessGroupPage,
+  accessGroupTypes,
+  type BuiltInData,
+  type Membership,
+  objectId,
+  type OptionValue,
+  type Page,
+  type Profile,
+  type User,
+  type UserId,
+  type UserPage,
+  userStatuses,
+} from "./User.ts"
+import { maxDepth } from "./wire/JsonBody.ts"
+
+type Guard<A> = (value: unknown) => value is A
+
+/** How each property is told, of an object that has to have it, or may. */
+type Guards<A> = {
+  readonly must: { readonly [K in keyof A as {} extends Pick<A, K> ? never : K]: Guard<A[K]> }
+  readonly may: { readonly [K in keyof A as {} extends Pick<A, K> ? K : never]-?: Guard<A[K]> }
+}
+
+/** Properties that nobody documented may stand beside the others. */
+const shaped = <A extends object>({ must, may }: Guards<A>): Guard<A> => {
+  const needed: ReadonlyArray<[string, (value: unknown) => boolean]> = Object.entries(must)
+  const allowed: ReadonlyArray<[string, (value: unknown) => boolean]> = Object.entries(may)
+  return (value): value is A =>
+    Predicate.isObject(value) &&
+    needed.every(([key, is]) => Object.hasOwn(value, key) && is(value[key])) &&
+    allowed.every(([key, is]) => !Object.hasOwn(value, key) || is(value[key]))
+}
+
+const nullOr =
+  <A>(is: Guard<A>): Guard<A | null> =>
+  (value): value is A | null =>
+    value === null || is(value)
+
+const listOf =
+  <A>(is: Guard<A>): Guard<ReadonlyArray<A>> =>
+  (value): value is ReadonlyArray<A> =>
+    Array.isArray(value) && value.every(is)
+
+const oneOf =
+  <const A extends string>(values: ReadonlyArray<A>): Guard<A> =>
+  (value): value is A =>
+    values.some((one) => one === value)
+
+const isInt: Guard<number> = (value): value is number => Number.isSafeInteger(value)
+const isId: Guard<UserId> = (value): value is UserId => Predicate.isString(value) && objectId.test(value)
+
+/** Whether a value is that of an option field. */
+export const isOptionValue: Guard<OptionValue> = shaped<OptionValue>({
+  must: { id: Predicate.isString, name: Predicate.isString, slug: Predicate.isString },
+  may: {},
+})
+
+/** Whether a value is the membership of a group. */
+export const isMembership: Guard<Membership> = shaped<Membership>({
+  must: { slug: Predicate.isString, type: oneOf(accessGroupTypes) },
+  may: {},
+})
+
+/** Beside these, `data` has fields of any value. */
+const isData = shaped<BuiltInData>({
+  must: {},
+  may: {
+    name: nullOr(Predicate.isString),
+    email: nullOr(Predicate.isString),
+    "accept-privacy": nullOr(Predicate.isBoolean),
+    "accept-communications": nullOr(Predicate.isBoolean),
+  },
+}) as Guard<User["data"]>
+
+/** Whether a value of JSON is a user. */
+export const isUser = shaped<Profile & { readonly id: UserId }>({
+  must: { id: isId, accessGroups: listOf(isMembership), data: isData },
+  may: {
+    isEmailVerified: nullOr(Predicate.isBoolean),
+    lastUpdated: nullOr(Predicate.isString),
+    invitedOn: nullOr(Predicate.isString),
+    createdOn: nullOr(Predicate.isString),
+    lastLogin: nullOr(Predicate.isString),
+    status: nullOr(oneOf(userStatuses)),
+  },
+}) as Guard<User>
+
+const page = { count: isInt, limit: isInt, offset: isInt, total: isInt } satisfies Guards<Page>["must"]
+
+/** Whether a value of JSON is a part of a list of users. */
+export const isUserPage: Guard<UserPage> = shaped<UserPage>({ must: { ...page, users: listOf(isUser) }, may: {} })
+
+/** Whether a value of JSON is a part of a list of access groups. */
+export const isAccessGroupPage: Guard<AccessGroupPage> = shaped<AccessGroupPage>({
+  must: {
+    ...page,
+    accessGroups: listOf(
+      shaped<AccessGroup>({
+        must: {
+          id: Predicate.isString,
+          name: Predicate.isString,
+          shortId: Predicate.isString,
+          slug: Predicate.isString,
+          createdOn: Predicate.isString,
+        },
+        may: {},
+      }),
+    ),
+  },
+  may: {},
+})
+
+/** Whether a value is one that JSON has, and no deeper than a request may be. */
+export const isJson: Guard<Schema.Json> = (value): value is Schema.Json => isJsonWithin(value, maxDepth)
+
+const isJsonWithin = (value: unknown, depth: number): boolean => {
+  if (value === null || Predicate.isString(value) || Predicate.isBoolean(value)) return true
+  if (Predicate.isNumber(value)) return Number.isFinite(value)
+  if (depth === 0 || !Predicate.isObjectKeyword(value)) return false
+  // Not `every` of the list itself, which passes over what is not there.
+  const parts = Array.isArray(value) ? [...value] : isPlain(value) ? Object.values(value) : [undefined]
+  return parts.every((part) => isJsonWithin(part, depth - 1))
+}
+
+/** Made by a literal or a parser, here or in another realm, and by no class. */
+const isPlain = (value: object): boolean => {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
