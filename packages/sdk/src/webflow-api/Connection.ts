@@ -63,7 +63,7 @@ export const calling = (options: Options, platform: Platform): Call => {
   }
 }
 
-/** What says of a request what the client says of it by itself may be said, as it may there. */
+/** Without the two that tell what the client tells by itself. In 3.1 they may be given, so here they may too. */
 const withoutOwn = (headers: Record<string, string>): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => !/^(accept|content-type)$/i.test(name)))
 
@@ -88,9 +88,8 @@ const connect = (baseUrl: string, { accessToken }: Options, platform: Platform) 
 
 const tokenOf = async (accessToken: Supplier<string>): Promise<string> => {
   const token: unknown = await supplied(accessToken)
-  if (!Predicate.isString(token))
-    throw new TypeError("accessToken has to be text, its promise, or a function that gives it")
-  return token
+  if (Predicate.isString(token)) return token
+  throw new TypeError("accessToken has to be text, its promise, or a function that gives it")
 }
 
 /** Core reads both nestings into one. 3.1 gives whichever came, so what came has to be seen before. */

@@ -13,7 +13,7 @@ export class WebflowError extends Error {
 
   constructor({ message, statusCode, body, cause }: WebflowError.Parts) {
     super(messageOf(message, statusCode, body), cause === undefined ? undefined : { cause })
-    // 3.1 writes Error in front of the message, and not its class.
+    // `name` stays "Error", as it does in 3.1: what prints an error begins with it.
     if (statusCode != null) this.statusCode = statusCode
     if (body !== undefined) this.body = body
   }

@@ -161,12 +161,18 @@ describe("other than in 3.1", () => {
     ])
   })
 
-  it("takes groups as 3.2 writes them, where 3.1 throws", async () => {
-    answer = says(200, user)
+  it("takes an update as 3.2 writes it, where 3.1 throws", async () => {
+    let sent: unknown
+    answer = async (request, response) => {
+      sent = JSON.parse(await text(request))
+      says(200, user)(request, response)
+    }
     const { official, ours } = clients()
-    const request = { accessGroups: [{ slug: "platinum", type: "admin" }] } as object
+    const accessGroups = [{ slug: "platinum", type: "admin" }]
+    const request = { data: { data: { acceptPrivacy: false } }, accessGroups } as object
     expect((await caught(official.users.update(siteId, userId, request))).constructor.name).toBe("JsonError")
     expect(await ours.users.update(siteId, userId, request)).toEqual(user)
+    expect(sent).toEqual({ data: { "accept-privacy": false }, accessGroups })
   })
 
   it("a timeout is a WebflowTimeoutError, as is documented, and the WebflowError that comes in 3.1", async () => {
@@ -197,9 +203,11 @@ describe("other than in 3.1", () => {
 
   it("a redirect is not followed, and what is no user is an error", async () => {
     answer = says(302, {}, { location: "https://elsewhere.example.com/" })
-    const { ours } = clients()
-    expect(await caught(ours.users.get(siteId, userId))).toMatchObject({ statusCode: 502 })
+    const { official, ours } = clients()
+    const redirected = await caught(ours.users.get(siteId, userId))
+    expect(redirected).toMatchObject({ statusCode: 502, message: expect.stringContaining("elsewhere.example.com") })
     answer = (_, response) => response.end("<html>")
+    expect(await official.users.get(siteId, userId)).toMatchObject({ ok: false })
     expect(await caught(ours.users.get(siteId, userId))).toMatchObject({ statusCode: 502 })
   })
 
