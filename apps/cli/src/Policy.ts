@@ -1,19 +1,19 @@
 /** The decisions about updates that are settings, as their variables say. */
 import { UpdatePolicy } from "@webflow-users/core"
 import { UpstreamSettings } from "@webflow-users/stores"
-import { type Config, Effect } from "effect"
+import { Config, Effect } from "effect"
 
 /** A decision as its variable says. */
-const decision = <A>({ variable, values, config }: Decision<A>) =>
+const decision = <A extends string>({ variable, values, standard }: Decision<A>) =>
   Effect.mapError(
-    config,
+    Config.Literals(values, variable).pipe(Config.withDefault(standard)),
     () => new UpstreamSettings.UnusableSetting({ message: `${variable} has to be ${values.join(" or ")}` }),
   )
 
-interface Decision<A> {
+interface Decision<A extends string> {
   readonly variable: string
-  readonly values: ReadonlyArray<string>
-  readonly config: Config.Config<A>
+  readonly values: ReadonlyArray<A>
+  readonly standard: A
 }
 
 /** Runs a command under them. */

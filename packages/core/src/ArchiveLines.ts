@@ -13,7 +13,7 @@ import {
   isKeepable,
   isKey,
 } from "./SiteArchive.ts"
-import { SiteDeclaration } from "./SiteDeclaration.ts"
+import { SiteDeclaration } from "./SiteDeclarationSchema.ts"
 import { AccessGroup, SiteId, UserId } from "./UserSchema.ts"
 
 /** What every archive's first line begins with. */

@@ -1,6 +1,7 @@
 /** Saying what a site has: a declaration into a store. */
 import { Effect } from "effect"
 import * as SiteDeclaration from "./SiteDeclaration.ts"
+import * as SiteDeclarationSchema from "./SiteDeclarationSchema.ts"
 import { Sites } from "./Sites.ts"
 import { acceptSiteId } from "./UserStore.ts"
 
@@ -20,7 +21,7 @@ export interface Report {
 export const declareSite = Effect.fn("DeclareSite.declareSite")(function* (site: string, json: unknown) {
   const sites = yield* Sites
   const siteId = yield* acceptSiteId(site)
-  const declaration = yield* Effect.fromResult(SiteDeclaration.decode(json))
+  const declaration = yield* Effect.fromResult(SiteDeclarationSchema.decode(json))
   const before = yield* sites.declare(siteId, declaration)
   const changes = SiteDeclaration.changesBetween(before ?? SiteDeclaration.undeclared, declaration)
   return {

@@ -2,7 +2,7 @@
  * The decisions about an update that no source settles [ours]: each has the value this project chose, and another for
  * whoever knows better. See also `SiteDeclaration`, which decides about unknown groups and fields, a site at a time.
  */
-import { Config, Context } from "effect"
+import { Context } from "effect"
 
 export interface UpdatePolicy {
   /**
@@ -27,7 +27,6 @@ const setting = <const Values extends readonly [string, ...ReadonlyArray<string>
   values,
   description,
   standard: values[0] as Values[0],
-  config: Config.Literals(values, variable).pipe(Config.withDefault(values[0] as Values[number])),
 })
 
 export const settings = {

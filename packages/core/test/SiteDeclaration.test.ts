@@ -1,10 +1,10 @@
-import { type CustomValue, SiteDeclaration } from "@webflow-users/core"
+import { type CustomValue, SiteDeclaration, SiteDeclarationSchema } from "@webflow-users/core"
 import { Result } from "effect"
 import { describe, expect, it } from "vitest"
 
 /** What is wrong with a declaration: parameters with their descriptions. */
 const problems = (json: unknown) => {
-  const read = SiteDeclaration.decode(json)
+  const read = SiteDeclarationSchema.decode(json)
   if (Result.isSuccess(read)) return "accepted"
   return read.failure.details.map((detail) => Object.values(detail as { param: string; description: string }))
 }
@@ -28,7 +28,7 @@ const withField = (field: unknown) => ({ fields: [field] })
 
 describe("reading a declaration", () => {
   it("takes every type with its limits, one half without the other, and nothing at all", () => {
-    expect(SiteDeclaration.decode(complete)).toStrictEqual(Result.succeed(complete))
+    expect(SiteDeclarationSchema.decode(complete)).toStrictEqual(Result.succeed(complete))
     expect(problems({ accessGroups: [] })).toBe("accepted")
     expect(problems({ fields: [] })).toBe("accepted")
     expect(problems({ fields: [{ slug: "a", type: "PlainText", minLength: 3, maxLength: 3 }] })).toBe("accepted")
@@ -93,9 +93,9 @@ describe("reading a declaration", () => {
 })
 
 describe("the value of a declared field", () => {
-  const declaration = Result.getOrThrow(SiteDeclaration.decode(complete))
+  const declaration = Result.getOrThrow(SiteDeclarationSchema.decode(complete))
   const limited = Result.getOrThrow(
-    SiteDeclaration.decode({
+    SiteDeclarationSchema.decode({
       fields: [
         { slug: "motto", type: "PlainText", minLength: 2, maxLength: 4 },
         { slug: "age", type: "Number", minimum: 18, maximum: 99, isInteger: true },
@@ -192,7 +192,7 @@ describe("a declared access group", () => {
 
 describe("what a new declaration changes", () => {
   it("is told by slugs", () => {
-    const { accessGroups, fields } = Result.getOrThrow(SiteDeclaration.decode(complete))
+    const { accessGroups, fields } = Result.getOrThrow(SiteDeclarationSchema.decode(complete))
     const none = { added: [], changed: [], removed: [] }
     const before = { accessGroups: accessGroups ?? [], fields: fields ?? [] }
     expect(SiteDeclaration.changesBetween(before, structuredClone(before))).toStrictEqual({

@@ -28,7 +28,7 @@ const outOfRange = (name: string, problem: string): never => {
 const objectOf =
   (checks: Readonly<Record<string, Check>>, prefix: string): Check =>
   (name, value) => {
-    if (typeof value !== "object" || value === null) return refuse(name, "has to be an object of options")
+    if (typeof value !== "object" || value === null) return refuse(name, "takes an object of options")
     for (const [key, given] of Object.entries(value)) {
       const check = Object.hasOwn(checks, key) ? checks[key] : undefined
       if (check === undefined) return refuse(name, `has no ${key}: there is ${Object.keys(checks).join(", ")}`)
@@ -98,7 +98,7 @@ const ownHeaders = [
 ]
 
 const headers: Check = (name, value) => {
-  if (typeof value !== "object" || value === null) return refuse(name, "has to be an object of headers")
+  if (typeof value !== "object" || value === null) return refuse(name, "takes an object of headers")
   for (const [header, given] of Object.entries(value)) {
     if (ownHeaders.includes(header.toLowerCase())) refuse(`${name}.${header}`, "is the client's own to send")
     if (!/^[\w!#$%&'*+.^`|~-]+$/.test(header)) refuse(name, "has a name that no header can have")

@@ -142,7 +142,7 @@ export const clientOf = (platform: Platform): CreateClient => {
   const createClient = (options: Options): Client | StoreClient => {
     if (typeof options === "object" && options !== null && "store" in options) {
       checkStore(options)
-      const runtime = runtimeOf(local(options), options.signal)
+      const runtime = runtimeOf(local(platform, options), options.signal)
       return { ...operations<undefined>(runtime, readerOf(options.fields)), ...filling(runtime) }
     }
     checkRemote(options)

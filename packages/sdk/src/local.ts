@@ -1,35 +1,54 @@
 /** A store in this process. */
 import { type NewUsers, type Sites, UpdatePolicy, type UserStore } from "@webflow-users/core"
-import { Data, Effect, Layer } from "effect"
+import { Cause, Data, Effect, Layer, Predicate } from "effect"
 import type { StoreOptions } from "./options.ts"
+import type { Platform } from "./platform.ts"
 
 /** Stores in this process do not run here: on an older Node, in a browser or a worker. A server can be asked from anywhere. */
 export class StoreNotSupported extends Data.TaggedError("StoreNotSupported")<{
   readonly message: string
-  readonly cause: unknown
+  readonly cause?: unknown
 }> {
   readonly code = "store_not_supported"
   readonly isRetryable = false
 }
 
-// Imported when it is asked for: a client over HTTP runs where Node's modules are not to be had.
-export const local = ({ store, policy }: StoreOptions): Layer.Layer<UserStore.UserStore | NewUsers | Sites, unknown> =>
+type Services = UserStore.UserStore | NewUsers | Sites
+
+export const local = ({ stores }: Platform, { store, policy }: StoreOptions): Layer.Layer<Services, unknown> =>
   Layer.unwrap(
-    Effect.map(
-      Effect.tryPromise({ try: () => import("@webflow-users/stores"), catch: notSupported }),
-      ({ StoreAddress }) => StoreAddress.layerOwned(store),
-    ),
-  ).pipe(Layer.merge(Layer.succeed(UpdatePolicy.Current, { ...UpdatePolicy.standard, ...policy })))
+    stores === undefined
+      ? Effect.fail(notSupported("Node, and what was loaded of this package is for other platforms"))
+      : Effect.map(Effect.tryPromise({ try: stores, catch: notLoaded }), ({ StoreAddress }) =>
+          StoreAddress.layerOwned(store),
+        ),
+  ).pipe(
+    // A store in memory needs less of Node than one in a file, which finds out when it is opened.
+    Layer.catchCause((cause) => {
+      const error = Cause.squash(cause)
+      const isTooOld = Predicate.hasProperty(error, "message") && /built-in module/.test(String(error.message))
+      return Layer.effectContext(isTooOld ? Effect.fail(notLoaded(error)) : Effect.failCause(cause))
+    }),
+    Layer.merge(Layer.succeed(UpdatePolicy.Current, { ...UpdatePolicy.standard, ...policy })),
+  )
 
 const oldest = [22, 19] as const
 
-const notSupported = (cause: unknown) => {
+/** Why stores cannot be had on a Node, as far as its version tells. */
+const notLoaded = (cause: unknown) => {
   const { process } = globalThis as { readonly process?: { readonly versions?: { readonly node?: string } } }
-  const node = process?.versions?.node
-  const [major = 0, minor = 0] = (node ?? "").split(".").map(Number)
+  const node = process?.versions?.node ?? ""
+  const [major = 0, minor = 0] = node.split(".").map(Number)
   const isOld = major < oldest[0] || (major === oldest[0] && minor < oldest[1])
-  const needed = isOld ? `Node ${oldest.join(".")} or newer` : "the package @webflow-users/stores"
-  const here = node === undefined ? "this is no Node" : isOld ? `this is Node ${node}` : "it could not be loaded"
-  const message = `A store in this process needs ${needed}, and ${here}. A server can be asked from here: createClient({ baseUrl, token })`
-  return new StoreNotSupported({ message, cause })
+  return notSupported(
+    isOld
+      ? `Node ${oldest.join(".")} or newer, and this is Node ${node}`
+      : "modules that could not be loaded: install the package anew",
+    cause,
+  )
+}
+
+const notSupported = (needed: string, cause?: unknown) => {
+  const message = `A store in this process needs ${needed}. A server can be asked from here: createClient({ baseUrl, token })`
+  return new StoreNotSupported({ message, ...(cause !== undefined && { cause }) })
 }

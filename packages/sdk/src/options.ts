@@ -99,7 +99,10 @@ export interface RequestOptions {
   readonly signal?: AbortSignal | undefined
   /** How long to wait for the answer to each of its requests, in place of what the client was made with. */
   readonly timeout?: Duration.Input | undefined
-  /** How often a request that fails is sent at the most, in place of what the client was made with. */
+  /**
+   * How often a request that fails is sent at the most, in place of what the client was made with. With 1 it is not tried
+   * again, nor is a 429 waited out.
+   */
   readonly attempts?: number | undefined
   /** Sent along, such as `{ "x-request-id": "…" }`. */
   readonly headers?: Readonly<Record<string, string | undefined>> | undefined

@@ -1,8 +1,11 @@
-/** Node: requests by undici's `Pool`, which costs a tenth of what `fetch` does. */
+/** Node: requests by undici's `Pool`, which costs a tenth of what `fetch` does, and stores in this process. */
 import { Effect, Layer } from "effect"
 import { type Platform, platform as elsewhere } from "./platform.ts"
 
-/** Node: by undici, loaded with the first call. Where it is not installed, or does not run on this Node, by `fetch`. */
+/**
+ * Node. Undici is loaded with the first call: where it is not installed, or does not run on this Node, `fetch` sends the
+ * requests. A `fetch` that is given sends them anyway.
+ */
 export const platform: Platform = {
   transport: (baseUrl, fetch) =>
     fetch === undefined
@@ -16,4 +19,5 @@ export const platform: Platform = {
           ),
         )
       : elsewhere.transport(baseUrl, fetch),
+  stores: () => import("@webflow-users/stores"),
 }

@@ -167,13 +167,12 @@ describe("a client over HTTP", () => {
     const bundle = await rolldown({
       input: new URL("../src/index.ts", import.meta.url).pathname,
       platform: "browser",
-      external: ["@webflow-users/stores"],
       resolve: { conditionNames: ["@webflow-users/source", "import", "default"] },
     })
     const { output } = await bundle.generate({ format: "esm" })
     const chunks = output.filter((part) => part.type === "chunk")
     expect(chunks.flatMap((chunk) => chunk.imports.filter((name) => !name.endsWith(".js")))).toEqual([])
-    expect(chunks.flatMap((chunk) => chunk.dynamicImports)).toEqual(["@webflow-users/stores"])
+    expect(chunks.flatMap((chunk) => chunk.dynamicImports)).toEqual([])
   })
 })
 

@@ -23,7 +23,6 @@ const bundled = async (entry: string) => {
   const bundle = await rolldown({
     input: new URL(`../src/${entry}`, import.meta.url).pathname,
     platform: "browser",
-    external: [/^@webflow-users\/stores/],
     transform: { define: { "import.meta": "{}" } },
     resolve: { conditionNames: ["@webflow-users/source", "import", "default"] },
   })

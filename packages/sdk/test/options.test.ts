@@ -26,6 +26,7 @@ describe("options that there are not, or that cannot be", () => {
     ["a hook that is none", { baseUrl, token: "t", onRequest: true }, /^onRequest has to be a function$/],
     ["a schema that is none", { baseUrl, token: "t", fields: {} }, /^fields has to be a schema/],
     ["no options", Object(undefined), /^baseUrl is not given$/],
+    ["what are no options", null as never, /^createClient takes an object of options$/],
   ])("are refused with a TypeError that names them: %s", (_, options, message) => {
     expect(() => createClient(options as RemoteOptions)).toThrow(TypeError)
     expect(() => createClient(options as RemoteOptions)).toThrow(message)

@@ -77,7 +77,7 @@ describe("where the other packages are not installed", () => {
       console.log(JSON.stringify([sdk.isStoreNotSupported(error), name, code, message, cause.code]))
     `)
     const message = expect.stringMatching(
-      /needs the package @webflow-users\/stores.*createClient\(\{ baseUrl, token \}\)$/,
+      /needs modules that could not be loaded.*createClient\(\{ baseUrl, token \}\)$/,
     )
     expect(told).toEqual([true, "StoreNotSupported", "store_not_supported", message, "ERR_MODULE_NOT_FOUND"])
   })

@@ -13,7 +13,8 @@ export const userOf = (index: number) => ({
   data: { name: `User ${index}`, email: `u${index}@example.com` },
 })
 export const nameOf = (index: number, name = `New ${index}`): UserChange => ({ id: idOf(index), data: { name } })
-export const many = (count: number): ReadonlyArray<UserChange> => Array.from({ length: count }, (_, index) => nameOf(index))
+export const many = (count: number): ReadonlyArray<UserChange> =>
+  Array.from({ length: count }, (_, index) => nameOf(index))
 
 /** A client of a store in memory with some users. */
 export const seeded = async (count = 5) => {

@@ -2,7 +2,7 @@
 import { Effect, Layer, Option, Schedule, Schema, Stream } from "effect"
 import { SqlClient, SqlError } from "effect/sql"
 import { DuplicateEntry, type Entry, isArchivable, SiteArchive, SiteOccupied, SiteUnreadable } from "../SiteArchive.ts"
-import { SiteDeclaration } from "../SiteDeclaration.ts"
+import { SiteDeclaration } from "../SiteDeclarationSchema.ts"
 import { storeError } from "../StoreErrors.ts"
 import { SiteNotFound } from "../UpdateUserError.ts"
 import type { AccessGroup, SiteId, User, UserId } from "../User.ts"

@@ -1,6 +1,7 @@
 /** A site's declaration as its column holds it. */
 import { Option, Schema } from "effect"
-import { SiteDeclaration, undeclared } from "../../SiteDeclaration.ts"
+import { undeclared } from "../../SiteDeclaration.ts"
+import { SiteDeclaration } from "../../SiteDeclarationSchema.ts"
 
 const document = Schema.fromJsonString(SiteDeclaration)
 const decode = Schema.decodeUnknownOption(document)
