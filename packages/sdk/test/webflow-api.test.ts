@@ -86,24 +86,29 @@ describe("code written for webflow-api 3.1", () => {
     expect(await run([tsc, "--pretty", "false", "-p", config])).toEqual({ code: 0, stdout: "", stderr: "" })
   })
 
-  it.each(["flat", "documented"])("prints the same, where data is %s", async (nesting) => {
-    const printed = await Promise.all(
-      Object.entries(runs).map(async ([name, { name: imported, conditions }]) => {
-        const address = `file:${folder}/${nesting}-${name.replaceAll(/\W/g, "")}.db`
-        const tokens = await seed(address)
-        await using proxy = await start(address, {
-          env: { WEBFLOW_USERS_FAULTS: "true", WEBFLOW_USERS_DATA_NESTING: nesting, WEBFLOW_USERS_LOG_LEVEL: "none" },
-        })
-        const file = imported === official ? "official.ts" : "ours.ts"
-        const known = [`${proxy.origin}/v2`, ...tokens, siteId, users[0]!.id]
-        return [name, await run([...conditions, file, ...known])] as const
-      }),
-    )
-    const { official: theirs, ...others } = Object.fromEntries(printed)
-    expect(theirs).toMatchObject({ code: 0, stderr: "" })
-    expect(theirs!.stdout).toContain("environment by a function")
-    for (const mine of Object.values(others)) expect(mine).toEqual(theirs)
-  })
+  it.each(["flat", "documented"])(
+    "prints the same, where data is %s",
+    async (nesting) => {
+      const printed = await Promise.all(
+        Object.entries(runs).map(async ([name, { name: imported, conditions }]) => {
+          const address = `file:${folder}/${nesting}-${name.replaceAll(/\W/g, "")}.db`
+          const tokens = await seed(address)
+          await using proxy = await start(address, {
+            env: { WEBFLOW_USERS_FAULTS: "true", WEBFLOW_USERS_DATA_NESTING: nesting, WEBFLOW_USERS_LOG_LEVEL: "none" },
+          })
+          const file = imported === official ? "official.ts" : "ours.ts"
+          const known = [`${proxy.origin}/v2`, ...tokens, siteId, users[0]!.id]
+          return [name, await run([...conditions, file, ...known])] as const
+        }),
+      )
+      const { official: theirs, ...others } = Object.fromEntries(printed)
+      expect(theirs).toMatchObject({ code: 0, stderr: "" })
+      expect(theirs!.stdout).toContain("environment by a function")
+      for (const mine of Object.values(others)) expect(mine).toEqual(theirs)
+      // Three proxies and three programs at once.
+    },
+    90_000,
+  )
 })
 
 /** A store with the users and two tokens: one for everything, one that reads. */
