@@ -60,7 +60,10 @@ const table: ReadonlyArray<Rule> = [
       /^@effect\/sql-pg$/,
     ],
   },
-  { from: /^packages\/sdk\/src\//, may: [effect, core, within("packages/sdk/src"), stores] },
+  {
+    from: /^packages\/sdk\/src\//,
+    may: [effect, core, within("packages/sdk/src"), within("packages/sdk/src/webflow-api"), stores],
+  },
   {
     from: /^apps\/(\w|-)+\/src\//,
     may: [...platform, /^csv-parse/, /^cli-progress$/, /^swagger-ui-dist\/[\w.-]+\?raw$/, /^apps\/(\w|-)+\/src\//],

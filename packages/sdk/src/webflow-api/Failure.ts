@@ -1,0 +1,81 @@
+/** What a call of 3.1 would have rejected with, for each error of core's list. */
+import { isUpdateUserError, type UpdateUserError } from "@webflow-users/core"
+import { Envelope } from "@webflow-users/core/wire"
+import {
+  BadRequestError,
+  ForbiddenError,
+  InternalServerError,
+  NotFoundError,
+  TooManyRequestsError,
+  UnauthorizedError,
+  WebflowError,
+  WebflowTimeoutError,
+} from "./WebflowError.ts"
+
+/** Whether the server answered; 3.1 makes its errors of that, and of the status. */
+const kinds = {
+  InvalidId: "answered",
+  InvalidPatch: "answered",
+  BadRequest: "answered",
+  BodyTooLarge: "answered",
+  NotAuthorized: "answered",
+  MissingScopes: "answered",
+  SiteForbidden: "answered",
+  ChangeForbidden: "answered",
+  UsersNotEnabled: "answered",
+  SiteNotFound: "answered",
+  UserNotFound: "answered",
+  RouteNotFound: "answered",
+  MethodNotAllowed: "answered",
+  TooManyRequests: "answered",
+  InternalError: "answered",
+  StoreUnavailable: "answered",
+  Overloaded: "answered",
+  UpstreamInvalidResponse: "answered",
+  UnexpectedResponse: "answered",
+  UserAccountsRemoved: "answered",
+  UnsendableRequest: "unanswered",
+  Unreachable: "unanswered",
+  ConnectionLost: "unanswered",
+  TlsFailed: "unanswered",
+  TimedOut: "late",
+} as const satisfies Record<UpdateUserError["_tag"], "answered" | "unanswered" | "late">
+
+type FromBody = new (body: object, options: ErrorOptions) => WebflowError
+
+const ofStatus: Readonly<Record<number, FromBody>> = {
+  400: BadRequestError,
+  401: UnauthorizedError,
+  403: ForbiddenError,
+  404: NotFoundError,
+  429: TooManyRequestsError,
+  500: InternalServerError,
+}
+
+/** These it gives the body as it came; in that of the others it reads `null` as absent. */
+const verbatim = new Set([400, 403])
+
+/** How a call is told of in the words of 3.1: `PATCH /sites/{site_id}/users/{user_id}`. */
+export type Operation = `${"GET" | "PATCH"} /sites/{site_id}/${string}`
+
+/** The error to reject with, for what the promise client rejected with. */
+export const failureOf = (thrown: unknown, operation: Operation, signal: AbortSignal | undefined): unknown => {
+  if (signal?.aborted === true) return new WebflowError({ message: "The user aborted a request", cause: thrown })
+  if (!isUpdateUserError(thrown)) return thrown
+  const cause = thrown
+  switch (kinds[thrown._tag]) {
+    case "late":
+      return new WebflowTimeoutError(`Timeout exceeded when calling ${operation}.`, { cause })
+    case "unanswered":
+      return new WebflowError({ message: thrown.message, cause })
+    case "answered": {
+      const encoded = Envelope.encodeError(thrown)
+      // The server's own status, even where its answer says nothing more; unless it is that of a success.
+      const status = thrown.status < 400 ? encoded.status : thrown.status
+      const { body } = encoded
+      const Class = ofStatus[status]
+      if (Class === undefined) return new WebflowError({ statusCode: status, body, cause })
+      return new Class(verbatim.has(status) ? body : { ...body, externalReference: undefined }, { cause })
+    }
+  }
+}
