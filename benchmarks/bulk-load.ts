@@ -152,7 +152,7 @@ const overUndici =
         },
       ),
       Effect.map(allOf),
-      Effect.provide(Layer.provideMerge(UpdateUser.UpdateUser.layer, store)),
+      Effect.provide(Layer.provideMerge(UpdateUser.layer, store)),
       Effect.runPromise,
     )
   }

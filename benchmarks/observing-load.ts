@@ -46,7 +46,7 @@ const seen: Record<string, Layer.Layer<never>> = {
 }
 
 const runtime = ManagedRuntime.make(
-  Layer.merge(UpdateUser.UpdateUser.layer, Callers.tokens).pipe(
+  Layer.merge(UpdateUser.layer, Callers.tokens).pipe(
     Layer.provideMerge(
       Layer.mergeAll(AccessTokens.AccessTokens.layer, RateLimits.RateLimits.layerMemory, FailedAuthentications.layer()),
     ),

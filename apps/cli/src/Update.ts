@@ -52,7 +52,7 @@ export const update = Command.make(
   ]),
 )
 
-const layer = UpdateUser.UpdateUser.layer.pipe(Layer.provideMerge(Store.layer))
+const layer = UpdateUser.layer.pipe(Layer.provideMerge(Store.layer))
 
 const carryOut = Effect.fnUntraced(function* (site: string, user: string, patch: UserPatch.UserPatch) {
   const updateUser = yield* UpdateUser.UpdateUser

@@ -93,7 +93,7 @@ const proxy = Command.make(
     }).pipe(
       Effect.scoped,
       Effect.provide(
-        Layer.mergeAll(UpdateUser.UpdateUser.layer, faults ? Faults.layer : Layer.empty).pipe(
+        Layer.mergeAll(UpdateUser.layer, faults ? Faults.layer : Layer.empty).pipe(
           Layer.provideMerge(Stores.layer({ store, auth, tokenStore, upstream, faults, failedAuthentications })),
           Layer.provideMerge(metrics.port === undefined ? Layer.empty : Layer.sync(Metrics.Metrics, Metrics.make)),
           Layer.provideMerge(Tracing.layer(VERSION)),

@@ -38,7 +38,7 @@ const layer = (
   around: (store: UserStore.UserStore["Service"]) => UserStore.UserStore["Service"],
   beside: Layer.Layer<never>,
 ) =>
-  Layer.merge(UpdateUser.UpdateUser.layer, Callers.tokens).pipe(
+  Layer.merge(UpdateUser.layer, Callers.tokens).pipe(
     Layer.provideMerge(
       Layer.merge(AccessTokens.AccessTokens.layer, FailedAuthentications.FailedAuthentications.layer("off")),
     ),

@@ -25,17 +25,18 @@ export interface UpdateUserRequest {
 export class UpdateUser extends Context.Service<
   UpdateUser,
   (request: UpdateUserRequest) => Effect.Effect<User, UpdateUserError>
->()("@webflow-users/core/UpdateUser") {
-  static readonly layer = Layer.effect(
-    UpdateUser,
-    Effect.map(UserStore, (store) =>
-      Effect.fn("UpdateUser")(function* (request) {
-        const { siteId, userId, patch } = yield* accept(request)
-        return yield* store.update(siteId, userId, patch)
-      }),
-    ),
-  )
-}
+>()("@webflow-users/core/UpdateUser") {}
+
+/** The operation on the store that there is. */
+export const make: Effect.Effect<UpdateUser["Service"], never, UserStore> = Effect.map(UserStore, (store) =>
+  Effect.fn("UpdateUser")(function* (request) {
+    const { siteId, userId, patch } = yield* accept(request)
+    return yield* store.update(siteId, userId, patch)
+  }),
+)
+
+/** The operation, on the store of the layer below. */
+export const layer: Layer.Layer<UpdateUser, never, UserStore> = /* @__PURE__ */ Layer.effect(UpdateUser, make)
 
 /** What the update would do: the user as it is and as it would be. Changes nothing. */
 export const dryRun = Effect.fn("UpdateUser.dryRun")(function* (request: UpdateUserRequest) {

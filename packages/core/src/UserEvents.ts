@@ -24,14 +24,6 @@ export interface UserEvent {
   readonly after: User
 }
 
-/** Who asks, as events record it. */
-export type Actor = Pick<UserEvent, "actor" | "label" | "address">
-
-/** Who is asking. A runtime provides it around each call. */
-export const Actor = Context.Reference<Actor>("@webflow-users/core/UserEvents/Actor", {
-  defaultValue: () => ({ actor: "local" }),
-})
-
 /** Port: reads the record of a store that keeps one. */
 export class UserEvents extends Context.Service<
   UserEvents,

@@ -68,7 +68,7 @@ const planInShort = (...changes: ReadonlyArray<UserChange.UserChange>) =>
 const rename = (user: User, name: string): UserChange.UserChange => ({ id: user.id, data: { name } })
 
 for (const [name, store] of Object.entries(stores)) {
-  const onStore = UpdateUser.UpdateUser.layer.pipe(Layer.provideMerge(store))
+  const onStore = UpdateUser.layer.pipe(Layer.provideMerge(store))
 
   describe(`a plan on ${name}`, () => {
     it.effect("tells changes from what is so already and from what cannot be, and changes nothing", () =>

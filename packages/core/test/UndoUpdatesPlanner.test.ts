@@ -26,7 +26,7 @@ const ada: User = {
 }
 const bob: User = { ...ada, id: UserId.make("6287ec36a841b25637c663e0"), data: { email: "bob@example.com" } }
 
-const onMemory = Effect.provide(UpdateUser.UpdateUser.layer.pipe(Layer.provideMerge(Memory.layer)))
+const onMemory = Effect.provide(UpdateUser.layer.pipe(Layer.provideMerge(Memory.layer)))
 const seed = (...users: ReadonlyArray<User>) => NewUsers.use((newUsers) => newUsers.add(siteId, () => users))
 const declare = (declaration: SiteDeclaration.SiteDeclaration) =>
   Sites.use((sites) => sites.declare(siteId, declaration))

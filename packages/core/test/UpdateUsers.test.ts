@@ -31,7 +31,7 @@ type Update = (userId: string, name: string) => Effect.Effect<User, UpdateUserEr
 
 /** A store whose updates do what a test says. */
 const storeOf = (update: Update, rest: Partial<UserStore.UserStore["Service"]> = {}) =>
-  UpdateUser.UpdateUser.layer.pipe(
+  UpdateUser.layer.pipe(
     Layer.provideMerge(
       Layer.succeed(UserStore.UserStore, {
         update: (_, userId, { data }) => update(userId, String(data["name"])),

@@ -38,7 +38,7 @@ export const runtimeOf = <R, E>(
   ending?: AbortSignal,
 ): Runtime<R | UserStore.UserStore> => {
   type Has = R | UserStore.UserStore
-  const runtime = ManagedRuntime.make(UpdateUser.UpdateUser.layer.pipe(Layer.provideMerge(store)))
+  const runtime = ManagedRuntime.make(UpdateUser.layer.pipe(Layer.provideMerge(store)))
   const underWay = new Set<Promise<unknown>>()
   let closing: Promise<void> | undefined
 

@@ -136,7 +136,7 @@ const ask = async <A>(
   )
   const outcome = await operation.pipe(
     Effect.match({ onSuccess: (value) => ({ value }), onFailure: (error) => ({ error }) }),
-    Effect.provide(UpdateUser.UpdateUser.layer.pipe(Layer.provideMerge(store))),
+    Effect.provide(UpdateUser.layer.pipe(Layer.provideMerge(store))),
     Effect.runPromise,
   )
   return { exchanges, value: undefined, error: undefined, ...outcome }

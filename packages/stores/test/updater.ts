@@ -13,7 +13,4 @@ const { address, fields, ...of } = workerData as {
 
 await Effect.forEach(fields, (field) =>
   UpdateUser.UpdateUser.use((updateUser) => updateUser({ ...of, patch: { data: { [field]: 1 } } })),
-).pipe(
-  Effect.provide(UpdateUser.UpdateUser.layer.pipe(Layer.provide(StoreAddress.layerOwned(address)))),
-  Effect.runPromise,
-)
+).pipe(Effect.provide(UpdateUser.layer.pipe(Layer.provide(StoreAddress.layerOwned(address)))), Effect.runPromise)

@@ -33,7 +33,7 @@ export const storeOf = (
   address: string,
   { rate }: RunFolder.Run["options"],
 ): Layer.Layer<UpdateUser.UpdateUser | UserStore.UserStore, Failure, Calls> =>
-  UpdateUser.UpdateUser.layer.pipe(Layer.provideMerge(Store.layerAt(address, { rate })))
+  UpdateUser.layer.pipe(Layer.provideMerge(Store.layerAt(address, { rate })))
 
 /** The address of a recorded run's store. Another one than the run is for must be a mistake; not to say it again is none. */
 export const addressOf = Effect.fnUntraced(function* ({ id, store }: RunFolder.Run) {

@@ -4,30 +4,31 @@ import * as Transport from "../Transport.ts"
 import { UnsendableRequest, UpstreamInvalidResponse } from "../UpstreamError.ts"
 
 /** Sends by this `fetch`. No error of it repeats a header, or what is secret in an address. */
-export const layer = (fetch: typeof globalThis.fetch = globalThis.fetch): Layer.Layer<Transport.Transport> =>
-  Layer.succeed(
-    Transport.Transport,
-    Transport.of(({ method, url, headers, body }) =>
-      Effect.tryPromise({
-        try: async (signal) => {
-          // A redirect is an answer: following it would carry the token to another address.
-          const response = await fetch(url, { method, headers, body: body ?? null, signal, redirect: "manual" })
-          return {
-            // Browsers do not tell what a redirect is.
-            status: response.type === "opaqueredirect" ? 302 : response.status,
-            header: (name: string) => response.headers.get(name) ?? undefined,
-            text: await read(response),
-          }
-        },
-        catch: (cause) => {
-          if (cause instanceof UpstreamInvalidResponse) return cause
-          return URL.canParse(url)
-            ? Transport.failureOf(cause)
-            : new UnsendableRequest({ details: ["the server's address is not a whole URL"] })
-        },
-      }),
-    ),
+export const make = (fetch: typeof globalThis.fetch = globalThis.fetch): Transport.Transport["Service"] =>
+  Transport.of(({ method, url, headers, body }) =>
+    Effect.tryPromise({
+      try: async (signal) => {
+        // A redirect is an answer: following it would carry the token to another address.
+        const response = await fetch(url, { method, headers, body: body ?? null, signal, redirect: "manual" })
+        return {
+          // Browsers do not tell what a redirect is.
+          status: response.type === "opaqueredirect" ? 302 : response.status,
+          header: (name: string) => response.headers.get(name) ?? undefined,
+          text: await read(response),
+        }
+      },
+      catch: (cause) => {
+        if (cause instanceof UpstreamInvalidResponse) return cause
+        return URL.canParse(url)
+          ? Transport.failureOf(cause)
+          : new UnsendableRequest({ details: ["the server's address is not a whole URL"] })
+      },
+    }),
   )
+
+/** The same as a layer. */
+export const layer = (fetch?: typeof globalThis.fetch): Layer.Layer<Transport.Transport> =>
+  Layer.succeed(Transport.Transport, make(fetch))
 
 const read = async ({ body, status }: Response): Promise<string> => {
   if (body === null) return ""

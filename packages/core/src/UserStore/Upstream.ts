@@ -1,5 +1,5 @@
 /** Users on another server that speaks the contract: another deployment of ours, or a vendor's. */
-import { Context, DateTime, Duration, Effect, Layer, Redacted } from "effect"
+import { Context, DateTime, Duration, Effect, Layer, Redacted, type Scope } from "effect"
 import * as Monotonic from "../Monotonic.ts"
 import * as Pacer from "../Pacer.ts"
 import * as Pacers from "../Pacers.ts"
@@ -10,12 +10,11 @@ import type * as E from "../UpdateUserError.ts"
 import { TimedOut } from "../UpdateUserError.ts"
 import type { SiteId, UserId, UserSort } from "../User.ts"
 import * as UserPatch from "../UserPatch.ts"
-import { Ending, OnReplaced, type PageRequest, UserStore } from "../UserStore.ts"
+import { Ending, type Finder, OnReplaced, type PageRequest, UserStore } from "../UserStore.ts"
 import * as Routes from "../wire/Routes.ts"
 import { encodeBody } from "../wire/UpdateUserBody.ts"
 import * as UserJson from "../wire/UserJson.ts"
-import * as EmailIndex from "./Upstream/EmailIndex.ts"
-import * as Finder from "./Upstream/Finder.ts"
+import type * as EmailIndex from "./Upstream/EmailIndex.ts"
 import * as Reader from "./Upstream/Reader.ts"
 import * as Retry from "./Upstream/Retry.ts"
 
@@ -76,141 +75,159 @@ export const CallOptions = Context.Reference<Pick<Options, "timeout"> & Pick<Ret
   { defaultValue: () => ({}) },
 )
 
-/** The users of another server. Fails with what that server answers, or with why it did not. */
-export const layer = (options: Options): Layer.Layer<UserStore, never, Transport> =>
-  Layer.effect(
-    UserStore,
+/** The users of another server, for as long as the scope is open. Fails with what that server answers, or with why it did not. */
+export const make = Effect.fnUntraced(function* (
+  options: Options,
+): Effect.fn.Return<UserStore["Service"], never, Transport | Scope.Scope> {
+  const transport = yield* Transport
+  const standardTimeout = Duration.fromInputUnsafe(options.timeout ?? defaults.timeout)
+  const retry = options.retry === false ? { attempts: 1, deadline: Duration.infinity } : (options.retry ?? {})
+  // One request may take its whole time.
+  const deadline = retry.deadline ?? Duration.max(Duration.fromInputUnsafe(defaults.deadline), standardTimeout)
+  const tryAgain = Retry.make({ ...retry, deadline })
+  const retrying = <A, R>(call: (progress: Retry.Progress) => Effect.Effect<A, E.UpdateUserError, R>) =>
     Effect.gen(function* () {
-      const transport = yield* Transport
-      const standardTimeout = Duration.fromInputUnsafe(options.timeout ?? defaults.timeout)
-      const retry = options.retry === false ? { attempts: 1, deadline: Duration.infinity } : (options.retry ?? {})
-      // One request may take its whole time.
-      const deadline = retry.deadline ?? Duration.max(Duration.fromInputUnsafe(defaults.deadline), standardTimeout)
-      const tryAgain = Retry.make({ ...retry, deadline })
-      const retrying = <A, R>(call: (progress: Retry.Progress) => Effect.Effect<A, E.UpdateUserError, R>) =>
-        Effect.gen(function* () {
-          return yield* tryAgain(call, { ending: yield* Ending, attempts: (yield* CallOptions).attempts })
+      return yield* tryAgain(call, { ending: yield* Ending, attempts: (yield* CallOptions).attempts })
+    })
+  const pacerOf = yield* Pacers.make({
+    ...options.rateLimit,
+    maxPause: retry.maxRetryAfter,
+    onWait: options.onWait,
+  })
+  const base = options.baseUrl.replace(/\/+$/, "")
+  const read = Reader.of(base)
+  const own = options.token ?? noToken
+  const ownToken = Effect.isEffect(own) ? own : Effect.succeed(own)
+  const token = Effect.flatMap(CallerToken, (callers) =>
+    Effect.map(callers === undefined ? ownToken : Effect.succeed(callers), Redacted.value),
+  )
+
+  /** Asks once, and reads what a 2xx carries; every other answer is the error it stands for. */
+  const asking =
+    (progress: Retry.Progress): Ask =>
+    (route, parameters, readAs, { query = "", body } = {}) =>
+      Effect.gen(function* () {
+        const secret = yield* token
+        const request = {
+          method: Routes.routes[route].method,
+          url: base + Routes.pathOf(route, parameters) + query,
+          headers: {
+            ...(yield* Correlation),
+            accept: "application/json",
+            ...(secret !== "" && { authorization: `Bearer ${secret}` }),
+            ...(body !== undefined && { "content-type": "application/json" }),
+          },
+          ...(body !== undefined && { body: JSON.stringify(body) }),
+        }
+        const asked = (yield* CallOptions).timeout
+        const timeout = asked === undefined ? standardTimeout : Duration.fromInputUnsafe(asked)
+        const askedAt = yield* Monotonic.millis
+        const left = progress.left(askedAt)
+        const sending = Effect.flatMap(Monotonic.millis, (now) => {
+          options.onTurn?.(now - askedAt)
+          const rest = Duration.millis(progress.begin(now))
+          const duration = Duration.min(timeout, rest)
+          const orElse = () => late(duration, Duration.isLessThan(rest, timeout))
+          return Effect.timeoutOrElse(transport.send(request), { duration, orElse })
         })
-      const pacerOf = yield* Pacers.make({
-        ...options.rateLimit,
-        maxPause: retry.maxRetryAfter,
-        onWait: options.onWait,
+        const response = yield* pacerOf(secret)
+          .paced(sending, {
+            hasBegun: progress.hasBegun(),
+            maxWait: left === undefined ? undefined : Duration.millis(left),
+            ending: yield* Ending,
+          })
+          .pipe(Effect.catchTag("TooLate", ({ retryAfter }) => progress.giveUp(retryAfter)))
+        const heard = yield* OnAnswer
+        heard(response)
+        return yield* read(response, secret, readAs)
       })
-      const base = options.baseUrl.replace(/\/+$/, "")
-      const read = Reader.of(base)
-      const own = options.token ?? noToken
-      const ownToken = Effect.isEffect(own) ? own : Effect.succeed(own)
-      const token = Effect.flatMap(CallerToken, (callers) =>
-        Effect.map(callers === undefined ? ownToken : Effect.succeed(callers), Redacted.value),
-      )
 
-      /** Asks once, and reads what a 2xx carries; every other answer is the error it stands for. */
-      const asking =
-        (progress: Retry.Progress): Ask =>
-        (route, parameters, readAs, { query = "", body } = {}) =>
-          Effect.gen(function* () {
-            const secret = yield* token
-            const request = {
-              method: Routes.routes[route].method,
-              url: base + Routes.pathOf(route, parameters) + query,
-              headers: {
-                ...(yield* Correlation),
-                accept: "application/json",
-                ...(secret !== "" && { authorization: `Bearer ${secret}` }),
-                ...(body !== undefined && { "content-type": "application/json" }),
-              },
-              ...(body !== undefined && { body: JSON.stringify(body) }),
-            }
-            const asked = (yield* CallOptions).timeout
-            const timeout = asked === undefined ? standardTimeout : Duration.fromInputUnsafe(asked)
-            const askedAt = yield* Monotonic.millis
-            const left = progress.left(askedAt)
-            const sending = Effect.flatMap(Monotonic.millis, (now) => {
-              options.onTurn?.(now - askedAt)
-              const rest = Duration.millis(progress.begin(now))
-              const duration = Duration.min(timeout, rest)
-              const orElse = () => late(duration, Duration.isLessThan(rest, timeout))
-              return Effect.timeoutOrElse(transport.send(request), { duration, orElse })
-            })
-            const response = yield* pacerOf(secret)
-              .paced(sending, {
-                hasBegun: progress.hasBegun(),
-                maxWait: left === undefined ? undefined : Duration.millis(left),
-                ending: yield* Ending,
-              })
-              .pipe(Effect.catchTag("TooLate", ({ retryAfter }) => progress.giveUp(retryAfter)))
-            const heard = yield* OnAnswer
-            heard(response)
-            return yield* read(response, secret, readAs)
-          })
+  /** A call of one request. */
+  const ask: Ask = (...request) => retrying((progress) => asking(progress)(...request))
 
-      /** A call of one request. */
-      const ask: Ask = (...request) => retrying((progress) => asking(progress)(...request))
+  const get = (siteId: SiteId, userId: UserId) => ask("getUser", { siteId, userId }, UserJson.readUser)
+  const page = (siteId: SiteId, query: Record<string, string | number | undefined>) =>
+    ask("listUsers", { siteId }, UserJson.readUserPage, { query: queryOf(query) })
 
-      const get = (siteId: SiteId, userId: UserId) => ask("getUser", { siteId, userId }, UserJson.readUser)
-      const page = (siteId: SiteId, query: Record<string, string | number | undefined>) =>
-        ask("listUsers", { siteId }, UserJson.readUserPage, { query: queryOf(query) })
+  const list = (siteId: SiteId, { offset, limit, sort }: PageRequest & { readonly sort?: UserSort | undefined }) =>
+    page(siteId, { offset, limit, sort })
+  const source: EmailIndex.Source = { list, get }
+  // Loaded when somebody is looked up: who knows ids does without.
+  let index: ReturnType<typeof EmailIndex.make> | undefined
+  const byEmail = Effect.map(
+    Effect.promise(() => import("./Upstream/EmailIndex.ts")),
+    (module) => (index ??= module.make(source)),
+  )
 
-      const list = (siteId: SiteId, { offset, limit, sort }: PageRequest & { readonly sort?: UserSort | undefined }) =>
-        page(siteId, { offset, limit, sort })
-      const findByEmail = EmailIndex.make({ list, get })
-
-      return UserStore.of({
-        update: Effect.fn("UserStore.update")(function* (siteId, userId, patch) {
-          const hopeless = patch.objections.filter(({ unless }) => unless === undefined)
-          if (hopeless.length > 0) {
-            // It is refused whatever that server says; who the user is tells what else is wrong with it.
-            // Where it may not be asked, or does not say, what is known is told.
-            const user = yield* Effect.catchTag(
-              get(siteId, userId),
-              ["MissingScopes", "RouteNotFound", "UpstreamInvalidResponse", "UnexpectedResponse"],
-              () => Effect.fail(UserPatch.refused(hopeless)),
-            )
-            return yield* Effect.fromResult(UserPatch.apply(user, patch, yield* DateTime.now))
-          }
-          // What it would change is that server's to know; here is seen what it names.
-          const forbidden = UpdateGrant.refusalUnseen(yield* UpdateGrant.Current, patch)
-          if (forbidden !== undefined) return yield* forbidden
-          const { groups } = patch
-          return yield* retrying((progress) => {
-            const once = asking(progress)
-            const send = (all: UserPatch.SetGroups | undefined) =>
-              once("updateUser", { siteId, userId }, UserJson.readUser, { body: encodeBody(patch, all) })
-            if (groups?._tag !== "EditGroups") return send(groups)
-            // The wire knows only complete sets of groups, so joining and leaving are worked out from what is there, and
-            // again before each try: by then somebody else may have changed it.
-            return Effect.gen(function* () {
-              const user = yield* once("getUser", { siteId, userId }, UserJson.readUser)
-              const after = UserPatch.apply(user, patch, yield* DateTime.now)
-              const updated = yield* send(UserPatch.setGroups(yield* Effect.fromResult(after)))
-              const replaced = yield* OnReplaced
-              replaced(user)
-              return updated
-            })
-          })
-        }),
-
-        get: Effect.fn("UserStore.get")(get),
-
-        findByEmail: Effect.fn("UserStore.findByEmail")(function* (siteId, email) {
-          return yield* findByEmail(yield* token, siteId, email)
-        }),
-
-        finder: Finder.make({ list, get }),
-
-        list: Effect.fn("UserStore.list")(list),
-
-        // It is that server's to know, and no part of the contract tells it.
-        declaration: () => Effect.succeed(undeclared),
-
-        accessGroups: Effect.fn("UserStore.accessGroups")((siteId, { offset, limit, sort }) =>
-          ask("listAccessGroups", { siteId }, UserJson.readAccessGroupPage, {
-            query: queryOf({ offset, limit, sort }),
-          }),
-        ),
+  return UserStore.of({
+    update: Effect.fn("UserStore.update")(function* (siteId, userId, patch) {
+      const hopeless = patch.objections.filter(({ unless }) => unless === undefined)
+      if (hopeless.length > 0) {
+        // It is refused whatever that server says; who the user is tells what else is wrong with it.
+        // Where it may not be asked, or does not say, what is known is told.
+        const user = yield* Effect.catchTag(
+          get(siteId, userId),
+          ["MissingScopes", "RouteNotFound", "UpstreamInvalidResponse", "UnexpectedResponse"],
+          () => Effect.fail(UserPatch.refused(hopeless)),
+        )
+        return yield* Effect.fromResult(UserPatch.apply(user, patch, yield* DateTime.now))
+      }
+      // What it would change is that server's to know; here is seen what it names.
+      const forbidden = UpdateGrant.refusalUnseen(yield* UpdateGrant.Current, patch)
+      if (forbidden !== undefined) return yield* forbidden
+      const { groups } = patch
+      return yield* retrying((progress) => {
+        const once = asking(progress)
+        const send = (all: UserPatch.SetGroups | undefined) =>
+          once("updateUser", { siteId, userId }, UserJson.readUser, { body: encodeBody(patch, all) })
+        if (groups?._tag !== "EditGroups") return send(groups)
+        // The wire knows only complete sets of groups, so joining and leaving are worked out from what is there, and
+        // again before each try: by then somebody else may have changed it.
+        return Effect.gen(function* () {
+          const user = yield* once("getUser", { siteId, userId }, UserJson.readUser)
+          const after = UserPatch.apply(user, patch, yield* DateTime.now)
+          const updated = yield* send(UserPatch.setGroups(yield* Effect.fromResult(after)))
+          const replaced = yield* OnReplaced
+          replaced(user)
+          return updated
+        })
       })
     }),
-  )
+
+    get: Effect.fn("UserStore.get")(get),
+
+    findByEmail: Effect.fn("UserStore.findByEmail")(function* (siteId, email) {
+      return yield* (yield* byEmail)(yield* token, siteId, email)
+    }),
+
+    finder: (siteId, wanted) => {
+      let made: Finder | undefined
+      const finder = Effect.map(
+        Effect.promise(() => import("./Upstream/Finder.ts")),
+        (module) => (made ??= module.make(source)(siteId, wanted)),
+      )
+      return {
+        byId: (id) => Effect.flatMap(finder, (found) => found.byId(id)),
+        byEmail: (email) => Effect.flatMap(finder, (found) => found.byEmail(email)),
+      }
+    },
+
+    list: Effect.fn("UserStore.list")(list),
+
+    // It is that server's to know, and no part of the contract tells it.
+    declaration: () => Effect.succeed(undeclared),
+
+    accessGroups: Effect.fn("UserStore.accessGroups")((siteId, { offset, limit, sort }) =>
+      ask("listAccessGroups", { siteId }, UserJson.readAccessGroupPage, {
+        query: queryOf({ offset, limit, sort }),
+      }),
+    ),
+  })
+})
+
+/** The same as a layer. */
+export const layer = (options: Options): Layer.Layer<UserStore, never, Transport> =>
+  Layer.effect(UserStore, make(options))
 
 const queryOf = (values: Record<string, string | number | undefined>): string =>
   `?${Object.entries(values)
