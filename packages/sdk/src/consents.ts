@@ -23,10 +23,8 @@ const renamed = (data: Readonly<Record<string, unknown>>): Readonly<Record<strin
   const nested = { ...UpdateUserBody.nestedData(data) }
   for (const [name, wireName] of Object.entries(wireNames)) {
     const given = [outer[wireName], outer[name], nested[wireName], nested[name]].filter((value) => value !== undefined)
-    for (const fields of [outer, nested]) {
-      delete fields[name]
-      delete fields[wireName]
-    }
+    delete outer[name]
+    delete nested[name]
     if (given.length > 0) outer[wireName] = given[0]
     const other = given.find((value) => value !== given[0])
     if (other !== undefined) nested[wireName] = other

@@ -105,11 +105,16 @@ describe("the client's own errors", () => {
     expect(error).toMatchObject({ name: "ClientClosed", code: "client_closed", isRetryable: false })
   })
 
-  it.each([undefined, null, "UserNotFound", { _tag: "UserNotFound" }, new Error("UserNotFound"), () => undefined])(
-    "nothing else is taken for one: %j",
-    (value) => {
-      const all = Object.entries(Sdk).filter(([name]) => /^is[A-Z]/.test(name))
-      expect(all.filter(([, guard]) => (guard as Guard)(value)).map(([name]) => name)).toEqual([])
-    },
-  )
+  it.each([
+    undefined,
+    null,
+    "UserNotFound",
+    { _tag: "UserNotFound" },
+    { _tag: "ClientClosed" },
+    new Error("UserNotFound"),
+    () => undefined,
+  ])("nothing else is taken for one: %j", (value) => {
+    const all = Object.entries(Sdk).filter(([name]) => /^is[A-Z]/.test(name))
+    expect(all.filter(([, guard]) => (guard as Guard)(value)).map(([name]) => name)).toEqual([])
+  })
 })
