@@ -1,0 +1,49 @@
+/**
+ * What is published of the SDK (docs/decisions/0021). Its entries are those that the export map names: `./dist/X.js` is made of
+ * `src/X.ts`, and nothing else has to be told of a new one.
+ */
+import { defineConfig, type RolldownOptions } from "rolldown"
+import manifest from "./package.json" with { type: "json" }
+
+/** Programs in Effect bring an `effect` of their own, and use it together with what these give them. */
+const withEffect = /^(effect|testing)(\.node)?$/
+
+const exported = [...JSON.stringify(manifest.exports).matchAll(/"\.\/dist\/([^"]+)\.js"/g)].map(([, name = ""]) => name)
+
+interface Group {
+  /** Where what its entries share is put. */
+  readonly chunks: string
+  readonly names: ReadonlyArray<string>
+  readonly external?: ReadonlyArray<RegExp>
+  readonly cleanDir?: boolean
+}
+
+const group = ({ chunks, names, external = [], cleanDir = false }: Group): RolldownOptions => ({
+  input: Object.fromEntries(names.map((name) => [name, `src/${name}.ts`])),
+  platform: "neutral",
+  external: [/^node:/, /^undici(\/|$)/, ...external],
+  resolve: { conditionNames: ["@webflow-users/source", "import", "default"] },
+  // What Node 20 reads.
+  transform: { target: "es2022" },
+  output: {
+    dir: "dist",
+    format: "esm",
+    entryFileNames: "[name].js",
+    chunkFileNames: ({ name }) => `${chunks}/${name === "src" ? "stores" : name}.js`,
+    // Left to be read, and to be made small by who bundles it; compressed, it would lose marks by which bundlers leave out what is not
+    // used. Doc comments are in the types.
+    minify: false,
+    comments: { legal: true, annotation: true, jsdoc: false },
+    cleanDir,
+  },
+})
+
+const plain = exported.filter((name) => !withEffect.test(name))
+const effectful = exported.filter((name) => withEffect.test(name))
+
+export default defineConfig(
+  [
+    group({ chunks: "chunks", names: plain, cleanDir: true }),
+    group({ chunks: "effect-chunks", names: effectful, external: [/^effect(\/|$)/, /^@webflow-users\/core(\/|$)/] }),
+  ].filter(({ input }) => Object.keys(input ?? {}).length > 0),
+)
