@@ -3,6 +3,7 @@
  * `src/X.ts`, and nothing else has to be told of a new one.
  */
 import { defineConfig, type RolldownOptions } from "rolldown"
+import { thirdPartyLicenses } from "../../scripts/third-party-licenses.mjs"
 import manifest from "./package.json" with { type: "json" }
 
 /** Programs in Effect bring an `effect` of their own, and use it together with what these give them. */
@@ -21,6 +22,7 @@ interface Group {
 const group = ({ chunks, names, external = [], cleanDir = false }: Group): RolldownOptions => ({
   input: Object.fromEntries(names.map((name) => [name, `src/${name}.ts`])),
   platform: "neutral",
+  plugins: [thirdPartyLicenses(`${chunks}/THIRD-PARTY-LICENSES.txt`)],
   external: [/^node:/, /^undici(\/|$)/, ...external],
   resolve: { conditionNames: ["@webflow-users/source", "import", "default"] },
   // What Node 20 reads.
