@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { existsSync, globSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
+import { isBuiltin } from "node:module"
 import { tmpdir } from "node:os"
 import { delimiter, dirname, join } from "node:path"
 import { createInterface } from "node:readline"
@@ -22,6 +23,14 @@ const programs = published.flatMap(({ manifest }) =>
 )
 /** The oldest that is said to do for the libraries, the oldest line that does for the programs, and this one. */
 const majors = [20, 22, Number.parseInt(process.versions.node, 10)]
+
+/** The packages that a module imports, or its types. Comments have examples. */
+const importsOf = (text: string): ReadonlyArray<string> =>
+  [
+    ...text
+      .replaceAll(/\/\*[^]*?\*\//g, "")
+      .matchAll(/(?:\bfrom|\bimport)[ (]*["'](@[^"'/]+\/[^"'/]+|[^."'/][^"'/]*)/g),
+  ].map(([, each = ""]) => each)
 
 let folder: string
 const tarballs = new Map<string, string>()
@@ -92,6 +101,11 @@ describe.each(names)("the tarball of %s", (name) => {
     const { dependencies = {}, optionalDependencies = {}, peerDependencies = {} } = manifestIn(unpacked(name))
     const needed = Object.entries({ ...dependencies, ...optionalDependencies, ...peerDependencies })
     expect(needed.filter(([, version]) => !/^\^?\d/.test(version))).toEqual([])
+    const has = new Set([name, ...needed.map(([dependency]) => dependency)])
+    const imported = filesIn()
+      .filter((file) => /^dist\/.*\.(js|d\.ts)$/.test(file))
+      .flatMap((file) => importsOf(readFileSync(join(unpacked(name), file), "utf8")))
+    expect(imported.filter((each) => !has.has(each) && !isBuiltin(each))).toEqual([])
     const ours = needed
       .map(([dependency]) => dependency)
       .filter((dependency) => dependency.startsWith("@webflow-users/"))
