@@ -2,7 +2,7 @@
  * What is published of the SDK (docs/decisions/0021). Its entries are those that the export map names: `./dist/X.js` is made of
  * `src/X.ts`, and nothing else has to be told of a new one.
  */
-import { defineConfig, type RolldownOptions } from "rolldown"
+import { defineConfig, type Plugin, type RolldownOptions } from "rolldown"
 import { thirdPartyLicenses } from "../../scripts/third-party-licenses.mjs"
 import manifest from "./package.json" with { type: "json" }
 
@@ -11,18 +11,25 @@ const withEffect = /^(effect|testing)(\.node)?$/
 
 const exported = [...JSON.stringify(manifest.exports).matchAll(/"\.\/dist\/([^"]+)\.js"/g)].map(([, name = ""]) => name)
 
+/** The stores are a file that the export map of a consumer's platform picks, or its stand-in: `imports` in package.json. */
+const stores: Plugin = {
+  name: "stores",
+  resolveId: (source, importer) =>
+    source === "@webflow-users/stores" && importer !== undefined ? { id: "#stores", external: true } : null,
+}
+
 interface Group {
   /** Where what its entries share is put. */
   readonly chunks: string
-  readonly names: ReadonlyArray<string>
+  readonly input: Readonly<Record<string, string>>
   readonly external?: ReadonlyArray<RegExp>
   readonly cleanDir?: boolean
 }
 
-const group = ({ chunks, names, external = [], cleanDir = false }: Group): RolldownOptions => ({
-  input: Object.fromEntries(names.map((name) => [name, `src/${name}.ts`])),
+const group = ({ chunks, input, external = [], cleanDir = false }: Group): RolldownOptions => ({
+  input,
   platform: "neutral",
-  plugins: [thirdPartyLicenses(`${chunks}/THIRD-PARTY-LICENSES.txt`)],
+  plugins: [stores, thirdPartyLicenses(`${chunks}/THIRD-PARTY-LICENSES.txt`)],
   external: [/^node:/, /^undici(\/|$)/, ...external],
   resolve: { conditionNames: ["@webflow-users/source", "import", "default"] },
   // What Node 20 reads.
@@ -31,7 +38,7 @@ const group = ({ chunks, names, external = [], cleanDir = false }: Group): Rolld
     dir: "dist",
     format: "esm",
     entryFileNames: "[name].js",
-    chunkFileNames: ({ name }) => `${chunks}/${name === "src" ? "stores" : name}.js`,
+    chunkFileNames: `${chunks}/[name].js`,
     // Left to be read, and to be made small by who bundles it; compressed, it would lose marks by which bundlers leave out what is not
     // used. Doc comments are in the types.
     minify: false,
@@ -40,12 +47,21 @@ const group = ({ chunks, names, external = [], cleanDir = false }: Group): Rolld
   },
 })
 
-const plain = exported.filter((name) => !withEffect.test(name))
-const effectful = exported.filter((name) => withEffect.test(name))
+const sources = (names: ReadonlyArray<string>) => Object.fromEntries(names.map((name) => [name, `src/${name}.ts`]))
+const plain = {
+  ...sources(exported.filter((name) => !withEffect.test(name))),
+  "chunks/stores": "@webflow-users/stores",
+  "chunks/storesElsewhere": "src/storesElsewhere.ts",
+}
+const effectful = sources(exported.filter((name) => withEffect.test(name)))
 
 export default defineConfig(
   [
-    group({ chunks: "chunks", names: plain, cleanDir: true }),
-    group({ chunks: "effect-chunks", names: effectful, external: [/^effect(\/|$)/, /^@webflow-users\/core(\/|$)/] }),
-  ].filter(({ input }) => Object.keys(input ?? {}).length > 0),
+    group({ chunks: "chunks", input: plain, cleanDir: true }),
+    group({
+      chunks: "effect-chunks",
+      input: effectful,
+      external: [/^effect(\/|$)/, /^@webflow-users\/core(\/|$)/],
+    }),
+  ].filter(({ input = {} }) => Object.keys(input).length > 0),
 )
