@@ -1,6 +1,6 @@
 /** How much of the SDK a page or a program takes in: bundled for a browser as others do it, and loaded as it is. */
 import { existsSync, readFileSync } from "node:fs"
-import { dirname, join } from "node:path"
+import { basename, dirname, join } from "node:path"
 import { gzipSync } from "node:zlib"
 import { type OutputChunk, rolldown } from "rolldown"
 import { beforeAll, describe, expect, it } from "vitest"
@@ -16,6 +16,7 @@ const bundled = async (name: string, path = "") => {
   const bundling = await rolldown({
     input: entry,
     platform: "browser",
+    external: /^undici(\/|$)/,
     plugins: [
       {
         name: "program",
@@ -35,7 +36,6 @@ const bundled = async (name: string, path = "") => {
   }
   return {
     eager: [...eager],
-    lazy: [...chunks.values()].filter((chunk) => !eager.has(chunk)),
     outside: [...chunks.values()]
       .flatMap(({ imports, dynamicImports }) => [...imports, ...dynamicImports])
       .filter((file) => !chunks.has(file)),
@@ -54,11 +54,13 @@ describe("the promise client in a browser", () => {
 
   it("is no larger than it was", () => {
     // In bytes, 2 % above what it was measured to be. The goal is 26,000.
-    expect(gzipped(made.eager)).toBeLessThan(65_000)
+    expect(gzipped(made.eager)).toBeLessThan(70_700)
   })
 
   it("leaves until they are asked for what not every program needs", () => {
-    expect(made.lazy.map(({ name }) => name).toSorted()).toEqual(["storesElsewhere"])
+    const parts = made.eager.flatMap(({ moduleIds }) => moduleIds).map((id) => basename(id, ".js"))
+    expect(parts).toContain("index")
+    expect(parts.filter((part) => /^(stores|Sql|Postgres|Undici|Webhook)/.test(part))).toEqual([])
   })
 })
 
@@ -67,20 +69,23 @@ it("who takes in one guard takes in little else", async () => {
   expect(gzipped(eager)).toBeLessThan(56_000)
 })
 
-/** One export of each entry that is for any platform. */
+/** One export of each entry that says what browsers get of it, or that is the same everywhere. */
 const anywhere = {
   "": "createClient",
   "/webflow-api": "WebflowClient",
-  "/webhooks": "verifyWebhook",
   "/effect": "layer",
+  "/webhooks": "verifySignature",
 }
 
-it.each(Object.entries(anywhere).filter(([path]) => Object.hasOwn(manifestIn(sdk).exports ?? {}, `.${path}`)))(
-  "nothing of Node is asked for by @webflow-users/sdk%s, be it later",
-  async (path, name) => {
-    expect((await bundled(name, path)).outside).toEqual([])
-  },
-)
+it.each(
+  Object.entries(anywhere).filter(([path]) => {
+    const conditions = manifestIn(sdk).exports?.[`.${path}`]
+    return conditions !== undefined && (path === "/webhooks" || Object.hasOwn(Object(conditions), "browser"))
+  }),
+)("nothing of Node is asked for by @webflow-users/sdk%s in a browser, be it later", async (path, name) => {
+  // esbuild and webpack refuse what they do not find, also where it is imported when it is asked for.
+  expect((await bundled(name, path)).outside).toEqual([])
+})
 
 describe("loaded as it is", () => {
   /** A module and all that it imports at once. */
@@ -98,7 +103,7 @@ describe("loaded as it is", () => {
     "%s is a few files of its own",
     (file) => {
       const modules = [...closure(join(sdk, "dist", file))]
-      expect(modules.length).toBeLessThan(8)
+      expect(modules.length).toBeLessThan(12)
       expect(modules.filter((name) => !name.startsWith(sdk))).toEqual([])
     },
   )

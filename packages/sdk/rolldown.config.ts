@@ -2,7 +2,7 @@
  * What is published of the SDK (docs/decisions/0021). Its entries are those that the export map names: `./dist/X.js` is made of
  * `src/X.ts`, and nothing else has to be told of a new one.
  */
-import { defineConfig, type Plugin, type RolldownOptions } from "rolldown"
+import { defineConfig, type RolldownOptions } from "rolldown"
 import { thirdPartyLicenses } from "../../scripts/third-party-licenses.mjs"
 import manifest from "./package.json" with { type: "json" }
 
@@ -10,13 +10,6 @@ import manifest from "./package.json" with { type: "json" }
 const withEffect = /^(effect|testing)(\.node)?$/
 
 const exported = [...JSON.stringify(manifest.exports).matchAll(/"\.\/dist\/([^"]+)\.js"/g)].map(([, name = ""]) => name)
-
-/** The stores are a file that the export map of a consumer's platform picks, or its stand-in: `imports` in package.json. */
-const stores: Plugin = {
-  name: "stores",
-  resolveId: (source, importer) =>
-    source === "@webflow-users/stores" && importer !== undefined ? { id: "#stores", external: true } : null,
-}
 
 interface Group {
   /** Where what its entries share is put. */
@@ -29,7 +22,7 @@ interface Group {
 const group = ({ chunks, input, external = [], cleanDir = false }: Group): RolldownOptions => ({
   input,
   platform: "neutral",
-  plugins: [stores, thirdPartyLicenses(`${chunks}/THIRD-PARTY-LICENSES.txt`)],
+  plugins: [thirdPartyLicenses(`${chunks}/THIRD-PARTY-LICENSES.txt`)],
   external: [/^node:/, /^undici(\/|$)/, ...external],
   resolve: { conditionNames: ["@webflow-users/source", "import", "default"] },
   // What Node 20 reads.
@@ -38,7 +31,7 @@ const group = ({ chunks, input, external = [], cleanDir = false }: Group): Rolld
     dir: "dist",
     format: "esm",
     entryFileNames: "[name].js",
-    chunkFileNames: `${chunks}/[name].js`,
+    chunkFileNames: ({ name }) => `${chunks}/${name === "src" ? "stores" : name}.js`,
     // Left to be read, and to be made small by who bundles it; compressed, it would lose marks by which bundlers leave out what is not
     // used. Doc comments are in the types.
     minify: false,
@@ -48,11 +41,7 @@ const group = ({ chunks, input, external = [], cleanDir = false }: Group): Rolld
 })
 
 const sources = (names: ReadonlyArray<string>) => Object.fromEntries(names.map((name) => [name, `src/${name}.ts`]))
-const plain = {
-  ...sources(exported.filter((name) => !withEffect.test(name))),
-  "chunks/stores": "@webflow-users/stores",
-  "chunks/storesElsewhere": "src/storesElsewhere.ts",
-}
+const plain = sources(exported.filter((name) => !withEffect.test(name)))
 const effectful = sources(exported.filter((name) => withEffect.test(name)))
 
 export default defineConfig(
