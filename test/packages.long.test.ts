@@ -1,7 +1,7 @@
 /** What is published, as those find it who install it: nothing missing, nothing else, and the READMEs do as they say. */
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
-import { existsSync, globSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { isBuiltin } from "node:module"
 import { tmpdir } from "node:os"
@@ -83,8 +83,11 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }))
 
 describe.each(names)("the tarball of %s", (name) => {
+  // Hidden ones too, which a glob passes over.
   const filesIn = () =>
-    globSync("**", { cwd: unpacked(name) }).filter((file) => statSync(join(unpacked(name), file)).isFile())
+    readdirSync(unpacked(name), { recursive: true, encoding: "utf8" })
+      .map((file) => file.replaceAll("\\", "/"))
+      .filter((file) => statSync(join(unpacked(name), file)).isFile())
 
   it("is in order for publint, and its types for every way to resolve them in ESM", async () => {
     const { messages } = await publint({ pkgDir: unpacked(name), strict: true, pack: false })
