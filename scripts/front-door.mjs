@@ -4,6 +4,7 @@
  */
 import { readdirSync } from "node:fs"
 import { join } from "node:path"
+import { publish, version } from "./release.mjs"
 import { start } from "./start.mjs"
 import { StepFailed, dieOf, ensureBuilt, ensureInstalled, passSignalsOn, root, run, say } from "./toolchain.mjs"
 
@@ -80,6 +81,8 @@ const commands = {
   build: (args) => ensureBuilt({ force: true, args }),
   fix,
   bench,
+  "release:version": version,
+  "release:publish": publish,
 }
 
 passSignalsOn()

@@ -219,6 +219,7 @@ const buildInputs = () => [
   ...installInputs(),
   join(root, "turbo.json"),
   join(root, "tsconfig.base.json"),
+  join(root, "scripts", "third-party-licenses.mjs"),
   ...workspaces().flatMap((folder) => filesIn(folder).concat(filesIn(join(folder, "src"), { recursive: true }))),
 ]
 

@@ -70,11 +70,11 @@ describe("the image", () => {
     expect(globSync("*", { cwd: image.root }).toSorted()).toEqual(["app", "data", "root", "usr"])
     expect([...names].filter((name) => !/^app\/[\w-]+\/dist\/[\w-]+-….js$/.test(name)).toSorted()).toEqual([
       "app/LICENSE",
+      "app/cli/dist/THIRD-PARTY-LICENSES.txt",
       "app/cli/dist/main.js",
       "app/cli/package.json",
+      "app/http-proxy/dist/THIRD-PARTY-LICENSES.txt",
       "app/http-proxy/dist/main.js",
-      "app/http-proxy/dist/swagger-ui-dist.LICENSE",
-      "app/http-proxy/dist/swagger-ui-dist.NOTICE",
       "app/http-proxy/package.json",
       ...["node", "npm", "webflow-users", "webflow-users-proxy"].map((name) => `usr/local/bin/${name}`),
     ])

@@ -1,10 +1,12 @@
 import { defineConfig } from "rolldown"
+import { thirdPartyLicenses } from "../../scripts/third-party-licenses.mjs"
 import manifest from "./package.json" with { type: "json" }
 
 // One program, run with `node` alone: nothing but Node's own modules stays outside the bundle.
 export default defineConfig({
   input: "src/main.ts",
   platform: "node",
+  plugins: [thirdPartyLicenses()],
   resolve: { conditionNames: ["@webflow-users/source", "import", "node", "default"] },
   transform: { define: { VERSION: JSON.stringify(manifest.version) } },
   output: {

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs"
 import { defineConfig, type Plugin } from "rolldown"
+import { thirdPartyLicenses } from "../../scripts/third-party-licenses.mjs"
 import manifest from "./package.json" with { type: "json" }
 
 /** `import text from "file?raw"` gives a file's text, as in Vite, which runs the tests. */
@@ -19,22 +20,11 @@ const raw: Plugin = {
       : null,
 }
 
-/** What the licence of Swagger UI asks to be kept beside it. */
-const notices: Plugin = {
-  name: "notices",
-  generateBundle() {
-    for (const name of ["LICENSE", "NOTICE"]) {
-      const source = readFileSync(new URL(`node_modules/swagger-ui-dist/${name}`, import.meta.url), "utf8")
-      this.emitFile({ type: "asset", fileName: `swagger-ui-dist.${name}`, source })
-    }
-  },
-}
-
 // One program, run with `node` alone: nothing but Node's own modules stays outside the bundle.
 export default defineConfig({
   input: "src/main.ts",
   platform: "node",
-  plugins: [raw, notices],
+  plugins: [raw, thirdPartyLicenses()],
   resolve: { conditionNames: ["@webflow-users/source", "import", "node", "default"] },
   transform: { define: { VERSION: JSON.stringify(manifest.version) } },
   output: {

@@ -54,7 +54,8 @@ export const UserData = Schema.StructWithRest(BuiltInData, [Schema.Record(Schema
   component: "UserData",
   description: "The four built-in fields, and custom fields by the slug they were created with",
 })
-export type UserData = typeof UserData.Type
+// An interface, here and below, so that declarations name it: written out, its index signature is at odds with its properties.
+export interface UserData extends Schema.Schema.Type<typeof UserData> {}
 
 /** `invited` until the invitation is taken, then `verified` or `unverified` by the e-mail address. */
 export const UserStatus = Schema.Literals(userStatuses)
@@ -87,7 +88,7 @@ export type Profile = typeof Profile.Type
 export const User = Schema.StructWithRest(Schema.Struct({ id: UserId.annotate({ readOnly: true }), ...profile }), [
   Schema.Record(Schema.String, Schema.Json),
 ]).annotate({ component: "User" })
-export type User = typeof User.Type
+export interface User extends Schema.Schema.Type<typeof User> {}
 
 /** An access group of a site, as `GET …/accessgroups` lists it. */
 export const AccessGroup = Schema.Struct({
@@ -104,7 +105,7 @@ export const PageFields = { count: Schema.Int, limit: Schema.Int, offset: Schema
 
 /** A part of a list of users. */
 export const UserPage = Schema.Struct({ users: Schema.Array(User), ...PageFields }).annotate({ component: "UserPage" })
-export type UserPage = typeof UserPage.Type
+export interface UserPage extends Schema.Schema.Type<typeof UserPage> {}
 
 /** A part of a list of access groups. */
 export const AccessGroupPage = Schema.Struct({ accessGroups: Schema.Array(AccessGroup), ...PageFields }).annotate({

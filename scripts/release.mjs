@@ -1,0 +1,45 @@
+/** From changesets to packages on npm, step by step. docs/releasing.md says who does which. */
+import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { ensureBuilt, ensureInstalled, root, run } from "./toolchain.mjs"
+
+/** The manifests of what is published, with where they are. */
+const published = () =>
+  ["packages", "apps"]
+    .flatMap((folder) => readdirSync(join(root, folder)).map((name) => join(folder, name, "package.json")))
+    .filter((file) => existsSync(join(root, file)))
+    .map((file) => ({ file, manifest: JSON.parse(readFileSync(join(root, file), "utf8")) }))
+    .filter(({ manifest }) => manifest.private !== true)
+
+/**
+ * What stands against publishing with a proof of where it was made: npm compares it with what the manifest says.
+ *
+ * @param {ReadonlyArray<{ file: string, manifest: any }>} manifests
+ * @param {string | undefined} repository as GitHub names it, `owner/name`
+ */
+export const problemsOf = (manifests, repository) =>
+  manifests.flatMap(({ file, manifest }) => {
+    const url = manifest.repository?.url ?? manifest.repository
+    const wanted = `"repository": { "type": "git", "url": "git+https://…/${repository ?? "owner/name"}.git", "directory": "${file.replace("/package.json", "")}" }`
+    if (typeof url !== "string")
+      return [`${file} does not say where its sources are, which a provenance needs. Add ${wanted}`]
+    if (repository !== undefined && !url.replace(/\.git$/, "").endsWith(`/${repository}`)) {
+      return [`${file} says that its sources are at ${url}, and they are in ${repository}. Correct it: ${wanted}`]
+    }
+    return []
+  })
+
+/** Takes the changesets for versions and changelogs. */
+export const version = async () => {
+  const { env } = await ensureInstalled()
+  await run("changeset version", "changeset", ["version"], { env })
+  await run("pnpm install", "pnpm", ["install", "--lockfile-only"], { env })
+}
+
+/** Publishes what is not on npm in its version. */
+export const publish = async () => {
+  const problems = problemsOf(published(), process.env["GITHUB_REPOSITORY"])
+  if (problems.length > 0) throw new Error(problems.join("\n"))
+  const { env } = await ensureBuilt({ force: true })
+  await run("changeset publish", "changeset", ["publish"], { env })
+}
