@@ -19,8 +19,7 @@ import { checkList, checkRemote, checkStore, checkUpdateMany, idOf } from "./che
 import { onWire } from "./consents.ts"
 import type { FieldsOf, OpenFields, UserChange, UserOf, UserPage, UserUpdate, UserWith } from "./fields.ts"
 import { type FieldsReader, readerOf } from "./fieldsSchema.ts"
-import { filling } from "./filling.ts"
-import { local } from "./local.ts"
+import { local, type Services } from "./local.ts"
 import type { FieldsOption, ListOptions, RemoteOptions, RequestOptions, StoreOptions } from "./options.ts"
 import type { Platform } from "./platform.ts"
 import { remote } from "./remote.ts"
@@ -143,13 +142,33 @@ export const clientOf = (platform: Platform): CreateClient => {
     if (typeof options === "object" && options !== null && "store" in options) {
       checkStore(options)
       const runtime = runtimeOf(local(platform, options), options.signal)
-      return { ...operations<undefined>(runtime, readerOf(options.fields)), ...filling(runtime) }
+      return { ...operations<undefined>(runtime, readerOf(options.fields)), ...filling(platform, runtime) }
     }
     checkRemote(options)
     return operations<CallResponse>(runtimeOf(remote(platform, options), options.signal), readerOf(options.fields))
   }
   // What the types say of the fields is the schema's, or the caller's word; nothing here depends on it.
   return createClient as CreateClient
+}
+
+/** What fills a store. Where there is none nothing is run, since the store is refused before. */
+const filling = (
+  { filling: load }: Platform,
+  { admit }: Runtime<Services>,
+): Pick<StoreClient, "importUsers" | "declareSite"> => {
+  const loaded = load === undefined ? Effect.never : Effect.promise(load)
+  return {
+    importUsers: (siteId, users, options) =>
+      admit().run(
+        Effect.flatMap(loaded, ({ importUsers }) => importUsers(idOf(siteId), users)),
+        options,
+      ),
+    declareSite: (siteId, declaration, options) =>
+      admit().run(
+        Effect.flatMap(loaded, ({ declareSite }) => declareSite(idOf(siteId), declaration)),
+        options,
+      ),
+  }
 }
 
 type Users = UserStore.UserStore
@@ -204,13 +223,14 @@ const operations = <Response extends CallResponse | undefined>(
         const { run, begins } = admit()
         const { timeout, attempts, headers } = options
         return begun(
-          (deliver, stopped) => {
-            const loaded = import("./updateManyProgram.ts")
-            begins(loaded)
-            return loaded.then(({ program }) =>
-              run(program(idOf(siteId), changes, options, fields, deliver, stopped), { timeout, attempts, headers }),
-            )
-          },
+          (deliver, stopped) =>
+            run(
+              Effect.flatMap(
+                Effect.promise(() => import("./updateManyProgram.ts")),
+                ({ program }) => program(idOf(siteId), changes, options, fields, deliver, stopped),
+              ),
+              { timeout, attempts, headers },
+            ),
           options,
           begins,
         )

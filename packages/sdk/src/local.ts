@@ -13,7 +13,8 @@ export class StoreNotSupported extends Data.TaggedError("StoreNotSupported")<{
   readonly isRetryable = false
 }
 
-type Services = UserStore.UserStore | NewUsers | Sites
+/** What a store in this process is for. */
+export type Services = UserStore.UserStore | NewUsers | Sites
 
 export const local = ({ stores }: Platform, { store, policy }: StoreOptions): Layer.Layer<Services, unknown> =>
   Layer.unwrap(

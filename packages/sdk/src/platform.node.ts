@@ -20,4 +20,5 @@ export const platform: Platform = {
         )
       : elsewhere.transport(baseUrl, fetch),
   stores: () => import("@webflow-users/stores"),
+  filling: () => import("./filling.ts"),
 }

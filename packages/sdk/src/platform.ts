@@ -7,8 +7,9 @@ import type { Layer } from "effect"
 export interface Platform {
   /** Sends requests to the server at an address; by the `fetch` that is given, where one is. */
   readonly transport: (baseUrl: string, fetch: typeof globalThis.fetch | undefined) => Layer.Layer<Transport.Transport>
-  /** Loads the stores that run in a process, where there are some. */
+  /** Loads the stores that run in a process, where there are some, and what fills them. */
   readonly stores?: () => Promise<typeof import("@webflow-users/stores")>
+  readonly filling?: () => Promise<typeof import("./filling.ts")>
 }
 
 /** Everywhere: by `fetch`. Nothing of it names a module of Node, which who bundles it for a browser could not resolve. */
