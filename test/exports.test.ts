@@ -13,11 +13,14 @@ interface Manifest {
 
 const read = (folder: string) => JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8")) as Manifest
 
-it.each(["packages/core", "packages/sdk", "packages/stores"])("%s exports files that exist, once built", (folder) => {
-  const targets = Object.values(read(folder).exports ?? {}).flatMap((conditions) => Object.values(conditions))
-  expect(targets.length).toBeGreaterThan(2)
-  expect(targets.filter((target) => !existsSync(join(root, folder, target)))).toEqual([])
-})
+it.each(["packages/core", "packages/sdk", "packages/server", "packages/stores"])(
+  "%s exports files that exist, once built",
+  (folder) => {
+    const targets = Object.values(read(folder).exports ?? {}).flatMap((conditions) => Object.values(conditions))
+    expect(targets.length).toBeGreaterThan(2)
+    expect(targets.filter((target) => !existsSync(join(root, folder, target)))).toEqual([])
+  },
+)
 
 it("every adapter of core has a path of its own", () => {
   const adapters = globSync("[A-Z]*/[A-Z]*.ts", { cwd: join(root, "packages/core/src") })

@@ -133,7 +133,7 @@ const valueOf = (text: string): unknown => {
 export type Rules = Map<Core.SiteId, Fault>
 
 /** The rules of this proxy; there are none to be had where it was not started with `--faults`. */
-export const Rules = Context.Reference<Rules | undefined>("@webflow-users/http-proxy/Faults/Rules", {
+export const Rules = Context.Reference<Rules | undefined>("@webflow-users/server/Faults/Rules", {
   defaultValue: () => undefined,
 })
 

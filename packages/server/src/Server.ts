@@ -154,14 +154,15 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     })
     const asked = toRequest(request, stopBegins.await, trusted)
     const refusal = () => (isTooMany || !hasRoomForIt() ? new Overloaded() : (ambiguity ?? hostProblem(request)))
-    const answering = Effect.map(
-      Effect.suspend(() => Http.answer(asked, refusal())),
-      // What was read can be read again; what was changed has to be told.
-      (made) =>
-        typeof made !== "object" || request.method !== "GET" || unfetched.hasRoomFor(sizeOf(made))
-          ? made
-          : Http.failure(new Overloaded()),
-    )
+    const answering = (read: Http.Request) =>
+      Effect.map(
+        Effect.suspend(() => Http.answer(read, refusal())),
+        // What was read can be read again; what was changed has to be told.
+        (made) =>
+          typeof made !== "object" || request.method !== "GET" || unfetched.hasRoomFor(sizeOf(made))
+            ? made
+            : Http.failure(new Overloaded()),
+      )
     const answered = Effect.map(observer.around(asked, answering), (answer) => {
       if (answer === "Reset") {
         connection.isOver = true
