@@ -70,6 +70,7 @@ const program = Effect.gen(function* () {
     method,
     target: `/v2/sites/${siteId}/users/${userId}`,
     header: (name) => headers[name],
+    headerNames: () => Object.keys(headers),
     address: "127.0.0.1",
     body: Effect.succeed(Buffer.from(method === "PATCH" ? '{"data":{"name":"Some One"}}' : "")),
     stopping: Effect.never,

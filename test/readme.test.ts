@@ -111,6 +111,11 @@ it("the SDK refuses in process what the server would", async () => {
   expect(printed).toContain("data.email")
 })
 
+it("the server for tests is asked until it answers", async () => {
+  const printed = await runTypeScript(block("ts", "startServer("))
+  expect(printed).toBe("Ada Lovelace [ 429, 429, 200 ]\n")
+})
+
 it("what the README says of settings is what --help says", async () => {
   const help = await run(process.execPath, [join(root, "apps/http-proxy/dist/main.js"), "--help"])
   const rows = [...readme.matchAll(/^\| `([A-Z_]+)` \| `(--[\w-]+)` \| `([^`]+)`[^|]*\| [^|]*proxy[^|]*\|$/gm)]

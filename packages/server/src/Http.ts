@@ -36,6 +36,8 @@ export interface Request {
   readonly target: string
   /** A header's value, by its name in lower case. */
   readonly header: (name: string) => string | undefined
+  /** The names of its headers, in lower case. */
+  readonly headerNames: () => ReadonlyArray<string>
   /** The network address of who asks. */
   readonly address: string
   /** Reads the body, once. */

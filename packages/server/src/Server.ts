@@ -20,6 +20,8 @@ export interface Options {
   /** 0 takes any free port. */
   readonly port: number
   readonly limits?: Partial<Limits>
+  /** Whether a stop ends connections whatever is still asked on them: for a server that nobody relies on. */
+  readonly stopsAtOnce?: boolean
 }
 
 /** How much is taken on at once. */
@@ -218,6 +220,8 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
   }
   const stop = Effect.suspend(() => {
     stopping = true
+    // Before anything hears of the stop, and answers.
+    if (options.stopsAtOnce === true) for (const socket of connections.keys()) socket.destroy()
     stopBegins.openUnsafe()
     setTimeout(hangUpIdle, quietTimeout).unref()
     return Effect.andThen(close(server), FiberSet.awaitEmpty(works))
