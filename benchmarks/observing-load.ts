@@ -1,13 +1,11 @@
 /** Answers the same request many times in this process, seen as the first argument says; prints the µs each took. */
-import { Callers } from "../apps/http-proxy/src/Callers.ts"
-import { FailedAuthentications } from "../apps/http-proxy/src/FailedAuthentications.ts"
-import * as Http from "../apps/http-proxy/src/Http.ts"
 import * as Log from "../apps/http-proxy/src/Log.ts"
 import * as Metrics from "../apps/http-proxy/src/Metrics.ts"
-import * as Observed from "../apps/http-proxy/src/Observed.ts"
 import { layerExport } from "../apps/http-proxy/src/TracingExport.ts"
 import * as Tracing from "../apps/http-proxy/src/Tracing.ts"
+import * as Witness from "../apps/http-proxy/src/Witness.ts"
 import { AccessTokens, NewUsers, parseSiteId, RateLimits, type SiteId, UpdateUser, UserId } from "@webflow-users/core"
+import { Callers, FailedAuthentications, Http, Observed } from "@webflow-users/server"
 import { StoreAddress } from "@webflow-users/stores"
 import * as NodeCrypto from "../apps/http-proxy/node_modules/@effect/platform-node/dist/NodeCrypto.js"
 import { Duration, Effect, Fiber, Layer, ManagedRuntime, Redacted } from "effect"
@@ -48,11 +46,15 @@ const seen: Record<string, Layer.Layer<never>> = {
 const runtime = ManagedRuntime.make(
   Layer.merge(UpdateUser.layer, Callers.tokens).pipe(
     Layer.provideMerge(
-      Layer.mergeAll(AccessTokens.AccessTokens.layer, RateLimits.RateLimits.layerMemory, FailedAuthentications.layer()),
+      Layer.mergeAll(
+        AccessTokens.AccessTokens.layer,
+        RateLimits.RateLimits.layerMemory,
+        FailedAuthentications.FailedAuthentications.layer(),
+      ),
     ),
     Layer.provideMerge(Metrics.layerTimed(StoreAddress.layerOwned("memory:"))),
     Layer.provide([NodeCrypto.layerDigest, NodeCrypto.layerSecureRandom]),
-    Layer.provideMerge(seen[how] ?? Layer.empty),
+    Layer.provideMerge(Layer.provideMerge(Witness.layer, seen[how] ?? Layer.empty)),
   ),
 )
 
@@ -68,12 +70,15 @@ const program = Effect.gen(function* () {
     method,
     target: `/v2/sites/${siteId}/users/${userId}`,
     header: (name) => headers[name],
+    headerNames: () => Object.keys(headers),
     address: "127.0.0.1",
     body: Effect.succeed(Buffer.from(method === "PATCH" ? '{"data":{"name":"Some One"}}' : "")),
     stopping: Effect.never,
   }
   const once =
-    how === "nobody looks" ? Http.answer(request) : Effect.suspend(() => observer.around(request, Http.answer(request)))
+    how === "nobody looks"
+      ? Http.answer(request)
+      : Effect.suspend(() => observer.around(request, (asked) => Http.answer(asked)))
   // As the server does it: each request is a fiber of its own, and the loop turns.
   const many = (count: number) =>
     Effect.gen(function* () {

@@ -28,9 +28,10 @@ const imports = ({ path, text }: Source): ReadonlyArray<string> =>
 const effect = /^effect(\/|$)/
 const core = /^@webflow-users\/core(\/|$)/
 const stores = /^@webflow-users\/stores(\/(Undici|UpstreamSettings))?$/
+const server = /^@webflow-users\/server$/
 const sdk = /^@webflow-users\/sdk$/
 const node = /^node:/
-const platform = [effect, core, stores, sdk, node, /^@effect\/platform-node\/\w+$/]
+const platform = [effect, core, server, stores, sdk, node, /^@effect\/platform-node\/\w+$/]
 const within = (folder: string) => new RegExp(`^${folder}/[^/]+\\.ts$`)
 const coreSrc = "packages/core/src"
 
@@ -59,6 +60,12 @@ const table: ReadonlyArray<Rule> = [
       /^undici(\/lib\/dispatcher\/(pool|client)\.js)?$/,
       /^@effect\/sql-pg$/,
     ],
+  },
+  { from: /^packages\/server\/src\//, may: [effect, core, within("packages/server/src"), node] },
+  // The server for tests is Node's: nothing that calls a server may come to it, nor it to them.
+  {
+    from: /^packages\/sdk\/src\/testing(\.ts$|\/)/,
+    may: [effect, core, server, within("packages/sdk/src/testing")],
   },
   {
     from: /^packages\/sdk\/src\//,
@@ -92,7 +99,8 @@ const wrongImports = (files: ReadonlyArray<Source>): ReadonlyArray<string> =>
       .map((name) => `${file.path} imports ${name}`)
   })
 
-const programEntry = /^apps\/[^/]+\/src\/main\.ts$|^packages\/sdk\/src\/runtime\.ts$/
+/** Who is called by what knows no effects: the system, people's programs, and, with `testing`, their test runners. */
+const programEntry = /^apps\/[^/]+\/src\/main\.ts$|^packages\/sdk\/src\/(runtime|testing|testing\/UserStoreTest)\.ts$/
 
 /** What stands nowhere, or only in some places. */
 const forbidden: ReadonlyArray<{ readonly what: string; readonly pattern: RegExp; readonly except?: RegExp }> = [
@@ -137,6 +145,23 @@ describe("who may import whom", () => {
       'import "../UserStore/Sql/GroupCommit.ts"',
     ],
     ["the SDK imports a platform", "packages/sdk/src/client.ts", 'import { readFile } from "node:fs/promises"'],
+    [
+      "the SDK's client imports the server",
+      "packages/sdk/src/client.ts",
+      'import { Server } from "@webflow-users/server"',
+    ],
+    [
+      "the SDK's server for tests imports its client",
+      "packages/sdk/src/testing.ts",
+      'import { createClient } from "./client.ts"',
+    ],
+    [
+      "the server imports the stores",
+      "packages/server/src/Ready.ts",
+      'import { StoreAddress } from "@webflow-users/stores"',
+    ],
+    ["the server imports a library", "packages/server/src/Server.ts", 'import { Pool } from "undici"'],
+    ["the server imports an app", "packages/server/src/Http.ts", 'import("../../../apps/http-proxy/src/DocsPage.ts")'],
     ["the SDK imports an app", "packages/sdk/src/client.ts", 'import { x } from "../../../apps/cli/src/main.ts"'],
     ["an app imports another", "apps/cli/src/main.ts", 'const x = await import("../../http-proxy/src/Http.ts")'],
     ["an app imports a library nobody chose", "apps/cli/src/main.ts", 'import _ from "lodash"'],

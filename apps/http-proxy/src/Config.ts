@@ -1,15 +1,11 @@
 /** Everything that can be set, each with its variable, its flag and its default. */
 import { UpdatePolicy } from "@webflow-users/core"
 import { UserJson } from "@webflow-users/core/wire"
+import { Addresses, Cors, FailedAuthentications, Server, ways } from "@webflow-users/server"
 import { StoreAddress, UpstreamSettings } from "@webflow-users/stores"
 import { Config, Duration, Option } from "effect"
 import { Flag } from "effect/cli"
-import * as Addresses from "./Addresses.ts"
-import { ways } from "./Callers.ts"
-import * as Cors from "./Cors.ts"
-import * as FailedAuthentications from "./FailedAuthentications.ts"
 import * as Log from "./Log.ts"
-import { standardLimits } from "./Server.ts"
 import { atMost, host, oneOf, port, setting, switchOf } from "./Setting.ts"
 
 const { emailAndPassword, ecommerceGroups } = UpdatePolicy.settings
@@ -53,13 +49,13 @@ export const flags = {
     "max-connections",
     "WEBFLOW_USERS_MAX_CONNECTIONS",
     "connections at once",
-    standardLimits.connections,
+    Server.standardLimits.connections,
   ),
   maxRequests: atMost(
     "max-requests",
     "WEBFLOW_USERS_MAX_REQUESTS",
     "requests answered at once; one more gets 503 and Retry-After",
-    standardLimits.requests,
+    Server.standardLimits.requests,
   ),
   trustedProxies: Flag.String("trusted-proxies").pipe(
     Flag.withMetavar("addresses"),

@@ -4,9 +4,9 @@
  */
 import script_ from "swagger-ui-dist/swagger-ui-bundle.js?raw"
 import styles_ from "swagger-ui-dist/swagger-ui.css?raw"
-import type { Response } from "./Http.ts"
+import type { Http } from "@webflow-users/server"
 
-const file = (type: string, body: string, headers: Readonly<Record<string, string>>): Response => ({
+const file = (type: string, body: string, headers: Readonly<Record<string, string>>): Http.Response => ({
   status: 200,
   headers: { "content-type": `${type}; charset=utf-8`, "x-content-type-options": "nosniff", ...headers },
   body: new TextEncoder().encode(body),

@@ -4,9 +4,10 @@
  * Lines that come close together are written together: each write waits until the system has taken it, and costs more than all
  * else about a line.
  */
+import { Request } from "@webflow-users/server"
+import { StoreAddress } from "@webflow-users/stores"
 import { Cause, Context, Effect, Layer, Logger, References } from "effect"
 import type { LogLevel } from "effect"
-import { Current } from "./Request.ts"
 
 export const formats = ["json", "logfmt"] as const
 
@@ -114,7 +115,7 @@ const loggerTo = ({ write }: Lines) =>
       ...(cause.reasons.length > 0 ? [Cause.pretty(cause)] : []),
     ]
     const words = parts.filter((part) => !(part instanceof Error)).map(String)
-    const request = fiber.getRef(Current)
+    const request = fiber.getRef(Request.Current)
     write(ownLevels[logLevel], date, words.join(" "), {
       request_id: request?.id,
       trace_id: request?.traceId,
@@ -123,12 +124,12 @@ const loggerTo = ({ write }: Lines) =>
     })
   })
 
-/** Annotations in the spelling of the other fields. */
+/** Annotations in the spelling of the other fields; of an error the words that name its reason, and no more of it. */
 const asFields = (annotations: Readonly<Record<string, unknown>>): Fields =>
   Object.fromEntries(
     Object.entries(annotations).map(([name, value]) => [
       name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-      typeof value === "number" || typeof value === "boolean" ? value : String(value),
+      typeof value === "number" || typeof value === "boolean" ? value : StoreAddress.rootMessage(value),
     ]),
   )
 

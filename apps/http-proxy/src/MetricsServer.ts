@@ -5,10 +5,10 @@ import { createServer, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { monitorEventLoopDelay } from "node:perf_hooks"
 import { WebhookOutbox } from "@webflow-users/core"
+import { Server } from "@webflow-users/server"
 import { Clock, type Context, Effect, FiberSet, Metric, Option, type Scope } from "effect"
 import { PrometheusMetrics } from "effect/observability"
 import type { Metrics } from "./Metrics.ts"
-import { bind, type CannotListen, type Options } from "./Server.ts"
 
 /** The version of the text format, as Prometheus asks for it. */
 const contentType = "text/plain; version=0.0.4; charset=utf-8"
@@ -18,10 +18,10 @@ const serverOptions = { headersTimeout: 5_000, requestTimeout: 5_000, keepAliveT
 
 /** Listens until the scope closes. Gives the address it listens on. */
 export const listen = Effect.fn("MetricsServer.listen")(function* (
-  options: Options,
+  options: Server.Options,
   { context }: Metrics,
   version: string,
-): Effect.fn.Return<AddressInfo, CannotListen, Scope.Scope> {
+): Effect.fn.Return<AddressInfo, Server.CannotListen, Scope.Scope> {
   yield* watchProcess(context, version)
   const readOutbox = yield* outboxReader(context)
   const run = yield* FiberSet.runtime(yield* FiberSet.make<void>())()
@@ -35,7 +35,9 @@ export const listen = Effect.fn("MetricsServer.listen")(function* (
     }
     run(Effect.map(tell, (text) => write(response, 200, text)))
   })
-  yield* Effect.acquireRelease(bind(server, options), () => Effect.sync(() => server.close().closeAllConnections()))
+  yield* Effect.acquireRelease(Server.bind(server, options), () =>
+    Effect.sync(() => server.close().closeAllConnections()),
+  )
   return server.address() as AddressInfo
 })
 

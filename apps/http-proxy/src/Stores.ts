@@ -1,14 +1,11 @@
 /** What the settings say of where users and callers' tokens are, as layers. */
 import { AccessTokens, AccessTokenStore, UserStore } from "@webflow-users/core"
+import { Callers, FailedAuthentications, Forwarding, Ready, type Way } from "@webflow-users/server"
 import { StoreAddress, UpstreamSettings } from "@webflow-users/stores"
 import { Data, Effect, Layer, Option, type Redacted } from "effect"
 import type { Digest, SecureRandom } from "effect/crypto"
-import { Callers, type Way } from "./Callers.ts"
 import { upstreamToken } from "./Config.ts"
-import * as FailedAuthentications from "./FailedAuthentications.ts"
-import { EndsWithCaller } from "./Forwarding.ts"
 import * as Metrics from "./Metrics.ts"
-import * as Ready from "./Ready.ts"
 import * as Tracing from "./Tracing.ts"
 
 /** Settings that are good each for itself and not together. */
@@ -57,7 +54,10 @@ export const layer = (
                 StoreAddress.layerWithTokens(store, { ...options, tokenStore: Option.getOrUndefined(tokenStore) }),
               ),
             )
-      return Layer.merge(Metrics.layerTimed(callers), Layer.succeed(EndsWithCaller, StoreAddress.isRemote(store)))
+      return Layer.merge(
+        Metrics.layerTimed(callers),
+        Layer.succeed(Forwarding.EndsWithCaller, StoreAddress.isRemote(store)),
+      )
     }),
   )
 

@@ -2,11 +2,10 @@
  * Traces by OpenTelemetry's variables. Where none of them names a collector no span is made: to make them for nobody is a good
  * part of a request. `TracingExport.ts` sends them, and is loaded where they are sent.
  */
+import type { Http, Request } from "@webflow-users/server"
 import type { StoreAddress } from "@webflow-users/stores"
 import { Config, Context, Data, Duration, Effect, Layer, Option, Random, Redacted, Tracer } from "effect"
 import { Headers, HttpTraceContext } from "effect/http"
-import type * as Http from "./Http.ts"
-import type * as Request from "./Request.ts"
 
 /** A variable of OpenTelemetry's has a value that is none. */
 export class UnusableVariable extends Data.TaggedError("UnusableVariable")<{ readonly message: string }> {}

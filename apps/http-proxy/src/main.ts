@@ -4,22 +4,19 @@ import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { UpdatePolicy, UpdateUser } from "@webflow-users/core"
+import { Addresses, Cors, Faults, Forwarding, Http, Server, Wire } from "@webflow-users/server"
 import { StoreAddress } from "@webflow-users/stores"
 import { Cause, Console, Effect, Exit, Layer, Scope } from "effect"
 import { CliConfig, CliError, CliOutput, Command, GlobalFlag } from "effect/cli"
 import "effect/schema/SchemaJITCompiler/enable"
-import { TrustedProxies } from "./Addresses.ts"
 import { flags } from "./Config.ts"
-import * as Cors from "./Cors.ts"
-import * as Faults from "./Faults.ts"
-import * as Forwarding from "./Forwarding.ts"
+import * as DocsPages from "./DocsPages.ts"
 import * as Log from "./Log.ts"
 import * as Metrics from "./Metrics.ts"
-import * as Server from "./Server.ts"
 import * as Stores from "./Stores.ts"
 import * as Tracing from "./Tracing.ts"
 import * as Webhooks from "./Webhooks.ts"
-import * as Wire from "./Wire.ts"
+import * as Witness from "./Witness.ts"
 
 /** The package's version, put in by the bundler. */
 declare const VERSION: string
@@ -95,11 +92,14 @@ const proxy = Command.make(
       Effect.provide(
         Layer.mergeAll(UpdateUser.layer, faults ? Faults.layer : Layer.empty).pipe(
           Layer.provideMerge(Stores.layer({ store, auth, tokenStore, upstream, faults, failedAuthentications })),
+          Layer.provideMerge(Witness.layer),
           Layer.provideMerge(metrics.port === undefined ? Layer.empty : Layer.sync(Metrics.Metrics, Metrics.make)),
           Layer.provideMerge(Tracing.layer(VERSION)),
           Layer.merge(Layer.succeed(UpdatePolicy.Current, policy)),
           Layer.merge(Layer.succeed(Wire.DataNesting, dataNesting)),
-          Layer.merge(Layer.succeed(TrustedProxies, trustedProxies)),
+          Layer.merge(Layer.succeed(Http.Version, VERSION)),
+          Layer.merge(DocsPages.layer),
+          Layer.provideMerge(Layer.succeed(Addresses.TrustedProxies, trustedProxies)),
           Layer.merge(Layer.succeed(Cors.AllowedOrigins, corsOrigins)),
           Layer.provideMerge(NodeCrypto.layerMac),
           Layer.provide([NodeCrypto.layerDigest, NodeCrypto.layerSecureRandom]),

@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { parseSiteId, type SiteId, type User, UserEvents, UserId } from "@webflow-users/core"
 import { Option } from "effect"
 import { afterAll, describe, expect, it } from "vitest"
-import * as Addresses from "../src/Addresses.ts"
+import { Addresses } from "@webflow-users/server"
 import { open } from "./proxy.ts"
 import * as Spawned from "./spawned.ts"
 

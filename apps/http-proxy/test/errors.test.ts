@@ -3,7 +3,7 @@ import { InternalError, parseSiteId, type SiteId, type User, UserId } from "@web
 import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import * as Faults from "../src/Faults.ts"
+import { Faults } from "@webflow-users/server"
 import { start } from "./proxy.ts"
 
 const siteId = parseSiteId("580e63e98c9a982ac9b8b741") as SiteId

@@ -7,7 +7,7 @@ import { NotAuthorized, parseSiteId, type SiteId, StoreUnavailable, type User, U
 import { Effect, Fiber, Latch, Layer, Logger, ManagedRuntime, References } from "effect"
 import { TestClock } from "effect/testing"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
-import { FailedAuthentications, networkOf } from "../src/FailedAuthentications.ts"
+import { FailedAuthentications } from "@webflow-users/server"
 import { open } from "./proxy.ts"
 import * as Spawned from "./spawned.ts"
 
@@ -24,7 +24,7 @@ const guarded = (limit: number | "off") => {
     lines.push({ level: logLevel, message, annotations: fiber.getRef(References.CurrentLogAnnotations) })
   })
   const runtime = ManagedRuntime.make(
-    FailedAuthentications.layer(limit).pipe(
+    FailedAuthentications.FailedAuthentications.layer(limit).pipe(
       Layer.provideMerge(Layer.mergeAll(TestClock.layer(), Logger.layer([logger]))),
     ),
   )
@@ -40,7 +40,7 @@ const guarded = (limit: number | "off") => {
     address = "192.0.2.1",
     lookUp: Effect.Effect<string, NotAuthorized | StoreUnavailable> = verify(token),
   ) =>
-    FailedAuthentications.use((service) => service.guard({ token, address }, lookUp)).pipe(
+    FailedAuthentications.FailedAuthentications.use((service) => service.guard({ token, address }, lookUp)).pipe(
       Effect.match({ onSuccess: () => "in", onFailure: (error) => error }),
     )
   const kinds = (outcomes: ReadonlyArray<Awaited<ReturnType<typeof present>>>) =>
@@ -269,7 +269,7 @@ it.each([
   ["64:ff9b::192.0.2.1", "64:ff9b:0:0"],
   ["1::2:3:4:5:6:7", "1:0:2:3"],
   ["", ""],
-])("the network of %s is %s", (address, network) => expect(networkOf(address)).toBe(network))
+])("the network of %s is %s", (address, network) => expect(FailedAuthentications.networkOf(address)).toBe(network))
 
 it("the built proxy answers 429 after so many, before it looks, and lets a token on that it knows", async () => {
   const folder = await mkdtemp(join(tmpdir(), "webflow-users-failed-"))

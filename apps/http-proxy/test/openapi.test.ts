@@ -20,9 +20,8 @@ import { Ajv2020 } from "ajv/dist/2020.js"
 import { Effect, Layer } from "effect"
 import fc from "fast-check"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import * as Docs from "../src/Docs.ts"
-import * as Faults from "../src/Faults.ts"
-import * as Wire from "../src/Wire.ts"
+import { Faults, Wire } from "@webflow-users/server"
+import * as Docs from "@webflow-users/server/Docs"
 import { start } from "./proxy.ts"
 
 const siteId = parseSiteId("580e63e98c9a982ac9b8b741") as SiteId
@@ -102,7 +101,7 @@ interface Operation {
   readonly responses: Readonly<Record<string, Answer>>
 }
 
-const document = Docs.make({ nesting: "flat", emailAndPassword: "refuse", withFaults: false })
+const document = Docs.make({ version: "0.0.0", nesting: "flat", emailAndPassword: "refuse", withFaults: false })
 const paths = document.paths as unknown as Readonly<Record<string, Readonly<Record<string, Operation>>>>
 const components = document.components as unknown as { readonly responses: Readonly<Record<string, Answer>> }
 const operations = Object.entries(Routes.routes).map(([name, { method, path, scope }]) => {
@@ -210,7 +209,9 @@ describe("settings", () => {
     )
     const other = await start("memory:", { id: siteId, users: [user] }, undefined, settings)
     const told = (await (await fetch(`${other.origin}/openapi.json`)).json()) as typeof document
-    expect(told).toEqual(Docs.make({ nesting: "documented", emailAndPassword: "ignore", withFaults: false }))
+    expect(told).toEqual(
+      Docs.make({ version: "0.0.0", nesting: "documented", emailAndPassword: "ignore", withFaults: false }),
+    )
     const validator = new Ajv2020({ strict: false, validateFormats: false }).addSchema(told, "openapi")
     const fits = (name: string, value: unknown) => validator.validate(`openapi#/components/schemas/${name}`, value)
 

@@ -8,7 +8,7 @@ import { Effect, Latch } from "effect"
 import { describe, expect, it } from "vitest"
 import { start } from "./proxy.ts"
 import { dial, request } from "./raw.ts"
-import type * as Server from "../src/Server.ts"
+import type { Server } from "@webflow-users/server"
 import * as Spawned from "./spawned.ts"
 
 const siteId = parseSiteId("580e63e98c9a982ac9b8b741") as SiteId

@@ -17,9 +17,8 @@ import type { Routes } from "@webflow-users/core/wire"
 import { StoreAddress } from "@webflow-users/stores"
 import { Effect, Exit, Layer, ManagedRuntime, Scope } from "effect"
 import { afterAll, beforeAll } from "vitest"
-import { Callers } from "../src/Callers.ts"
-import * as FailedAuthentications from "../src/FailedAuthentications.ts"
-import * as Server from "../src/Server.ts"
+import * as DocsPages from "../src/DocsPages.ts"
+import { Callers, FailedAuthentications, Server } from "@webflow-users/server"
 
 export interface Site {
   readonly id: SiteId
@@ -45,7 +44,7 @@ const layer = (
     Layer.provideMerge(Layer.effect(UserStore.UserStore, Effect.map(UserStore.UserStore, around))),
     Layer.provideMerge(StoreAddress.layerOwned(store)),
     Layer.provide([NodeCrypto.layerDigest, NodeCrypto.layerSecureRandom]),
-    Layer.provideMerge(beside),
+    Layer.provideMerge(Layer.merge(DocsPages.layer, beside)),
   )
 
 /** Opens a store in this process. */

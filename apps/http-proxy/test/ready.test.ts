@@ -7,7 +7,7 @@ import { parseSiteId, type SiteId, type User, UserId } from "@webflow-users/core
 import { Effect, Layer } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { database, outsider } from "../../../test/postgres.ts"
-import * as Ready from "../src/Ready.ts"
+import { Ready } from "@webflow-users/server"
 import { open, start } from "./proxy.ts"
 import { dial, request } from "./raw.ts"
 import * as Spawned from "./spawned.ts"

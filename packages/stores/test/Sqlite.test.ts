@@ -15,18 +15,14 @@ import {
   UserPatch,
   UserStore,
 } from "@webflow-users/core"
-import { UserStoreSuite } from "@webflow-users/core/testing"
 import * as SqlUsers from "@webflow-users/core/UserStore/Sql"
+import { UserStoreTest } from "@webflow-users/sdk/testing"
 import { Sqlite, StoreAddress } from "@webflow-users/stores"
 import { Effect, Exit, Fiber, Layer } from "effect"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
 
-describe("UserStore, Sql on SQLite", () => {
-  for (const { name, run } of UserStoreSuite.all) {
-    it.effect(name, () => run.pipe(Effect.provide(StoreAddress.layerOwned("file::memory:"))))
-  }
-})
+UserStoreTest.suite({ describe, it }, "UserStore, Sql on SQLite", StoreAddress.layerOwned("file::memory:"))
 
 const siteId = parseSiteId("580e63e98c9a982ac9b8b741") as SiteId
 const member = (index: number): User => ({

@@ -12,8 +12,8 @@ export interface TrustedProxies {
   readonly has: (address: string) => boolean
 }
 
-/** None, unless `main.ts` provides what the settings say: anybody can write a header. */
-export const TrustedProxies = Context.Reference<TrustedProxies>("@webflow-users/http-proxy/TrustedProxies", {
+/** None, unless the proxy provides what its settings say: anybody can write a header. */
+export const TrustedProxies = Context.Reference<TrustedProxies>("@webflow-users/server/TrustedProxies", {
   defaultValue: () => ({ isNone: true, has: () => false }),
 })
 

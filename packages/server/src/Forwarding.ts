@@ -2,14 +2,13 @@
 import { type UpdateUserError, UserStore, Webflow } from "@webflow-users/core"
 import * as Upstream from "@webflow-users/core/UserStore/Upstream"
 import { RateLimitHeaders } from "@webflow-users/core/wire"
-import { StoreAddress } from "@webflow-users/stores"
 import { Context, Effect, type Redacted } from "effect"
 
 /**
  * Whether a request ends when its caller hangs up. A store of one's own does what it has begun; another server is asked no
  * longer than somebody waits for its answer.
  */
-export const EndsWithCaller = Context.Reference<boolean>("@webflow-users/http-proxy/EndsWithCaller", {
+export const EndsWithCaller = Context.Reference<boolean>("@webflow-users/server/EndsWithCaller", {
   defaultValue: () => false,
 })
 
@@ -62,12 +61,10 @@ const logged = {
   UserAccountsRemoved: "words",
 } as const satisfies Record<UpdateUserError["_tag"], "facts" | "words" | undefined>
 
-/** Logs it, and nothing of what was asked. */
+/** Logs it, and nothing of what was asked. A cause is handed to the logger as it is: which of its words are told, that decides. */
 export const logFailure = (error: UpdateUserError): Effect.Effect<void> => {
   if (error._tag === "StoreUnavailable") {
-    return Effect.annotateLogs(Effect.logError("The store is unavailable"), {
-      cause: StoreAddress.rootMessage(error.cause),
-    })
+    return Effect.annotateLogs(Effect.logError("The store is unavailable"), { cause: error.cause })
   }
   const told = logged[error._tag]
   if (told === undefined) return Effect.void
@@ -78,7 +75,7 @@ export const logFailure = (error: UpdateUserError): Effect.Effect<void> => {
       status,
       attempts,
       ...(requestId !== undefined && { upstreamRequestId: requestId }),
-      ...("cause" in error && { cause: StoreAddress.rootMessage(error.cause) }),
+      ...("cause" in error && { cause: error.cause }),
     }),
   )
 }

@@ -12,8 +12,8 @@ export interface Wire {
   readonly body: (json: unknown) => unknown
 }
 
-/** How v2 and beta nest `data` in their answers; `main.ts` provides what the settings say. */
-export const DataNesting = Context.Reference<UserJson.DataNesting>("@webflow-users/http-proxy/DataNesting", {
+/** How v2 and beta nest `data` in their answers; the proxy provides what its settings say. */
+export const DataNesting = Context.Reference<UserJson.DataNesting>("@webflow-users/server/DataNesting", {
   defaultValue: () => "flat",
 })
 

@@ -29,7 +29,7 @@ export class FailedAuthentications extends Context.Service<
       lookUp: Effect.Effect<A, NotAuthorized | StoreUnavailable>,
     ) => Effect.Effect<A, NotAuthorized | StoreUnavailable | TooManyRequests>
   }
->()("@webflow-users/http-proxy/FailedAuthentications") {
+>()("@webflow-users/server/FailedAuthentications") {
   /** `limit` is how many failures a minute an address may have: as many as come with `off`. */
   static readonly layer = (limit: number | "off" = standard): Layer.Layer<FailedAuthentications> =>
     Layer.effect(

@@ -15,6 +15,7 @@ export const toRequest = (
   // Clients that take this server for a proxy of HTTP itself send the whole URL.
   target: (request.url ?? "").replace(/^https?:\/\/[^/?]*/i, ""),
   header: (name) => headerOf(request, name),
+  headerNames: () => Object.keys(request.headers),
   address: Addresses.callerOf(request.socket.remoteAddress ?? "", headerOf(request, "x-forwarded-for"), trusted),
   body: readBody(request),
   stopping,

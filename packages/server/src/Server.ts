@@ -20,6 +20,8 @@ export interface Options {
   /** 0 takes any free port. */
   readonly port: number
   readonly limits?: Partial<Limits>
+  /** Whether a stop ends connections whatever is still asked on them: for a server that nobody relies on. */
+  readonly stopsAtOnce?: boolean
 }
 
 /** How much is taken on at once. */
@@ -154,14 +156,15 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     })
     const asked = toRequest(request, stopBegins.await, trusted)
     const refusal = () => (isTooMany || !hasRoomForIt() ? new Overloaded() : (ambiguity ?? hostProblem(request)))
-    const answering = Effect.map(
-      Effect.suspend(() => Http.answer(asked, refusal())),
-      // What was read can be read again; what was changed has to be told.
-      (made) =>
-        typeof made !== "object" || request.method !== "GET" || unfetched.hasRoomFor(sizeOf(made))
-          ? made
-          : Http.failure(new Overloaded()),
-    )
+    const answering = (read: Http.Request) =>
+      Effect.map(
+        Effect.suspend(() => Http.answer(read, refusal())),
+        // What was read can be read again; what was changed has to be told.
+        (made) =>
+          typeof made !== "object" || request.method !== "GET" || unfetched.hasRoomFor(sizeOf(made))
+            ? made
+            : Http.failure(new Overloaded()),
+      )
     const answered = Effect.map(observer.around(asked, answering), (answer) => {
       if (answer === "Reset") {
         connection.isOver = true
@@ -217,6 +220,8 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
   }
   const stop = Effect.suspend(() => {
     stopping = true
+    // Before anything hears of the stop, and answers.
+    if (options.stopsAtOnce === true) for (const socket of connections.keys()) socket.destroy()
     stopBegins.openUnsafe()
     setTimeout(hangUpIdle, quietTimeout).unref()
     return Effect.andThen(close(server), FiberSet.awaitEmpty(works))

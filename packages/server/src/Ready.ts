@@ -1,12 +1,11 @@
 /** Whether this process can serve: for who sends it requests, or waits with that. Not whether it lives, which `/health` tells. */
-import { StoreAddress } from "@webflow-users/stores"
 import { Cause, Context, Effect } from "effect"
 
 /** What has to answer. Failures are not told: their words are for the log, and whoever asks needs no token. */
 export type Checks = Readonly<Record<string, Effect.Effect<void, unknown>>>
 
-/** Nothing, where there is nothing that could be away. `Stores.ts` provides what the settings say. */
-export const Checks = Context.Reference<Checks>("@webflow-users/http-proxy/Ready/Checks", { defaultValue: () => ({}) })
+/** Nothing, where there is nothing that could be away. The proxy provides what its settings say. */
+export const Checks = Context.Reference<Checks>("@webflow-users/server/Ready/Checks", { defaultValue: () => ({}) })
 
 /** The longest that a store may take to say that it is there. Who asks gives up after some seconds, as a rule. */
 const patience = "2 seconds"
@@ -27,7 +26,7 @@ export const remembered = (name: string, check: Effect.Effect<void, unknown>) =>
       Effect.tapCause((cause) =>
         Effect.annotateLogs(Effect.logWarning("Not ready to serve"), {
           check: name,
-          cause: StoreAddress.rootMessage(Cause.squash(cause)),
+          cause: Cause.squash(cause),
         }),
       ),
     ),

@@ -45,7 +45,7 @@ export class Callers extends Context.Service<
       address: string,
     ) => Effect.Effect<Caller, NotAuthorized | TooManyRequests | StoreUnavailable>
   }
->()("@webflow-users/http-proxy/Callers") {
+>()("@webflow-users/server/Callers") {
   /** Callers hold tokens that were issued here. */
   static readonly tokens = Layer.effect(
     Callers,

@@ -11,8 +11,8 @@ import type * as Http from "./Http.ts"
 /** The origins whose pages may call. */
 export type Origins = "*" | ReadonlySet<string>
 
-/** Nothing where no page may; `main.ts` provides what the settings say. */
-export const AllowedOrigins = Context.Reference<Origins | undefined>("@webflow-users/http-proxy/Cors/AllowedOrigins", {
+/** Nothing where no page may; the proxy provides what its settings say. */
+export const AllowedOrigins = Context.Reference<Origins | undefined>("@webflow-users/server/Cors/AllowedOrigins", {
   defaultValue: () => undefined,
 })
 

@@ -22,7 +22,7 @@ import {
   UserStore,
 } from "@webflow-users/core"
 import { JsonBody, ListQuery, RateLimitHeaders, Routes, type UserJson } from "@webflow-users/core/wire"
-import { Effect } from "effect"
+import { Context, Effect } from "effect"
 import { type Caller, Callers } from "./Callers.ts"
 import * as Faults from "./Faults.ts"
 import * as Forwarding from "./Forwarding.ts"
@@ -36,6 +36,8 @@ export interface Request {
   readonly target: string
   /** A header's value, by its name in lower case. */
   readonly header: (name: string) => string | undefined
+  /** The names of its headers, in lower case. */
+  readonly headerNames: () => ReadonlyArray<string>
   /** The network address of who asks. */
   readonly address: string
   /** Reads the body, once. */
@@ -61,6 +63,15 @@ export type Answer = Response | "Reset"
 
 /** What answering takes. */
 export type Services = UpdateUser.UpdateUser | UserStore.UserStore | UserEvents | Callers
+
+/** What a server serves to anyone beside the contract, by its path: the proxy's `/docs`. */
+export const MorePages = Context.Reference<ReadonlyMap<string, Effect.Effect<Response>>>(
+  "@webflow-users/server/Http/MorePages",
+  { defaultValue: () => new Map() },
+)
+
+/** The version that `/openapi.json` tells; a program that is published provides its own. */
+export const Version = Context.Reference<string>("@webflow-users/server/Http/Version", { defaultValue: () => "0.0.0" })
 
 /** Whether it is asked if the process is alive: also under a load that lets nobody else in. */
 export const isProbe = (target: string | undefined): boolean => target === "/health"
@@ -99,16 +110,14 @@ export const failure = (error: UpdateUserError, wire: Wire.Wire = Wire.v2): Text
 const respond = Effect.fnUntraced(function* (request: Request, wire: Wire.Wire) {
   const [path = "", query = ""] = splitOnce(request.target, "?")
   const page = pages.get(path)
-  if (page !== undefined) {
-    // Load balancers ask with HEAD; node:http keeps the body of its answer back.
-    return request.method === "GET" || request.method === "HEAD"
-      ? yield* page(request)
-      : yield* new MethodNotAllowed({ allow: ["GET", "HEAD"] })
-  }
+  if (page !== undefined) return yield* readOnly(request, page(request))
   if (/^\/faults(\/|$)/.test(path)) return yield* faultRule(path, request, wire)
 
   const match = Routes.match(request.method, path)
-  if (match._tag === "Unknown") return yield* new RouteNotFound()
+  if (match._tag === "Unknown") {
+    const more = (yield* MorePages).get(path)
+    return more === undefined ? yield* new RouteNotFound() : yield* readOnly(request, more)
+  }
   if (match._tag === "WrongMethod") return yield* new MethodNotAllowed({ allow: match.allow })
 
   const { siteId, userId } = match.parameters
@@ -127,6 +136,10 @@ const respond = Effect.fnUntraced(function* (request: Request, wire: Wire.Wire) 
     ),
   )
 })
+
+/** Load balancers ask with HEAD; node:http keeps the body of its answer back. */
+const readOnly = ({ method }: Request, page: Effect.Effect<Response>) =>
+  method === "GET" || method === "HEAD" ? page : Effect.fail(new MethodNotAllowed({ allow: ["GET", "HEAD"] }))
 
 /**
  * Answers who is known, may ask this, and has not asked too often. Every request with a good token counts, and what the
@@ -181,18 +194,17 @@ const faultRule = Effect.fnUntraced(function* (path: string, request: Request, w
   )
 })
 
-/** Loaded when it is first asked for: a proxy that nobody reads about carries none of it. */
-const documentation = (pick: (page: typeof import("./DocsPage.ts")) => Response) =>
-  Effect.map(
-    Effect.promise(() => import("./DocsPage.ts")),
-    pick,
-  )
-
+/** Loaded when it is first asked for: a server that nobody asks about itself carries none of it. */
 const description = Effect.gen(function* () {
   const { document } = yield* Effect.promise(() => import("./Docs.ts"))
   const { emailAndPassword } = yield* UpdatePolicy.Current
-  const withFaults = (yield* Faults.Rules) !== undefined
-  return { ...json(200, {}), body: document({ nesting: yield* Wire.DataNesting, emailAndPassword, withFaults }) }
+  const settings = {
+    version: yield* Version,
+    nesting: yield* Wire.DataNesting,
+    emailAndPassword,
+    withFaults: (yield* Faults.Rules) !== undefined,
+  }
+  return { ...json(200, {}), body: document(settings) }
 })
 
 /** What anyone gets, without a token. */
@@ -202,10 +214,6 @@ const pages: ReadonlyMap<string, (request: Request) => Effect.Effect<Response>> 
     "/ready": ({ stopping }) =>
       Effect.map(Ready.readiness(stopping), (told) => json(told.status === "ready" ? 200 : 503, told)),
     "/openapi.json": () => description,
-    "/docs": () => documentation(({ page }) => page),
-    "/docs/start.js": () => documentation(({ start }) => start),
-    "/docs/swagger-ui.css": () => documentation(({ styles }) => styles),
-    "/docs/swagger-ui-bundle.js": () => documentation(({ script }) => script),
   } satisfies Record<Page, (request: Request) => Effect.Effect<Response>>),
 )
 

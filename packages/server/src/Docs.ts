@@ -1,9 +1,6 @@
-/** What the proxy says of itself to programs: the contract's description, and what is served beside it. */
+/** What a server says of itself to programs: the contract's description, and what is served beside it. */
 import * as OpenApi from "@webflow-users/core/wire/OpenApi"
 import { Fields, headerName } from "./Faults.ts"
-
-/** The package's version, put in by the bundler. */
-declare const VERSION: string
 
 /** A page that tells a state, to anyone. */
 const state = (
@@ -74,11 +71,11 @@ const faults = () => {
   }
 }
 
-type Settings = Required<Omit<Parameters<typeof OpenApi.make>[0], "version">> & { readonly withFaults: boolean }
+type Settings = Required<Parameters<typeof OpenApi.make>[0]> & { readonly withFaults: boolean }
 
 /** The same, to be looked into. */
 export const make = ({ withFaults, ...settings }: Settings): OpenApi.Document => {
-  const contract = OpenApi.make({ version: VERSION, ...settings })
+  const contract = OpenApi.make(settings)
   // These have one address, whatever stands before the contract's paths.
   const servers = [{ url: "." }]
   const own = {

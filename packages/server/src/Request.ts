@@ -12,7 +12,7 @@ export interface Current {
 }
 
 /** Nothing outside a request. */
-export const Current = Context.Reference<Current | undefined>("@webflow-users/http-proxy/Request/Current", {
+export const Current = Context.Reference<Current | undefined>("@webflow-users/server/Request/Current", {
   defaultValue: () => undefined,
 })
 
@@ -31,18 +31,9 @@ const half = (random: typeof Random.Random.Service): string =>
     .toString(16)
     .padStart(8, "0")
 
-/** The paths that are answered to anyone. */
-const pages = [
-  "/health",
-  "/ready",
-  "/openapi.json",
-  "/docs",
-  "/docs/start.js",
-  "/docs/swagger-ui.css",
-  "/docs/swagger-ui-bundle.js",
-] as const
+/** The paths that every server answers to anyone. */
+export const pages = ["/health", "/ready", "/openapi.json"] as const
 export type Page = (typeof pages)[number]
-const pageSet: ReadonlySet<string> = new Set(pages)
 
 const methods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "DELETE"])
 
@@ -58,13 +49,13 @@ export interface Route {
 /** The route of what cannot be read as a request. */
 export const unknown: Route = { path: "other", method: "other" }
 
-/** Which route a request takes. */
-export const routeOf = (method: string, target: string): Route => {
+/** Which route a request takes, where these pages are served. */
+export const routeOf = (method: string, target: string, served: ReadonlySet<string>): Route => {
   const path = target.split("?", 1)[0] ?? ""
   const known = methods.has(method) ? method : "other"
-  if (pageSet.has(path)) return { path, method: known }
+  if (served.has(path)) return { path, method: known }
   const match = Routes.match(method, path)
-  if (match._tag === "WrongMethod") return { path: routeOf(match.allow[0] ?? "", path).path, method: known }
+  if (match._tag === "WrongMethod") return { path: routeOf(match.allow[0] ?? "", path, served).path, method: known }
   if (match._tag === "Found") return { path: Routes.routes[match.route].path, method: known, ...match.parameters }
   return { path: path.startsWith("/faults/sites/") ? "/faults/sites/:site_id" : "other", method: known }
 }

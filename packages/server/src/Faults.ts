@@ -129,11 +129,14 @@ const valueOf = (text: string): unknown => {
   return text === "true" || text === "false" ? text === "true" : text
 }
 
-/** What is still to happen to a site's next answers: one rule a site, and only of sites that a token is for. */
-export type Rules = Map<Core.SiteId, Fault>
+/**
+ * What is still to happen to a site's next answers: one rule a site, and only of sites that a token is for. A program can have
+ * one beside them for whichever site is asked, which yields to a site's own.
+ */
+export type Rules = Map<Core.SiteId | "all", Fault>
 
 /** The rules of this proxy; there are none to be had where it was not started with `--faults`. */
-export const Rules = Context.Reference<Rules | undefined>("@webflow-users/http-proxy/Faults/Rules", {
+export const Rules = Context.Reference<Rules | undefined>("@webflow-users/server/Faults/Rules", {
   defaultValue: () => undefined,
 })
 
@@ -169,8 +172,10 @@ const next = Effect.fnUntraced(function* (request: Http.Request, caller: Caller,
   const header = request.header(headerName.toLowerCase())
   if (header === undefined) {
     const kept = yield* Rules
-    const fault = kept?.get(siteId)
-    if (kept !== undefined && fault !== undefined) leave(kept, siteId, fault)
+    if (kept === undefined || kept.size === 0) return undefined
+    const of = kept.has(siteId) ? siteId : "all"
+    const fault = kept.get(of)
+    if (fault !== undefined) leave(kept, of, fault)
     return fault
   }
   const enabled = yield* rules
@@ -183,9 +188,9 @@ const next = Effect.fnUntraced(function* (request: Http.Request, caller: Caller,
 })
 
 /** Keeps what remains of a fault after one answer more. */
-const leave = (enabled: Rules, siteId: Core.SiteId, fault: Fault): void => {
-  if (fault.times > 1) enabled.set(siteId, { ...fault, times: fault.times - 1 })
-  else enabled.delete(siteId)
+const leave = (enabled: Rules, of: Core.SiteId | "all", fault: Fault): void => {
+  if (fault.times > 1) enabled.set(of, { ...fault, times: fault.times - 1 })
+  else enabled.delete(of)
 }
 
 /** Waits, though not beyond the server's stop, which would cut off what still waits. Gives the request, its body read. */

@@ -1,0 +1,108 @@
+/** What happens to requests outside their answering: an id on each, what browsers are told, and what a witness wants to know. */
+import { Correlation } from "@webflow-users/core/UserStore/Upstream"
+import { Clock, Context, Effect, Random } from "effect"
+import * as Cors from "./Cors.ts"
+import { EndsWithCaller } from "./Forwarding.ts"
+import * as Http from "./Http.ts"
+import * as Request from "./Request.ts"
+
+/** What a request has come to whose caller hung up before it was answered, as nginx writes it. */
+export const hungUp = 499
+
+/** A request that was answered, or is answered no more. */
+export interface Seen {
+  readonly route: Request.Route
+  readonly current: Request.Current
+  /** Who asked; of what could not be read as a request it is not known. */
+  readonly address?: string
+  readonly answer: Http.Answer | typeof hungUp
+  /** From the request's head to its answer, before that is sent. */
+  readonly seconds: number
+}
+
+/** Answers a request, which may have been read before. */
+export type Answering<R> = (request: Http.Request) => Effect.Effect<Http.Answer, never, R>
+
+/** Whoever wants to know of requests. All of it stands in the way of every one of them. */
+export interface Witness {
+  /** A request has come; without one, something that could not be read as a request. */
+  readonly began: (request?: Http.Request) => void
+  readonly ended: (seen: Seen) => void
+  /** Answers within something of its own, such as a span. */
+  readonly around?: <R>(
+    request: Http.Request,
+    seen: Pick<Seen, "route" | "current">,
+    answering: Answering<R>,
+  ) => Effect.Effect<Http.Answer, never, R>
+  /** Headers for what another server is asked, beside the id. */
+  readonly passedOn?: (current: Request.Current) => Effect.Effect<Readonly<Record<string, string>>>
+}
+
+/** Nobody, unless a program provides it. */
+export const Witness = Context.Reference<Witness | undefined>("@webflow-users/server/Observed/Witness", {
+  defaultValue: () => undefined,
+})
+
+export interface Observer {
+  /** Answers a request, and lets it be seen. */
+  readonly around: <R>(request: Http.Request, answering: Answering<R>) => Effect.Effect<Http.Answer, never, R>
+  /** The answer to what is no request that could be read. */
+  readonly refused: (answer: Http.TextResponse) => Http.TextResponse
+}
+
+/** Sees what is to be seen by what this is run with. */
+export const make: Effect.Effect<Observer> = Effect.gen(function* () {
+  const witness = yield* Witness
+  const origins = yield* Cors.AllowedOrigins
+  const pages = new Set([...Request.pages, ...(yield* Http.MorePages).keys()])
+  const goesOn = yield* EndsWithCaller
+  const clock = yield* Clock.Clock
+  const random = yield* Random.Random
+
+  return {
+    around: (request, answering) =>
+      Effect.suspend(() => {
+        const began = clock.monotonicTimeNanosUnsafe()
+        const current: Request.Current = { id: Request.idOf(request.header(Request.idHeader), random) }
+        const route = Request.routeOf(request.method, request.target, pages)
+        witness?.began(request)
+        const end = (answer: Seen["answer"]) => {
+          const seconds = Number(clock.monotonicTimeNanosUnsafe() - began) / 1e9
+          witness?.ended({ route, current, address: request.address, answer, seconds })
+        }
+        // What nobody has asked for is left out, step by step: all of this stands in the way of every request.
+        const asking: typeof answering = goesOn
+          ? (asked) =>
+              Effect.onInterrupt(correlated(witness, current, answering(asked)), () => Effect.sync(() => end(hungUp)))
+          : answering
+        const allowed: typeof answering =
+          origins === undefined ? asking : (asked) => Cors.around(origins, asked, asking(asked))
+        const witnessed =
+          witness?.around === undefined ? allowed(request) : witness.around(request, { route, current }, allowed)
+        return Effect.map(Effect.provideService(witnessed, Request.Current, current), (answer) => {
+          end(answer)
+          return answer === "Reset" ? answer : withId(answer, current.id)
+        })
+      }),
+
+    refused: (answer) => {
+      const current = { id: Request.newId(random) }
+      witness?.began()
+      witness?.ended({ route: Request.unknown, current, answer, seconds: 0 })
+      return withId({ ...answer, headers: { ...answer.headers, ...Cors.headersFor(origins, undefined) } }, current.id)
+    },
+  }
+})
+
+/** Asks another server so that it can tell what its requests belong to. */
+const correlated = <A, E, R>(witness: Witness | undefined, current: Request.Current, asking: Effect.Effect<A, E, R>) =>
+  Effect.flatMap(witness?.passedOn?.(current) ?? nothing, (told) =>
+    Effect.provideService(asking, Correlation, { [Request.idHeader]: current.id, ...told }),
+  )
+
+const nothing: Effect.Effect<Readonly<Record<string, string>>> = Effect.succeed({})
+
+const withId = <A extends Http.Response>(answer: A, id: string): A => ({
+  ...answer,
+  headers: { ...answer.headers, [Request.idHeader]: id },
+})

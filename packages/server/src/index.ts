@@ -1,0 +1,13 @@
+/** What answers the contract over a socket, for whoever runs a server: the proxy, and the SDK's server for tests. */
+export * as Addresses from "./Addresses.ts"
+export { Callers, type Way, ways } from "./Callers.ts"
+export * as Cors from "./Cors.ts"
+export * as FailedAuthentications from "./FailedAuthentications.ts"
+export * as Faults from "./Faults.ts"
+export * as Forwarding from "./Forwarding.ts"
+export * as Http from "./Http.ts"
+export * as Observed from "./Observed.ts"
+export * as Ready from "./Ready.ts"
+export * as Request from "./Request.ts"
+export * as Server from "./Server.ts"
+export * as Wire from "./Wire.ts"
