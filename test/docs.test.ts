@@ -6,6 +6,9 @@ import { dirname, join } from "node:path"
 import { expect, it } from "vitest"
 import { anchorsOf, blocksOf, linksOf, pages, readPage, root } from "./markdown.ts"
 
+const leadsNowhere = ({ target, anchor }: { target: string; anchor: string | undefined }) =>
+  !existsSync(join(root, target)) || (anchor !== undefined && !anchorsOf(readPage(target)).includes(anchor))
+
 it("every link leads to a file, and to a heading of it where it names one", () => {
   const links = pages.flatMap((page) =>
     linksOf(readPage(page)).map((link) => {
@@ -14,8 +17,6 @@ it("every link leads to a file, and to a heading of it where it names one", () =
     }),
   )
   expect(links.length).toBeGreaterThan(50)
-  const leadsNowhere = ({ target, anchor }: { target: string; anchor: string | undefined }) =>
-    !existsSync(join(root, target)) || (anchor !== undefined && !anchorsOf(readPage(target)).includes(anchor))
   expect(links.filter(leadsNowhere).map(({ page, link }) => `${page}: ${link}`)).toEqual([])
 })
 
