@@ -40,9 +40,11 @@ export const namingOf = (checker, symbols) => {
     const alias = symbol.declarations?.find(ts.isTypeAliasDeclaration)
     if (alias === undefined || alias.typeParameters !== undefined) continue
     const type = checker.getDeclaredTypeOfSymbol(symbol)
-    if (symbol.name === "UpdateUserError" && type.isUnion()) classes = type.types.map(({ symbol: { name } }) => name)
-    const parts = plain(checker.typeToString(type, alias, flags | ts.TypeFormatFlags.InTypeAlias))
-    if (/^\{|&/.test(parts)) names.set(parts, symbol.name)
+    // The SDK has a list of that name too, of the same classes with something beside them.
+    const parts = symbol.name === "UpdateUserError" && type.isUnion() ? type.types : []
+    if (parts.length > 0 && parts.every((part) => part.isClass())) classes = parts.map((part) => part.symbol.name)
+    const expanded = plain(checker.typeToString(type, alias, flags | ts.TypeFormatFlags.InTypeAlias))
+    if (/^\{|&/.test(expanded)) names.set(expanded, symbol.name)
   }
   const longestFirst = [...names].toSorted(([a], [b]) => b.length - a.length)
   // A name made of the others is written with them.
@@ -160,17 +162,19 @@ const oneText = (context, node) => {
 }
 
 /**
- * What a type is made of, where its source makes it of a value: for an export that is a type alone.
+ * What a type is made of, where its source makes it of something that is not given away beside it.
  *
  * @param {Context} context
  * @param {ts.Symbol} symbol
+ * @param {boolean} isTypeOnly
  */
-const expandedText = ({ checker, naming }, symbol) => {
+const expandedText = ({ checker, naming }, symbol, isTypeOnly) => {
   const alias = symbol.declarations?.find(ts.isTypeAliasDeclaration)
-  if (alias === undefined || !alias.type.getText().startsWith("typeof ")) return undefined
+  const isAlone = isTypeOnly || symbol.declarations?.length === 1
+  if (!isAlone || alias === undefined || !/^(typeof |ReturnType<)/.test(alias.type.getText())) return undefined
   const type = checker.typeToString(
     checker.getDeclaredTypeOfSymbol(symbol),
-    alias,
+    undefined,
     flags | ts.TypeFormatFlags.InTypeAlias,
   )
   // From its second character on: as a whole it would be called by the name that is explained here.
@@ -194,7 +198,7 @@ const writtenText = (context, symbol) => {
  * @param {boolean} isTypeOnly whether the package gives the type away without the value of the same name
  */
 export const declarationText = async (context, symbol, isTypeOnly) => {
-  const source = (isTypeOnly ? expandedText(context, symbol) : undefined) ?? writtenText(context, symbol)
+  const source = expandedText(context, symbol, isTypeOnly) ?? writtenText(context, symbol)
   const { code, errors } = await format("reference.ts", source, { printWidth: 110, semi: false })
   if (errors.length > 0) throw new Error(`${symbol.name}: ${errors[0]?.message}\n${source}`)
   return code.replaceAll(/^declare /gm, "").trim()

@@ -36,7 +36,9 @@ const modulesOf = (page: string): ReadonlyArray<string> => {
 
 it("every block of TypeScript compiles against the packages as they are", async () => {
   // Below the root, where the packages are found.
-  const folder = await mkdtemp(join(root, "node_modules", ".cache", "docs-"))
+  const cache = join(root, "node_modules", ".cache")
+  await mkdir(cache, { recursive: true })
+  const folder = await mkdtemp(join(cache, "docs-"))
   try {
     const modules = pages.flatMap((page) => modulesOf(page).map((text, index) => ({ page, text, index })))
     expect(modules.length).toBeGreaterThan(3)
