@@ -2,7 +2,7 @@
 import { format } from "oxfmt"
 import ts from "typescript-6"
 
-/** @typedef {(type: string) => string} Naming what a type is called that the compiler only knows the parts of */
+/** @typedef {(type: string, but?: string) => string} Naming what is called so the compiler knows by its parts; `but` is not used */
 /** @typedef {{ readonly checker: ts.TypeChecker, readonly naming: Naming }} Context */
 
 const flags =
@@ -16,12 +16,21 @@ const fewLines = 24
 /** A file's own way to say where a type comes from makes no other type of it. @param {string} type */
 const plain = (type) => type.replaceAll("Schema.Json", "Json").replaceAll(/\s+/g, " ")
 
-/** A union with the whole list of errors in it names the list. */
-const withList = (/** @type {ReadonlyArray<string>} */ classes) => (/** @type {string} */ union) => {
+const listName = "UpdateUserError"
+
+/** @param {string} part */
+const isBuiltIn = (part) => /^[a-z]/.test(part)
+
+/**
+ * A union in an order of its own: the compiler's is that in which it came upon the parts, which changes with what else it is asked. One
+ * with the whole list of errors in it names the list.
+ */
+const ordered = (/** @type {ReadonlyArray<string>} */ classes) => (/** @type {string} */ union) => {
   const parts = union.split(" | ")
-  return classes.length > 1 && classes.every((name) => parts.includes(name))
-    ? ["UpdateUserError", ...parts.filter((part) => !classes.includes(part))].join(" | ")
-    : union
+  const bare = parts.map((part) => part.replace(/^\w+\./, ""))
+  const isList = classes.length > 1 && classes.every((name) => bare.includes(name))
+  const named = isList ? [listName, ...parts.filter((_, index) => !classes.includes(bare[index] ?? ""))] : parts
+  return [...named.filter((part) => !isBuiltIn(part)).toSorted(), ...named.filter(isBuiltIn)].join(" | ")
 }
 
 /**
@@ -41,16 +50,19 @@ export const namingOf = (checker, symbols) => {
     if (alias === undefined || alias.typeParameters !== undefined) continue
     const type = checker.getDeclaredTypeOfSymbol(symbol)
     // The SDK has a list of that name too, of the same classes with something beside them.
-    const parts = symbol.name === "UpdateUserError" && type.isUnion() ? type.types : []
+    const parts = symbol.name === listName && type.isUnion() ? type.types : []
     if (parts.length > 0 && parts.every((part) => part.isClass())) classes = parts.map((part) => part.symbol.name)
     const expanded = plain(checker.typeToString(type, alias, flags | ts.TypeFormatFlags.InTypeAlias))
     if (/^\{|&/.test(expanded)) names.set(expanded, symbol.name)
   }
   const longestFirst = [...names].toSorted(([a], [b]) => b.length - a.length)
-  // A name made of the others is written with them.
-  const replaced = (/** @type {string} */ text) =>
-    longestFirst.reduce((so, [parts, name]) => so.replaceAll(parts, name), plain(text))
-  return (text) => replaced(text).replaceAll(/\w+(?: \| \w+)+/g, withList(classes))
+  const listed = ordered(classes)
+  const unlisted = ordered([])
+  return (text, but) => {
+    const usable = longestFirst.filter(([, name]) => name !== but)
+    const named = usable.reduce((so, [parts, name]) => so.replaceAll(parts, name), plain(text))
+    return named.replaceAll(/(?:"[^"]*"|[\w.]+)(?: \| (?:"[^"]*"|[\w.]+))+/g, but === listName ? unlisted : listed)
+  }
 }
 
 /** @param {ts.Node} node */
@@ -108,6 +120,9 @@ const memberText = (context, member) => {
     const { head, result } = signatureText(context, member, signature.getReturnType())
     return ts.isConstructorDeclaration(member) ? `${before}${name}${head}` : `${before}${name}${head}: ${result}`
   }
+  if (ts.isGetAccessor(member)) {
+    return `${before}get ${name}(): ${member.type?.getText() ?? typeText(context, checker.getTypeAtLocation(member), member)}`
+  }
   if (!ts.isPropertyDeclaration(member)) return textOf(member)
   const { initializer, type, questionToken } = member
   if (initializer !== undefined && type === undefined && !/[({]/.test(initializer.getText())) return textOf(member)
@@ -115,11 +130,29 @@ const memberText = (context, member) => {
   return `${before}${name}${questionToken === undefined ? "" : "?"}: ${written}`
 }
 
+/**
+ * What a class has of one of ours that it extends, which may not be to be had by itself. Of a library's there is its documentation.
+ *
+ * @param {Context} context
+ * @param {ts.ClassDeclaration} node
+ * @returns {ReadonlyArray<ts.ClassElement>}
+ */
+const inherited = (context, node) => {
+  const parent = node.heritageClauses?.find(({ token }) => token === ts.SyntaxKind.ExtendsKeyword)?.types[0]
+  const symbol = parent === undefined ? undefined : context.checker.getTypeAtLocation(parent).getSymbol()
+  const found = symbol?.declarations?.find(ts.isClassDeclaration)
+  if (found === undefined || found.getSourceFile().isDeclarationFile) return []
+  const own = new Set(node.members.map((member) => member.name?.getText() ?? "constructor"))
+  return [...inherited(context, found), ...found.members].filter(
+    (member) => !own.has(member.name?.getText() ?? "constructor"),
+  )
+}
+
 /** @param {Context} context @param {ts.ClassDeclaration} node */
 const classText = (context, node) => {
   const parents = (node.heritageClauses ?? []).map((clause) => ` ${clause.getText()}`).join("")
   const parameters = node.typeParameters?.map((parameter) => parameter.getText()).join(", ")
-  const members = node.members
+  const members = [...inherited(context, node), ...node.members]
     .filter((member) => !isHidden(member))
     .map((member) => `${commentBefore(member)}${memberText(context, member)}`)
   const types = parameters === undefined ? "" : `<${parameters}>`
@@ -177,8 +210,7 @@ const expandedText = ({ checker, naming }, symbol, isTypeOnly) => {
     undefined,
     flags | ts.TypeFormatFlags.InTypeAlias,
   )
-  // From its second character on: as a whole it would be called by the name that is explained here.
-  return `type ${symbol.name} = ${type.slice(0, 1)}${naming(type.slice(1))}`
+  return `type ${symbol.name} = ${naming(type, symbol.name)}`
 }
 
 /** @param {Context} context @param {ts.Symbol} symbol */

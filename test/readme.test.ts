@@ -131,7 +131,7 @@ it("the example of a receiver takes what is genuine, and nothing else", async ()
   const file = join(folder, "receiver.mjs")
   // On a port that is free, and told.
   const listening = ".listen(0, function () { console.log(`port ${this.address().port}`) })"
-  await writeFile(file, block("docs/http-proxy.md", "js", "x-webflow-signature").replace(".listen(9000)", listening))
+  await writeFile(file, block("docs/http-proxy.md", "js", ".listen(9000)").replace(".listen(9000)", listening))
   const store = { WEBFLOW_USERS_STORE: `file:${folder}/sample.db`, WEBFLOW_USERS_ALLOW_PRIVATE_WEBHOOKS: "true" }
   const command = (...args: ReadonlyArray<string>) => run("webflow-users", ["webhook", ...args, "--json"], store)
   const { id, secret } = JSON.parse(await command("add", "--site", siteId, "--url", "http://127.0.0.1:1/"))
