@@ -72,6 +72,12 @@ const bench = async (names) => {
   }
 }
 
+/** The API reference in docs/api, anew. */
+const docs = async () => {
+  const { env } = await ensureInstalled()
+  await run("docs", "node", [join("scripts", "reference.mjs")], { env })
+}
+
 /** @type {Record<string, (args: ReadonlyArray<string>) => Promise<unknown>>} */
 const commands = {
   start,
@@ -80,6 +86,7 @@ const commands = {
   check,
   build: (args) => ensureBuilt({ force: true, args }),
   fix,
+  docs,
   bench,
   "release:version": version,
   "release:publish": publish,

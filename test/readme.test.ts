@@ -1,26 +1,22 @@
-/** Every example of the README's first screen is run as it stands there; `npm start` is run by front-door.long.test.ts. */
+/** Examples of the README and of the packages' pages are run as they stand there; `npm start` is run by front-door.long.test.ts. */
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
-import { chmod, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises"
+import { chmod, mkdtemp, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
 import { createInterface } from "node:readline"
 import { DatabaseSync } from "node:sqlite"
 import { text } from "node:stream/consumers"
-import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, expect, it } from "vitest"
+import { blocksOf, readPage, root } from "./markdown.ts"
 
-const root = fileURLToPath(new URL("..", import.meta.url))
 const siteId = "580e63e98c9a982ac9b8b741"
-const readme = await readFile(join(root, "README.md"), "utf8")
 
-/** The one block of a language that has a text in it. */
-const block = (language: string, containing: string): string => {
-  const blocks = [...readme.matchAll(/```(\w+)\n([\s\S]*?)```/g)]
-    .filter(([, name, body]) => name === language && body?.includes(containing))
-    .map(([, , body]) => body ?? "")
+/** The one block of a page that is of a language and has a text in it. */
+const block = (page: string, language: string, containing: string): string => {
+  const blocks = blocksOf(readPage(page)).filter(({ info, body }) => info[0] === language && body.includes(containing))
   expect(blocks).toHaveLength(1)
-  return blocks[0] ?? ""
+  return blocks[0]?.body ?? ""
 }
 
 let folder: string
@@ -81,7 +77,7 @@ const runTypeScript = async (example: string) => {
 }
 
 it("the curl updates a sample user", async () => {
-  const example = here(block("sh", "curl -X PATCH")).replace("curl ", "curl --silent --show-error --fail ")
+  const example = here(block("README.md", "sh", "curl -X PATCH")).replace("curl ", "curl --silent --show-error --fail ")
   const user = JSON.parse(await run("bash", ["-c", example], { WEBFLOW_USERS_TOKEN: token }))
   expect(user.data).toMatchObject({ name: "Some One", "accept-privacy": false, "accept-communications": false })
   expect(user.accessGroups.map((group: { slug: string }) => group.slug)).toEqual(
@@ -90,7 +86,7 @@ it("the curl updates a sample user", async () => {
 })
 
 it("the command line imports and updates", async () => {
-  await run("bash", ["-ec", block("sh", "--add-group platinum")])
+  await run("bash", ["-ec", block("README.md", "sh", "--add-group platinum")])
   const user = JSON.parse(await run("webflow-users", ["get", siteId, "ada@example.com", "--json"]))
   expect(user.data.name).toBe("Ada Lovelace")
   expect(user.accessGroups).toEqual([
@@ -100,19 +96,19 @@ it("the command line imports and updates", async () => {
 })
 
 it("the SDK updates over HTTP", async () => {
-  const printed = await runTypeScript(block("ts", "createClient({ baseUrl"))
+  const printed = await runTypeScript(block("README.md", "ts", "createClient({ baseUrl"))
   expect(printed).toContain("Some One")
   expect(printed).toContain("webflowers")
 })
 
 it("the SDK refuses in process what the server would", async () => {
-  const printed = await runTypeScript(block("ts", "InvalidPatch"))
+  const printed = await runTypeScript(block("docs/sdk.md", "ts", "InvalidPatch"))
   expect(printed).toMatch(/^true /)
   expect(printed).toContain("data.email")
 })
 
 it("the SDK goes through a list, hears of its answers and tells errors apart", async () => {
-  const lines = (await runTypeScript(block("ts", "isUserNotFound"))).split("\n")
+  const lines = (await runTypeScript(block("docs/sdk.md", "ts", "isUserNotFound"))).split("\n")
   expect(lines.filter((line) => /^PATCH 200 \d+ ms$/.test(line)).length).toBeGreaterThan(2)
   expect(lines.slice(-4)).toEqual([
     expect.stringMatching(/^undefined \S+$/),
@@ -122,9 +118,17 @@ it("the SDK goes through a list, hears of its answers and tells errors apart", a
   ])
 })
 
-it("what the README says of settings is what --help says", async () => {
+it("the server for tests is asked until it answers", async () => {
+  expect(await runTypeScript(block("README.md", "ts", "startServer("))).toBe("Ada Lovelace [ 429, 429, 200 ]\n")
+})
+
+it("what docs/http-proxy.md says of settings is what --help says", async () => {
   const help = await run(process.execPath, [join(root, "apps/http-proxy/dist/main.js"), "--help"])
-  const rows = [...readme.matchAll(/^\| `([A-Z_]+)` \| `(--[\w-]+)` \| `([^`]+)`[^|]*\| [^|]*proxy[^|]*\|$/gm)]
+  const rows = [
+    ...readPage("docs/http-proxy.md").matchAll(
+      /^\| `([A-Z_]+)` \| `(--[\w-]+)` \| `([^`]+)`[^|]*\| [^|]*proxy[^|]*\|$/gm,
+    ),
+  ]
   const settings = [...help.matchAll(/([A-Z_]{4,}), default/g)].map(([, name]) => name)
   expect(settings.length).toBeGreaterThan(15)
   expect(rows.map(([, name]) => name).toSorted()).toEqual(settings.toSorted())
@@ -135,14 +139,14 @@ it("what the README says of settings is what --help says", async () => {
 })
 
 it("the SDK's example of many updates tells each outcome", async () => {
-  expect(await runTypeScript(block("ts", "updateMany("))).toBe("0 updated\n")
+  expect(await runTypeScript(block("docs/sdk.md", "ts", "updateMany("))).toBe("0 updated\n")
 })
 
 it("the example of a receiver takes what is genuine, and nothing else", async () => {
   const file = join(folder, "receiver.mjs")
   // On a port that is free, and told.
   const listening = ".listen(0, function () { console.log(`port ${this.address().port}`) })"
-  await writeFile(file, block("js", "verifySignature").replace(".listen(9000)", listening))
+  await writeFile(file, block("docs/http-proxy.md", "js", ".listen(9000)").replace(".listen(9000)", listening))
   const store = { WEBFLOW_USERS_STORE: `file:${folder}/sample.db`, WEBFLOW_USERS_ALLOW_PRIVATE_WEBHOOKS: "true" }
   const command = (...args: ReadonlyArray<string>) => run("webflow-users", ["webhook", ...args, "--json"], store)
   const { id, secret } = JSON.parse(await command("add", "--site", siteId, "--url", "http://127.0.0.1:1/"))

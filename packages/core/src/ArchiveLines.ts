@@ -92,6 +92,7 @@ export interface Writer {
   readonly end: () => Uint8Array
 }
 
+/** Writes one archive: a line an entry, and at the end what tells a whole one from one that was cut off. */
 export const writer = (sha256: Sha256): Writer => {
   const total = tally(sha256)
   return {
@@ -200,6 +201,7 @@ const sequel = () => {
   }
 }
 
+/** Reads one archive, line by line, and refuses what was changed, damaged or cut off. */
 export const reader = (sha256: Sha256): Reader => {
   const total = tally(sha256)
   const follows = sequel()

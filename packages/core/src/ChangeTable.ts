@@ -12,12 +12,14 @@ import { shown } from "./wire/UpdateUserBody.ts"
 /** What a column says of a user; anything else is a field. */
 type Role = "id" | "email" | "groups" | "add-groups" | "remove-groups"
 
+/** A column of a table of changes, and what it is there for. */
 export interface Column {
   readonly heading: string
   /** `undefined` where it is not used: it is read-only, or what a list of failures says beside a change. */
   readonly is: { readonly role: Role } | { readonly field: string } | undefined
 }
 
+/** How a table is read. */
 export interface Options {
   /** What columns are that are headed otherwise: our key by their heading. */
   readonly map?: ReadonlyMap<string, string> | undefined

@@ -13,6 +13,7 @@ import * as WindowCount from "./WindowCount.ts"
 import { parseRetryAfter } from "./wire/Envelope.ts"
 import * as RateLimitHeaders from "./wire/RateLimitHeaders.ts"
 
+/** What is allowed, and what is told of waiting. */
 export interface Options {
   /** The most requests in a window, a whole number from 1. What the server says counts too. */
   readonly limit?: number | undefined
@@ -24,6 +25,7 @@ export interface Options {
   readonly onWait?: ((millis: number) => void) | undefined
 }
 
+/** What holds unless said otherwise. */
 export const defaults = { window: "1 minute", maxPause: "2 minutes" } as const
 
 /** How a request waits for its turn. */
@@ -45,6 +47,7 @@ export class TooLate extends Data.TaggedError("TooLate")<{
 /** What of an answer the pacer reads. */
 export type Told = Pick<TransportResponse, "status" | "header">
 
+/** Keeps the requests of one token within what its server allows. Those that have to wait go in the order they came. */
 export interface Pacer {
   /** Sends a request when it is its turn. */
   readonly paced: <A extends Told, Err, R>(

@@ -28,6 +28,7 @@ export type Planned =
   | { readonly _tag: "Unchanged"; readonly user: User; readonly earlier: number | undefined }
   | { readonly _tag: "Invalid"; readonly problems: ReadonlyArray<Detail> }
 
+/** Says of the changes of one file what each would do. It reads, and changes nothing. */
 export interface Planner {
   /** The user that a change is about, if there is one. */
   readonly find: (change: UserChange) => Effect.Effect<User | undefined, UpdateUserError>

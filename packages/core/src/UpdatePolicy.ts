@@ -4,6 +4,7 @@
  */
 import { Context } from "effect"
 
+/** How an update is judged where Webflow left no answer. */
 export interface UpdatePolicy {
   /**
    * An e-mail address or a password in an update, which can change neither: `refuse` it with 400 where it differs from
@@ -29,6 +30,7 @@ const setting = <const Values extends readonly [string, ...ReadonlyArray<string>
   standard: values[0] as Values[0],
 })
 
+/** The same decisions as settings of a program: variable, what can be chosen, and what it is about. */
 export const settings = {
   emailAndPassword: setting(
     "WEBFLOW_USERS_EMAIL_AND_PASSWORD",

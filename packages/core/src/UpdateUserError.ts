@@ -193,6 +193,7 @@ export const errors = {
   UserAccountsRemoved: Upstream.UserAccountsRemoved,
 } as const
 // Through a function, so that the union has no name of its own: in a larger union with one, compilers spell all of it out.
+/** The whole list: any of the errors. */
 export type UpdateUserError = ReturnType<() => InstanceType<(typeof errors)[keyof typeof errors]>>
 
 /** Whether a value is on the list, whichever copy of this package made it. */

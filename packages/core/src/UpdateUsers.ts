@@ -31,6 +31,7 @@ export type Outcome<U extends Update = Update> =
     }
   | { readonly _tag: "Failed"; readonly update: U; readonly error: UpdateUserError }
 
+/** How many updates are made. */
 export interface Options {
   /** How many updates are under way at the most. Those of one user follow each other, in their order. */
   readonly concurrency?: number | undefined
@@ -42,6 +43,7 @@ export interface Options {
   readonly ending?: Effect.Effect<void> | undefined
 }
 
+/** What holds unless said otherwise. */
 export const defaults = { concurrency: 32 } as const
 
 /** How many updates in a row may fail because of the server before the others are left. */

@@ -11,6 +11,7 @@ import * as WebhookMessage from "./WebhookMessage.ts"
 import { type ClaimedDelivery, type DeliveryOutcome, type SigningWebhook, WebhookOutbox } from "./Webhooks.ts"
 import * as WebhookTarget from "./WebhookTarget.ts"
 
+/** How patient to be with receivers. */
 export interface Options {
   /** How often a delivery that fails is tried again before it is parked. Webflow's number unless said otherwise: 3. */
   readonly retries?: number | undefined

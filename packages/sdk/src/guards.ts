@@ -31,30 +31,55 @@ const own =
 type Guard<Tag extends Listed["_tag"]> = (value: unknown) => value is Tagged<Listed, Tag>
 
 // One for each class of the list, after which it is named; what the class says, it holds for.
+/** Whether it is an `InvalidId`. */
 export const isInvalidId: Guard<"InvalidId"> = listed("InvalidId")
+/** Whether it is an `InvalidPatch`. */
 export const isInvalidPatch: Guard<"InvalidPatch"> = listed("InvalidPatch")
+/** Whether it is a `BadRequest`. */
 export const isBadRequest: Guard<"BadRequest"> = listed("BadRequest")
+/** Whether it is a `BodyTooLarge`. */
 export const isBodyTooLarge: Guard<"BodyTooLarge"> = listed("BodyTooLarge")
+/** Whether it is a `NotAuthorized`. */
 export const isNotAuthorized: Guard<"NotAuthorized"> = listed("NotAuthorized")
+/** Whether it is a `MissingScopes`. */
 export const isMissingScopes: Guard<"MissingScopes"> = listed("MissingScopes")
+/** Whether it is a `SiteForbidden`. */
 export const isSiteForbidden: Guard<"SiteForbidden"> = listed("SiteForbidden")
+/** Whether it is a `ChangeForbidden`. */
 export const isChangeForbidden: Guard<"ChangeForbidden"> = listed("ChangeForbidden")
+/** Whether it is a `UsersNotEnabled`. */
 export const isUsersNotEnabled: Guard<"UsersNotEnabled"> = listed("UsersNotEnabled")
+/** Whether it is a `SiteNotFound`. */
 export const isSiteNotFound: Guard<"SiteNotFound"> = listed("SiteNotFound")
+/** Whether it is a `UserNotFound`. */
 export const isUserNotFound: Guard<"UserNotFound"> = listed("UserNotFound")
+/** Whether it is a `RouteNotFound`. */
 export const isRouteNotFound: Guard<"RouteNotFound"> = listed("RouteNotFound")
+/** Whether it is a `MethodNotAllowed`. */
 export const isMethodNotAllowed: Guard<"MethodNotAllowed"> = listed("MethodNotAllowed")
+/** Whether it is a `TooManyRequests`. */
 export const isTooManyRequests: Guard<"TooManyRequests"> = listed("TooManyRequests")
+/** Whether it is an `InternalError`. */
 export const isInternalError: Guard<"InternalError"> = listed("InternalError")
+/** Whether it is a `StoreUnavailable`. */
 export const isStoreUnavailable: Guard<"StoreUnavailable"> = listed("StoreUnavailable")
+/** Whether it is an `Overloaded`. */
 export const isOverloaded: Guard<"Overloaded"> = listed("Overloaded")
+/** Whether it is an `UnsendableRequest`. */
 export const isUnsendableRequest: Guard<"UnsendableRequest"> = listed("UnsendableRequest")
+/** Whether it is an `Unreachable`. */
 export const isUnreachable: Guard<"Unreachable"> = listed("Unreachable")
+/** Whether it is a `ConnectionLost`. */
 export const isConnectionLost: Guard<"ConnectionLost"> = listed("ConnectionLost")
+/** Whether it is a `TimedOut`. */
 export const isTimedOut: Guard<"TimedOut"> = listed("TimedOut")
+/** Whether it is a `TlsFailed`. */
 export const isTlsFailed: Guard<"TlsFailed"> = listed("TlsFailed")
+/** Whether it is an `UpstreamInvalidResponse`. */
 export const isUpstreamInvalidResponse: Guard<"UpstreamInvalidResponse"> = listed("UpstreamInvalidResponse")
+/** Whether it is an `UnexpectedResponse`. */
 export const isUnexpectedResponse: Guard<"UnexpectedResponse"> = listed("UnexpectedResponse")
+/** Whether it is a `UserAccountsRemoved`. */
 export const isUserAccountsRemoved: Guard<"UserAccountsRemoved"> = listed("UserAccountsRemoved")
 
 /** Whether what came back does not fit the schema that the client was made with. */

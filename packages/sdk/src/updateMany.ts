@@ -24,6 +24,7 @@ export interface UpdateManyReport {
   readonly failed: number
 }
 
+/** How many updates are made, and what is heard of them. */
 export interface UpdateManyOptions<Change = UserChange, U = User> extends RequestOptions {
   /** How many updates are under way at the most; 32 unless said. Those of one user follow each other in their order. */
   readonly concurrency?: number | undefined

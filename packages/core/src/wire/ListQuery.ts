@@ -9,8 +9,9 @@ export interface ListQuery<Sort extends string> {
   readonly sort?: Sort | undefined
 }
 
-/** How many entries are given to who does not say how many, and how many at most. */
+/** How many entries are given to who does not say how many. */
 export const defaultLimit = 10
+/** How many entries are given at most. */
 export const maxLimit = 100
 
 /** Reads a query, naming every parameter that is out of range. Parameters it does not know are left alone. */

@@ -3,6 +3,7 @@
 const limitName = "X-RateLimit-Limit"
 const remainingName = "X-RateLimit-Remaining"
 
+/** Requests that a token may make in a window, and how many of them are left; absent where the server does not say. */
 export interface RateLimit {
   readonly limit?: number | undefined
   readonly remaining?: number | undefined

@@ -15,16 +15,19 @@ export const routes = {
   listAccessGroups: { method: "GET", path: "/sites/:site_id/accessgroups", scope: "users:read" },
 } as const satisfies Record<string, { method: string; path: string; scope: Scope }>
 
+/** An operation of the contract. */
 export type RouteName = keyof typeof routes
 
 /** What stands before each path: `/v2` and `/beta` are documented and equal, SDK 2.x calls without either. */
 export const prefixes = ["/v2", "/beta", ""] as const
 
+/** The ids in a path, as they came: nobody has checked them. */
 export interface Parameters {
   readonly siteId: string
   readonly userId: string
 }
 
+/** What a method and a path ask for. */
 export type Match =
   | { readonly _tag: "Found"; readonly route: RouteName; readonly parameters: Parameters }
   | { readonly _tag: "WrongMethod"; readonly allow: ReadonlyArray<string> }

@@ -17,14 +17,18 @@ import type { Echo, Objection, SetGroups, UserPatch } from "../UserPatch.ts"
 /** The longest string a field takes, in UTF-16 code units, as recorded from Webflow. */
 export const maxStringLength = 256
 
-/** The most fields a user may have, and the most groups a user may be in [ours]: far beyond what Webflow allowed. */
+/** The most fields a user may have [ours]: far beyond what Webflow allowed. */
 export const maxFields = 200
+/** The most groups a user may be in [ours]: as far beyond it. */
 export const maxGroups = 200
 
 /** The most properties that may stand beside each other in a body [ours]. */
 const maxProperties = 200
 
-/** What a caller may send, of either era; see the head of this file. Read-only properties may stand beside these. */
+/**
+ * What a caller may send: groups as slugs or as `{slug, type}`, `data` flat or as `data.data`, mixed too. Read-only properties may
+ * stand beside these, as they do in a user that is sent back.
+ */
 export interface UserUpdate {
   readonly accessGroups?: ReadonlyArray<string | Membership>
   readonly data?: Readonly<Record<string, CustomValue>> | { readonly data: Readonly<Record<string, CustomValue>> }

@@ -10,6 +10,7 @@ import { fromV1Names } from "./V1.ts"
 
 /** How `data` is written: as recorded, or as documented. */
 export const dataNestings = ["flat", "documented"] as const
+/** One of them. */
 export type DataNesting = (typeof dataNestings)[number]
 
 /** A user, or a list of users, for a response. */

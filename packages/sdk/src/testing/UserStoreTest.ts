@@ -18,7 +18,7 @@ export interface Runner {
  * empty store then. The clock is the test's: time passes when the suite says so.
  *
  * @example
- * ```ts
+ * ```typescript
  * import { describe, it } from "node:test"
  * import { UserStoreTest } from "@webflow-users/sdk/testing"
  * import * as Mine from "./Mine.ts"
