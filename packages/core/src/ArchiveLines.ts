@@ -1,6 +1,5 @@
 /**
- * An archive as text: lines of JSON, the first of which says what it is and the last one how much there was and the SHA-256 of
- * all before it. The same site gives the same bytes, whichever store it is in. docs/decisions/0014 has the format.
+ * An archive as lines of JSON (docs/decisions/0014). The same site gives the same bytes, whichever store it is in.
  */
 import { Data, Effect, Option, Predicate, Result, Schema, Stream } from "effect"
 import { joined } from "./Bytes.ts"
@@ -23,10 +22,9 @@ const version = 1
 /** The longest line that is read, in bytes: more than an event of the largest user that can be archived. */
 const maxLine = 16 * 1024 * 1024
 
-/** A SHA-256 that is given its bytes one after the other. Platforms have it; what core needs of it is this. */
+/** A SHA-256 that is given its bytes one after the other. Platforms have it; what core needs of it is this; digests are hexadecimal. */
 export interface Sha256 {
   readonly update: (bytes: Uint8Array) => void
-  /** In hexadecimal. */
   readonly digest: () => string
 }
 

@@ -61,15 +61,11 @@ export interface Pacer {
 /** How long nothing may be answered before more is asked, in milliseconds: a server that hangs would hold everybody. */
 const patience = 5_000
 
-/** What there was when a request was sent. */
+/** Of a request that was sent: its number, from 1; others on their way; counted by the server, at most; strangers seen. */
 interface Sent {
-  /** Its number, from 1. */
   readonly number: number
-  /** How many others were on their way. */
   readonly beside: number
-  /** How many the server could have counted by then, this one too. */
   readonly counted: number
-  /** How many requests of others had been seen by then. */
   readonly strangers: number
 }
 

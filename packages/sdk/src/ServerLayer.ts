@@ -1,5 +1,5 @@
 /** The Effect client in front of another server, whichever way requests are sent. */
-import type { UpdateUser, UserStore } from "@webflow-users/core"
+import { Transport, type UpdateUser, type UserStore } from "@webflow-users/core"
 import * as Upstream from "@webflow-users/core/UserStore/Upstream"
 import { Config, ConfigProvider, Duration, Effect, Layer, Option } from "effect"
 import type { Platform } from "./platform.ts"
@@ -19,7 +19,9 @@ export const make = ({ transport }: Platform) => {
   const layer = ({ fetch, ...options }: Options): Layer.Layer<Services> => {
     const problem = problemOf(options)
     if (problem !== undefined) return Layer.effectContext(Effect.die(new RangeError(problem)))
-    return on(Upstream.layer(options).pipe(Layer.provide(transport(options.baseUrl, fetch))))
+    return on(
+      Upstream.layer(options).pipe(Layer.provide(Layer.effect(Transport.Transport, transport(options.baseUrl, fetch)))),
+    )
   }
   return { layer, layerConfig: Layer.unwrap(Effect.map(config, layer)) }
 }

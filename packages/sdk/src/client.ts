@@ -19,9 +19,9 @@ import { checkList, checkRemote, checkStore, checkUpdateMany, idOf } from "./che
 import { onWire } from "./consents.ts"
 import type { FieldsOf, OpenFields, UserChange, UserOf, UserPage, UserUpdate, UserWith } from "./fields.ts"
 import { type FieldsReader, readerOf } from "./fieldsSchema.ts"
-import { local, type Services } from "./local.ts"
+import { local } from "./local.ts"
 import type { FieldsOption, ListOptions, RemoteOptions, RequestOptions, StoreOptions } from "./options.ts"
-import type { Platform } from "./platform.ts"
+import type { Platform, StoreServices } from "./platform.ts"
 import { remote } from "./remote.ts"
 import { answered, type CallResponse, Heard, hearing } from "./response.ts"
 import { type Runtime, runtimeOf } from "./runtime.ts"
@@ -154,7 +154,7 @@ export const clientOf = (platform: Platform): CreateClient => {
 /** What fills a store. Where there is none nothing is run, since the store is refused before. */
 const filling = (
   { filling: load }: Platform,
-  { admit }: Runtime<Services>,
+  { admit }: Runtime<StoreServices>,
 ): Pick<StoreClient, "importUsers" | "declareSite"> => {
   const loaded = load === undefined ? Effect.never : Effect.promise(load)
   return {

@@ -1,8 +1,8 @@
 /** A store in this process. */
-import { type NewUsers, type Sites, UpdatePolicy, type UserStore } from "@webflow-users/core"
-import { Cause, Data, Effect, Layer, Predicate } from "effect"
+import { UpdatePolicy } from "@webflow-users/core"
+import { Cause, Context, Data, Effect, Predicate, type Scope } from "effect"
 import type { StoreOptions } from "./options.ts"
-import type { Platform } from "./platform.ts"
+import type { Platform, StoreServices } from "./platform.ts"
 
 /** Stores in this process do not run here: on an older Node, in a browser or a worker. A server can be asked from anywhere. */
 export class StoreNotSupported extends Data.TaggedError("StoreNotSupported")<{
@@ -13,30 +13,28 @@ export class StoreNotSupported extends Data.TaggedError("StoreNotSupported")<{
   readonly isRetryable = false
 }
 
-/** What a store in this process is for. */
-export type Services = UserStore.UserStore | NewUsers | Sites
-
-export const local = ({ stores }: Platform, { store, policy }: StoreOptions): Layer.Layer<Services, unknown> =>
-  Layer.unwrap(
-    stores === undefined
-      ? Effect.fail(notSupported("Node, and what was loaded of this package is for other platforms"))
-      : Effect.map(Effect.tryPromise({ try: stores, catch: notLoaded }), ({ StoreAddress }) =>
-          StoreAddress.layerOwned(store),
-        ),
-  ).pipe(
+export const local = (
+  { openStore }: Platform,
+  { store, policy }: StoreOptions,
+): Effect.Effect<Context.Context<StoreServices>, unknown, Scope.Scope> => {
+  if (openStore === undefined) {
+    return Effect.fail(notSupported("Node, and what was loaded of this package is for other platforms"))
+  }
+  return openStore(store).pipe(
     // A store in memory needs less of Node than one in a file, which finds out when it is opened.
-    Layer.catchCause((cause) => {
+    Effect.catchCause((cause) => {
       const error = Cause.squash(cause)
       const isTooOld = Predicate.hasProperty(error, "message") && /built-in module/.test(String(error.message))
-      return Layer.effectContext(isTooOld ? Effect.fail(notLoaded(error)) : Effect.failCause(cause))
+      return isTooOld ? Effect.fail(notLoaded(error)) : Effect.failCause(cause)
     }),
-    Layer.merge(Layer.succeed(UpdatePolicy.Current, { ...UpdatePolicy.standard, ...policy })),
+    Effect.map(Context.add(UpdatePolicy.Current, { ...UpdatePolicy.standard, ...policy })),
   )
+}
 
 const oldest = [22, 19] as const
 
 /** Why stores cannot be had on a Node, as far as its version tells. */
-const notLoaded = (cause: unknown) => {
+export const notLoaded = (cause: unknown) => {
   const { process } = globalThis as { readonly process?: { readonly versions?: { readonly node?: string } } }
   const node = process?.versions?.node ?? ""
   const [major = 0, minor = 0] = node.split(".").map(Number)

@@ -1,5 +1,7 @@
 /** Node: requests by undici's `Pool`, which costs a tenth of what `fetch` does, and stores in this process. */
-import { Effect, Layer } from "effect"
+import { Transport } from "@webflow-users/core"
+import { Context, Effect, Layer } from "effect"
+import { notLoaded } from "./local.ts"
 import { type Platform, platform as elsewhere } from "./platform.ts"
 
 /**
@@ -9,16 +11,21 @@ import { type Platform, platform as elsewhere } from "./platform.ts"
 export const platform: Platform = {
   transport: (baseUrl, fetch) =>
     fetch === undefined
-      ? Layer.unwrap(
+      ? Effect.flatten(
           Effect.promise(() =>
             import("@webflow-users/stores/Undici").then(
               // Each request has a timeout of its own, which ends it here too.
-              (undici) => undici.layer(baseUrl, { silence: 0 }),
+              (undici) =>
+                Effect.map(Layer.build(undici.layer(baseUrl, { silence: 0 })), Context.get(Transport.Transport)),
               () => elsewhere.transport(baseUrl, fetch),
             ),
           ),
         )
       : elsewhere.transport(baseUrl, fetch),
-  stores: () => import("@webflow-users/stores"),
+  openStore: (address) =>
+    Effect.flatMap(
+      Effect.tryPromise({ try: () => import("@webflow-users/stores"), catch: notLoaded }),
+      ({ StoreAddress }) => Layer.build(StoreAddress.layerOwned(address)),
+    ),
   filling: () => import("./filling.ts"),
 }

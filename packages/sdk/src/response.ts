@@ -1,7 +1,7 @@
 /** What a call tells of the answer it came from: for who counts requests, or asks a server's owner about one. */
-import { isUpdateUserError, Transport } from "@webflow-users/core"
+import { isUpdateUserError, type Transport } from "@webflow-users/core"
 import { RateLimitHeaders } from "@webflow-users/core/wire"
-import { Clock, Context, Effect, Layer } from "effect"
+import { Clock, Context, Effect } from "effect"
 import { FieldsMismatch } from "./fieldsSchema.ts"
 import type { RemoteOptions, SentRequest } from "./options.ts"
 
@@ -70,11 +70,9 @@ type Send = Transport.Transport["Service"]["send"]
 type Hooks = Pick<RemoteOptions, "onRequest" | "onResponse">
 
 /** A transport whose requests and answers are told to whom they concern. */
-export const told = (transport: Layer.Layer<Transport.Transport>, hooks: Hooks): Layer.Layer<Transport.Transport> =>
-  Layer.effect(
-    Transport.Transport,
-    Effect.map(Transport.Transport, ({ send }) => ({ send: noted(observed(send, hooks)) })),
-  ).pipe(Layer.provide(transport))
+export const told = ({ send }: Transport.Transport["Service"], hooks: Hooks): Transport.Transport["Service"] => ({
+  send: noted(observed(send, hooks)),
+})
 
 const noted =
   (send: Send): Send =>

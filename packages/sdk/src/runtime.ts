@@ -1,7 +1,7 @@
 /** Runs programs for who holds promises. */
 import { Actor, UpdateUser, type UserStore } from "@webflow-users/core"
 import * as Upstream from "@webflow-users/core/UserStore/Upstream"
-import { Cause, Data, Effect, Exit, Layer, ManagedRuntime } from "effect"
+import { Cause, Context, Data, Effect, Exit, References, Scope } from "effect"
 import { checkRequest } from "./checkOptions.ts"
 import type { RequestOptions } from "./options.ts"
 
@@ -32,13 +32,27 @@ export interface Runtime<R> {
   readonly close: () => Promise<void>
 }
 
-/** A runtime on a store. `ending` ends all that it runs. */
+/** A runtime on a store, which is opened for the first program. `ending` ends all that it runs. */
 export const runtimeOf = <R, E>(
-  store: Layer.Layer<R | UserStore.UserStore, E>,
+  store: Effect.Effect<Context.Context<R | UserStore.UserStore>, E, Scope.Scope>,
   ending?: AbortSignal,
 ): Runtime<R | UserStore.UserStore> => {
   type Has = R | UserStore.UserStore
-  const runtime = ManagedRuntime.make(UpdateUser.layer.pipe(Layer.provideMerge(store)))
+  const scope = Scope.makeUnsafe()
+  let opening: Promise<Context.Context<Has | UpdateUser.UpdateUser>> | undefined
+  let opened: Context.Context<Has | UpdateUser.UpdateUser> | undefined
+  const open = async () =>
+    (opened = await Effect.runPromise(Effect.provideService(equipped(store), Scope.Scope, scope)))
+  const runExit = <A, F>(effect: Effect.Effect<A, F, Has | UpdateUser.UpdateUser>, options?: Effect.RunOptions) =>
+    opened === undefined
+      ? Effect.runPromiseExit(
+          Effect.flatMap(
+            Effect.promise(() => (opening ??= open())),
+            (services) => Effect.provideContext(effect, services),
+          ),
+          options,
+        )
+      : Effect.runPromiseExitWith(opened)(effect, options)
   const underWay = new Set<Promise<unknown>>()
   let closing: Promise<void> | undefined
 
@@ -54,7 +68,7 @@ export const runtimeOf = <R, E>(
     const told = Effect.provideService(options === undefined ? effect : asTold(effect, options), Actor, {
       actor: "sdk",
     })
-    const running = runtime.runPromiseExit(told, signal === undefined ? undefined : { signal })
+    const running = runExit(told, signal === undefined ? undefined : { signal })
     begins(running)
     const exit = await running
     leave?.()
@@ -64,13 +78,23 @@ export const runtimeOf = <R, E>(
   }
   const close = async () => {
     while (underWay.size > 0) await Promise.allSettled(underWay)
-    await runtime.dispose()
+    await Effect.runPromise(Scope.close(scope, Exit.void))
   }
   return {
     admit: () => ({ run: closing === undefined ? run : closed, begins }),
     close: () => (closing ??= close()),
   }
 }
+
+/** What programs need, on a store. Nobody sees the spans that they would make here. */
+const equipped = <R, E>(store: Effect.Effect<Context.Context<R | UserStore.UserStore>, E, Scope.Scope>) =>
+  Effect.flatMap(store, (services) =>
+    UpdateUser.make.pipe(
+      Effect.map((updateUser) => Context.add(services, UpdateUser.UpdateUser, updateUser)),
+      Effect.map(Context.add(References.TracerEnabled, false)),
+      Effect.provideContext(services),
+    ),
+  )
 
 const closed = () => Promise.reject(new ClientClosed({ message: "The client is closed" }))
 

@@ -1,7 +1,6 @@
 /** The promise client behind the calls, and what is learned of its server. */
-import { Transport } from "@webflow-users/core"
 import { UpdateUserBody, type UserJson } from "@webflow-users/core/wire"
-import { Effect, Layer, Predicate } from "effect"
+import { Effect, Predicate } from "effect"
 import { clientOf, type RemoteClient } from "../client.ts"
 import type { RequestOptions as CallOptions } from "../options.ts"
 import type { Platform } from "../platform.ts"
@@ -95,14 +94,9 @@ const tokenOf = async (accessToken: Supplier<string>): Promise<string> => {
 /** Core reads both nestings into one. 3.1 gives whichever came, so what came has to be seen before. */
 const overheard = (platform: Platform, heard: (text: string) => void): Platform => ({
   transport: (...where) =>
-    Layer.effect(
-      Transport.Transport,
-      Effect.map(Transport.Transport, ({ send }) =>
-        Transport.Transport.of({
-          send: (request) => Effect.tap(send(request), ({ text }) => Effect.sync(() => heard(text))),
-        }),
-      ),
-    ).pipe(Layer.provide(platform.transport(...where))),
+    Effect.map(platform.transport(...where), ({ send }) => ({
+      send: (request) => Effect.tap(send(request), ({ text }) => Effect.sync(() => heard(text))),
+    })),
 })
 
 /** How the first user in an answer has its fields. Only what looks nested is read: nearly nobody's is. */
