@@ -1,13 +1,14 @@
 /**
  * Every way a command can fail: core's list, the command line's own usage errors, and the few that only exist here.
  */
-import type {
-  AccessTokens,
-  ArchiveLines,
-  CopySite,
-  SiteArchive,
-  UpdateUserError,
-  UserImport,
+import {
+  type AccessTokens,
+  type ArchiveLines,
+  type CopySite,
+  isUpdateUserError,
+  type SiteArchive,
+  type UpdateUserError,
+  type UserImport,
 } from "@webflow-users/core"
 import { StoreAddress, type UpstreamSettings } from "@webflow-users/stores"
 import { Data } from "effect"
@@ -155,7 +156,7 @@ export const tell = (failure: Failure): Told => {
   const nextStep = NextStep.of(failure)
   return {
     tag: failure._tag,
-    code: "code" in failure ? failure.code : failure._tag === "UnusableAddress" ? "unusable_address" : "usage",
+    code: "code" in failure ? failure.code : "usage",
     status: "status" in failure ? failure.status : null,
     message: failure.message,
     details: "details" in failure ? failure.details : [],
@@ -170,7 +171,7 @@ export const tell = (failure: Failure): Told => {
 
 /** What could have been tried again and was not says so too; a store of one's own is not tried again. */
 const attemptsOf = (failure: Failure): number | undefined => {
-  if (!("attempts" in failure) && !("isRetryable" in failure)) return undefined
+  if (!isUpdateUserError(failure)) return undefined
   const { attempts, isRetryable, _tag } = failure
   return attempts ?? (isRetryable && _tag !== "StoreUnavailable" ? 1 : undefined)
 }

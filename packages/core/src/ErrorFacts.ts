@@ -26,6 +26,10 @@ export interface Facts {
 /** What all errors of the list bear, so that one is known that comes from another copy of this package. */
 export const brand = "~@webflow-users/core/UpdateUserError"
 
+/** Lets Node print an error as it prints any: those of Effect print as the object of their facts, without name and stack. */
+export const asError = (prototype: object): void =>
+  void Object.defineProperty(prototype, Symbol.for("nodejs.util.inspect.custom"), { value: undefined })
+
 /** What is given to make an error: its own facts, and of the others what differs from what it says by itself. */
 type Given<Defaults extends object, Own extends object> = Partial<Facts & Defaults> & Own
 
@@ -44,5 +48,6 @@ export const failure = <const Tag extends string, Defaults extends { readonly me
     }
   }
   Object.defineProperty(Failure.prototype, brand, { value: brand })
+  asError(Failure.prototype)
   return Failure as unknown as FailureClass<Tag, Defaults>
 }

@@ -50,6 +50,15 @@ export const standard: UpdatePolicy = {
   ecommerceGroups: settings.ecommerceGroups.standard,
 }
 
+/** What was decided otherwise, and of the rest what this project chose. One that is `undefined` is not decided. */
+export const of = ({
+  emailAndPassword,
+  ecommerceGroups,
+}: Partial<{ [K in keyof UpdatePolicy]: UpdatePolicy[K] | undefined }> = {}): UpdatePolicy => ({
+  emailAndPassword: emailAndPassword ?? standard.emailAndPassword,
+  ecommerceGroups: ecommerceGroups ?? standard.ecommerceGroups,
+})
+
 /** The decisions in force. A runtime that was told otherwise provides them. */
 export const Current = Context.Reference<UpdatePolicy>("@webflow-users/core/UpdatePolicy", {
   defaultValue: () => standard,

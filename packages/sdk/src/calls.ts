@@ -41,10 +41,16 @@ export const listCall = <Page extends { readonly total: number }, Item extends {
   const whole = begun.then(({ call }) => call)
   begins(begun)
 
-  async function* pages(): AsyncGenerator<Page, void, undefined> {
+  /** Begins when it is asked for, however late it is iterated. */
+  const pages = () => {
     // Whoever iterates hears of a failure there.
     whole.catch(() => undefined)
-    let page = await begin(ListQuery.maxLimit)
+    const beginning = begin(ListQuery.maxLimit)
+    beginning.catch(() => undefined)
+    return from(beginning)
+  }
+  async function* from(beginning: Call<Page, Response>): AsyncGenerator<Page, void, undefined> {
+    let page = await beginning
     for (let next = offset; ;) {
       const count = entries(page).length
       if (count === 0) return
@@ -55,10 +61,11 @@ export const listCall = <Page extends { readonly total: number }, Item extends {
       page = await ask(next, limit ?? ListQuery.maxLimit)
     }
   }
-  async function* items(): AsyncGenerator<Item, void, undefined> {
+  const items = () => each(pages())
+  async function* each(all: AsyncIterable<Page>): AsyncGenerator<Item, void, undefined> {
     // What moved in the list meanwhile may come again.
     const seen = new Set<string>()
-    for await (const page of pages()) {
+    for await (const page of all) {
       for (const item of entries(page)) {
         if (seen.has(item.id)) continue
         seen.add(item.id)

@@ -93,8 +93,14 @@ const ownHeaders = [
   "content-type",
   "content-length",
   "host",
+  // About the connection, which is nobody's who makes calls.
   "connection",
+  "expect",
+  "keep-alive",
+  "te",
+  "trailer",
   "transfer-encoding",
+  "upgrade",
 ]
 
 const headers: Check = (name, value) => {

@@ -16,6 +16,7 @@ import { Effect } from "effect"
 import type { StandardSchemaV1 } from "effect/StandardSchema"
 import { type Call, type ListCall, listCall } from "./calls.ts"
 import { checkList, checkRemote, checkStore, checkUpdateMany, idOf } from "./checkOptions.ts"
+import { copied } from "./copied.ts"
 import { onWire } from "./consents.ts"
 import type { FieldsOf, OpenFields, UserChange, UserOf, UserPage, UserUpdate, UserWith } from "./fields.ts"
 import { type FieldsReader, readerOf } from "./fieldsSchema.ts"
@@ -211,13 +212,14 @@ const operations = <Response extends CallResponse | undefined>(
   }
   return {
     users: {
-      update: (siteId, userId, patch, options) =>
-        call(
-          UpdateUser.UpdateUser.use((updateUser) =>
-            updateUser({ siteId: idOf(siteId), userId: idOf(userId), patch: onWire(patch) }),
-          ).pipe(Effect.flatMap(fields.user)),
+      update: (siteId, userId, patch, options) => {
+        // As it is at the call: who makes many calls may use one object for all.
+        const asked = { siteId: idOf(siteId), userId: idOf(userId), patch: onWire(copied(patch)) }
+        return call(
+          UpdateUser.UpdateUser.use((updateUser) => updateUser(asked)).pipe(Effect.flatMap(fields.user)),
           options,
-        ),
+        )
+      },
       updateMany: (siteId, changes, options = {}) => {
         checkUpdateMany("updateMany", options)
         const { run, begins } = admit()

@@ -1,5 +1,5 @@
 /** Reads the custom fields of what comes back by a schema of the caller's. */
-import type { User } from "@webflow-users/core"
+import { asError, type User } from "@webflow-users/core"
 import { UpdateUserBody } from "@webflow-users/core/wire"
 import { Data, Effect, Predicate } from "effect"
 import type { StandardSchemaV1 } from "effect/StandardSchema"
@@ -14,6 +14,9 @@ export class FieldsMismatch extends Data.TaggedError("FieldsMismatch")<{
 }> {
   readonly code = "fields_mismatch"
   readonly isRetryable = false
+  static {
+    asError(this.prototype)
+  }
 }
 
 /** Gives users with the custom fields as a schema reads them, or nothing to do where there is none. */

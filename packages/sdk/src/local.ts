@@ -1,5 +1,5 @@
 /** A store in this process. */
-import { UpdatePolicy } from "@webflow-users/core"
+import { asError, UpdatePolicy } from "@webflow-users/core"
 import { Cause, Context, Data, Effect, Predicate, type Scope } from "effect"
 import type { StoreOptions } from "./options.ts"
 import type { Platform, StoreServices } from "./platform.ts"
@@ -11,6 +11,9 @@ export class StoreNotSupported extends Data.TaggedError("StoreNotSupported")<{
 }> {
   readonly code = "store_not_supported"
   readonly isRetryable = false
+  static {
+    asError(this.prototype)
+  }
 }
 
 export const local = (
@@ -27,7 +30,7 @@ export const local = (
       const isTooOld = Predicate.hasProperty(error, "message") && /built-in module/.test(String(error.message))
       return isTooOld ? Effect.fail(notLoaded(error)) : Effect.failCause(cause)
     }),
-    Effect.map(Context.add(UpdatePolicy.Current, { ...UpdatePolicy.standard, ...policy })),
+    Effect.map(Context.add(UpdatePolicy.Current, UpdatePolicy.of(policy))),
   )
 }
 

@@ -1,6 +1,6 @@
 /** What a call tells of the answer it came from: for who counts requests, or asks a server's owner about one. */
 import { isUpdateUserError, type Transport } from "@webflow-users/core"
-import { RateLimitHeaders } from "@webflow-users/core/wire"
+import { RateLimitHeaders, RequestId } from "@webflow-users/core/wire"
 import { Clock, Context, Effect } from "effect"
 import { FieldsMismatch } from "./fieldsSchema.ts"
 import type { RemoteOptions, SentRequest } from "./options.ts"
@@ -22,9 +22,6 @@ export interface Answered {
   readonly response?: CallResponse
 }
 
-/** Where servers and what stands before them put their name for a request, as core's `Reader` knows them. */
-const requestIdHeaders = ["x-request-id", "request-id", "x-amzn-requestid", "cf-ray"]
-
 type Answer = Transport.TransportResponse
 
 const headersOf = ({ header }: Answer): CallResponse["headers"] => ({
@@ -33,7 +30,7 @@ const headersOf = ({ header }: Answer): CallResponse["headers"] => ({
 })
 
 const responseOf = (answer: Answer): CallResponse => {
-  const requestId = requestIdHeaders.map(answer.header).find((value) => value !== undefined)
+  const requestId = RequestId.read(answer.header)
   const { limit, remaining } = RateLimitHeaders.read(answer.header)
   return {
     status: answer.status,
@@ -58,9 +55,13 @@ const Hearing = Context.Reference<Heard | undefined>("@webflow-users/sdk/Heard",
 export const hearing = <A, E, R>(call: Effect.Effect<A, E, R>, heard: Heard): Effect.Effect<A, E, R> =>
   Effect.provideService(call, Hearing, heard)
 
-/** Hangs the answer on the error that was read from it. It is not counted among its properties, so printing it tells no more. */
+/**
+ * Hangs the answer on the error that was read from it; one that has another status was found out here, after an answer about
+ * something else. It is not counted among the error's properties, so printing it tells no more.
+ */
 export const answered = <E>(error: E, { response: value }: Heard): E => {
-  if (value !== undefined && (isUpdateUserError(error) || error instanceof FieldsMismatch)) {
+  if (value === undefined) return error
+  if (error instanceof FieldsMismatch || (isUpdateUserError(error) && error.status === value.status)) {
     Object.defineProperty(error, "response", { value, configurable: true, writable: true })
   }
   return error

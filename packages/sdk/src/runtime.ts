@@ -1,5 +1,5 @@
 /** Runs programs for who holds promises. */
-import { Actor, UpdateUser, type UserStore } from "@webflow-users/core"
+import { Actor, asError, UpdateUser, type UserStore } from "@webflow-users/core"
 import * as Upstream from "@webflow-users/core/UserStore/Upstream"
 import { Cause, Context, Data, Effect, Exit, References, Scope } from "effect"
 import { checkRequest } from "./checkOptions.ts"
@@ -9,6 +9,9 @@ import type { RequestOptions } from "./options.ts"
 export class ClientClosed extends Data.TaggedError("ClientClosed")<{ readonly message: string }> {
   readonly code = "client_closed"
   readonly isRetryable = false
+  static {
+    asError(this.prototype)
+  }
 }
 
 /** Runs a program; what it fails with, or dies of, is what the promise rejects with. */
@@ -26,7 +29,7 @@ export interface Admitted<R> {
 }
 
 export interface Runtime<R> {
-  /** Lets a call in. After `close`, whatever it runs rejects. */
+  /** Lets a call in. After `close`, whatever it runs rejects; what was let in before runs on until the store is let go of. */
   readonly admit: () => Admitted<R>
   /** Waits for the calls under way, then lets go of what the store holds. */
   readonly close: () => Promise<void>
@@ -38,11 +41,23 @@ export const runtimeOf = <R, E>(
   ending?: AbortSignal,
 ): Runtime<R | UserStore.UserStore> => {
   type Has = R | UserStore.UserStore
-  const scope = Scope.makeUnsafe()
-  let opening: Promise<Context.Context<Has | UpdateUser.UpdateUser>> | undefined
-  let opened: Context.Context<Has | UpdateUser.UpdateUser> | undefined
-  const open = async () =>
-    (opened = await Effect.runPromise(Effect.provideService(equipped(store), Scope.Scope, scope)))
+  type Services = Context.Context<Has | UpdateUser.UpdateUser>
+  let opening: Promise<Services> | undefined
+  let opened: { readonly services: Services; readonly scope: Scope.Closeable } | undefined
+  let isOver = false
+  const open = async () => {
+    const scope = Scope.makeUnsafe()
+    try {
+      const services = await Effect.runPromise(Effect.provideService(equipped(store), Scope.Scope, scope))
+      opened = { services, scope }
+      return services
+    } catch (error) {
+      // What is away now may be back for the next call.
+      opening = undefined
+      await Effect.runPromise(Scope.close(scope, Exit.void))
+      throw error
+    }
+  }
   const runExit = <A, F>(effect: Effect.Effect<A, F, Has | UpdateUser.UpdateUser>, options?: Effect.RunOptions) =>
     opened === undefined
       ? Effect.runPromiseExit(
@@ -52,7 +67,7 @@ export const runtimeOf = <R, E>(
           ),
           options,
         )
-      : Effect.runPromiseExitWith(opened)(effect, options)
+      : Effect.runPromiseExitWith(opened.services)(effect, options)
   const underWay = new Set<Promise<unknown>>()
   let closing: Promise<void> | undefined
 
@@ -62,6 +77,7 @@ export const runtimeOf = <R, E>(
     something.then(ends, ends)
   }
   const run: Run<Has> = async (effect, options, check = checkRequest) => {
+    if (isOver) return closed()
     if (options !== undefined) check("The call", options)
     const { signal, leave } = joined(ending, options?.signal)
     signal?.throwIfAborted()
@@ -78,7 +94,8 @@ export const runtimeOf = <R, E>(
   }
   const close = async () => {
     while (underWay.size > 0) await Promise.allSettled(underWay)
-    await Effect.runPromise(Scope.close(scope, Exit.void))
+    isOver = true
+    if (opened !== undefined) await Effect.runPromise(Scope.close(opened.scope, Exit.void))
   }
   return {
     admit: () => ({ run: closing === undefined ? run : closed, begins }),

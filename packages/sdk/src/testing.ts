@@ -107,7 +107,7 @@ const quiet = Layer.mergeAll(
 export const startServer = async (options: ServerOptions = {}): Promise<TestServer> => {
   const { seed = sample.seed, token = standardToken, rateLimit, tokens = {}, faults = {} } = options
   const callers = Tokens.read({ [token]: rateLimit === undefined ? {} : { rateLimit }, ...tokens })
-  const policy = { ...UpdatePolicy.standard, ...options.policy }
+  const policy = UpdatePolicy.of(options.policy)
   const scope = Scope.makeUnsafe()
   const requests: Array<RecordedRequest> = []
   let rules = Faults.read(faults)

@@ -1,13 +1,24 @@
 /** Why a store cannot be opened, in words for who gave its address. */
+import { asError } from "@webflow-users/core"
 import { Cause, Data, Effect, Layer, Predicate } from "effect"
 import { SqlError } from "effect/sql"
 
 /** The address names no store that can be opened. The message says why and what would do. */
-export class UnusableAddress extends Data.TaggedError("UnusableAddress")<{ readonly message: string }> {}
+export class UnusableAddress extends Data.TaggedError("UnusableAddress")<{ readonly message: string }> {
+  readonly code = "unusable_address"
+  readonly isRetryable = false
+  static {
+    asError(this.prototype)
+  }
+}
 
 /** The store at an address that is good does not answer: its server is away, or somebody holds it. It can be tried again. */
 export class StoreAway extends Data.TaggedError("StoreAway")<{ readonly message: string }> {
   readonly code = "store_away"
+  readonly isRetryable = true
+  static {
+    asError(this.prototype)
+  }
 }
 
 /** Why a store cannot be opened. */

@@ -17,21 +17,32 @@ export const make = (fetch: typeof globalThis.fetch = globalThis.fetch): Transpo
           text: await read(response),
         }
       },
-      catch: (cause) => {
-        if (cause instanceof UpstreamInvalidResponse) return cause
-        return URL.canParse(url)
-          ? Transport.failureOf(cause)
-          : new UnsendableRequest({ details: ["the server's address is not a whole URL"] })
-      },
-    }),
+      catch: (cause) => cause,
+    }).pipe(
+      Effect.catch((cause) => {
+        if (isMistake(cause)) return Effect.die(cause)
+        if (cause instanceof UpstreamInvalidResponse) return Effect.fail(cause)
+        return Effect.fail(
+          URL.canParse(url)
+            ? Transport.failureOf(cause)
+            : new UnsendableRequest({ details: ["the server's address is not a whole URL"] }),
+        )
+      }),
+    ),
   )
+
+/** What no network throws, but a `fetch` that is written wrongly. To try that again would not help. */
+const isMistake = (cause: unknown): boolean => cause instanceof ReferenceError || cause instanceof SyntaxError
 
 /** The same as a layer. */
 export const layer = (fetch?: typeof globalThis.fetch): Layer.Layer<Transport.Transport> =>
   Layer.succeed(Transport.Transport, make(fetch))
 
-const read = async ({ body, status }: Response): Promise<string> => {
-  if (body === null) return ""
+const read = async (response: Response): Promise<string> => {
+  const { status } = response
+  // Some platforms, and answers made up for tests, have no stream.
+  const body: Partial<ReadableStream<Uint8Array>> | null | undefined = response.body
+  if (body?.getReader === undefined) return body === null ? "" : await response.text()
   const reader = body.getReader()
   const decoder = new TextDecoder()
   let text = ""

@@ -1,0 +1,20 @@
+/** What is given, as it is now. */
+import { Predicate } from "effect"
+
+/** A copy as deep as an update goes: a user's fields, nested as in the object era, and what an option consists of. */
+const depth = 4
+
+/** A copy of an update, or of a change to one user among many. Of what is none, that itself: it is refused as such. */
+export const copied = <Update>(update: Update): Update => copyOf(update, depth) as Update
+
+const copyOf = (value: unknown, levels: number): unknown => {
+  if (levels === 0) return value
+  if (Array.isArray(value)) return value.map((one: unknown) => copyOf(one, levels - 1))
+  if (!Predicate.isObject(value) || !isPlain(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, copyOf(one, levels - 1)]))
+}
+
+const isPlain = (value: object): boolean => {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
