@@ -26,6 +26,7 @@ export const layerConfig: Layer.Layer<ServerLayer.Services, Config.ConfigError> 
 /** What a program may provide around a call to another server: `CallOptions`, `OnAnswer`, `Correlation`. */
 export * as Upstream from "@webflow-users/core/UserStore/Upstream"
 export type { Options, Services } from "./ServerLayer.ts"
+export * from "./errors.ts"
 export {
   layerMemory,
   type ListOptions,
@@ -36,36 +37,11 @@ export {
 } from "./WebflowUsers.ts"
 export {
   Actor,
-  BadRequest,
-  BodyTooLarge,
-  ChangeForbidden,
-  ConnectionLost,
-  InternalError,
-  InvalidId,
-  InvalidPatch,
   isUpdateUserError,
-  MethodNotAllowed,
-  MissingScopes,
-  NotAuthorized,
-  Overloaded,
-  RouteNotFound,
-  SiteForbidden,
-  SiteNotFound,
-  StoreUnavailable,
-  TimedOut,
-  TlsFailed,
-  TooManyRequests,
-  UnexpectedResponse,
-  Unreachable,
-  UnsendableRequest,
   UpdatePolicy,
   UpdateUser,
   type UpdateUserError,
-  UpstreamInvalidResponse,
-  UserAccountsRemoved,
-  UserNotFound,
   UserStore,
-  UsersNotEnabled,
 } from "@webflow-users/core"
 export type {
   AccessGroup,

@@ -19,33 +19,7 @@ export type {
 export type { Answered, CallResponse } from "./response.ts"
 export { ClientClosed } from "./runtime.ts"
 export type { Changes, UpdateMany, UpdateManyOptions, UpdateManyOutcome, UpdateManyReport } from "./updateMany.ts"
-export {
-  BadRequest,
-  BodyTooLarge,
-  ChangeForbidden,
-  ConnectionLost,
-  InternalError,
-  InvalidId,
-  InvalidPatch,
-  MethodNotAllowed,
-  MissingScopes,
-  NotAuthorized,
-  RouteNotFound,
-  SiteForbidden,
-  SiteNotFound,
-  StoreUnavailable,
-  Overloaded,
-  TimedOut,
-  TlsFailed,
-  TooManyRequests,
-  UnexpectedResponse,
-  Unreachable,
-  UnsendableRequest,
-  UpstreamInvalidResponse,
-  UserAccountsRemoved,
-  UserNotFound,
-  UsersNotEnabled,
-} from "@webflow-users/core"
+export * from "./errors.ts"
 export type {
   AccessGroup,
   AccessGroupPage,
