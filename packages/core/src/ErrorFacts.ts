@@ -9,6 +9,17 @@ export type Detail = {
   readonly description: string
 }
 
+/** The answer that a call's result or error was read from: of the last request, where it took several. */
+export interface CallResponse {
+  readonly status: number
+  /** The name that the server, or what stands before it, gave the request. */
+  readonly requestId?: string
+  /** What the server says of its limit: how many requests it allows in a window, and how many are left. */
+  readonly rateLimit: { readonly limit?: number; readonly remaining?: number }
+  /** All of its headers, by name in any letter case. In a browser, those that the server exposes to the page. */
+  readonly headers: Pick<Headers, "get" | "has">
+}
+
 /** The facts that each error has, whichever it is. */
 export interface Facts {
   /** What happened; of an error read from a response, the server's own words. */
@@ -21,6 +32,8 @@ export interface Facts {
   readonly requestId?: string
   /** How often the request was sent to another server. */
   readonly attempts?: number
+  /** The answer that it was read from, where there was one: the promise client adds it. */
+  readonly response?: CallResponse
 }
 
 /** What all errors of the list bear, so that one is known that comes from another copy of this package. */

@@ -160,7 +160,8 @@ const readUser = (json: unknown): Read => {
   if (Result.isFailure(profile)) return Result.fail([profile.failure.message.replaceAll(/\s+/g, " ")])
   const { accessGroups, data } = profile.success
   if (data.email != null && emailOf(data.email) === undefined) return Result.fail(["email must be an e-mail address"])
-  if (data.email == null && id === undefined) return Result.fail(["has neither an id nor an e-mail address"])
+  if (data.email == null && id === undefined)
+    return Result.fail(["has neither an id nor an e-mail address, which belongs into data.email"])
   const reasons = [...namesProblems("data", Object.keys(data), maxFields, fieldNameProblem)]
   reasons.push(
     ...namesProblems(

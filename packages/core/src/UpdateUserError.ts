@@ -9,10 +9,10 @@
  * server's own words.
  */
 import { Predicate } from "effect"
-import { brand, type Detail, failure } from "./ErrorFacts.ts"
+import { brand, type CallResponse, type Detail, failure } from "./ErrorFacts.ts"
 import * as Upstream from "./UpstreamError.ts"
 
-export type { Detail }
+export type { CallResponse, Detail }
 export * from "./UpstreamError.ts"
 
 /** A site or user id that is not 24 hexadecimal characters. */

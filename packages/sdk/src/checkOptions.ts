@@ -28,7 +28,9 @@ const outOfRange = (name: string, problem: string): never => {
 const objectOf =
   (checks: Readonly<Record<string, Check>>, prefix: string): Check =>
   (name, value) => {
-    if (typeof value !== "object" || value === null) return refuse(name, "takes an object of options")
+    if (typeof value !== "object" || value === null) {
+      return refuse(name, `takes an object of options: ${Object.keys(checks).join(", ")}`)
+    }
     for (const [key, given] of Object.entries(value)) {
       const check = Object.hasOwn(checks, key) ? checks[key] : undefined
       if (check === undefined) return refuse(name, `has no ${key}: there is ${Object.keys(checks).join(", ")}`)
@@ -69,8 +71,16 @@ const address: Check = (name, value) => {
   if (problem !== undefined) refuse(name, problem)
 }
 const token: Check = (name, value) => {
-  if (typeof value !== "function" && typeof value !== "string")
-    refuse(name, "has to be text, or a function that gives it")
+  if (typeof value !== "function" && typeof value !== "string") {
+    return refuse(name, "has to be text, or a function that gives it")
+  }
+  const problem = typeof value === "string" ? tokenProblem(value) : undefined
+  return problem === undefined ? undefined : refuse(name, problem)
+}
+/** What is wrong with a token that can be seen without asking the server. An unset variable is such a one. */
+export const tokenProblem = (given: string): string | undefined => {
+  if (given.trim() === "") return "is empty"
+  return /^bearer\s/i.test(given) ? "begins with Bearer, which is sent before it anyway: leave that out" : undefined
 }
 const signal: Check = (name, value) => {
   const { aborted, addEventListener }: Partial<AbortSignal> = Object(value)
@@ -115,7 +125,10 @@ const headers: Check = (name, value) => {
 
 const retryChecks = { attempts: count, deadline: endingTime, maxRetryAfter: time } satisfies Checks<RetryOptions>
 const retry: Check = (name, value) => {
-  if (value !== false) objectOf(retryChecks, "retry.")(name, value)
+  if (value === false) return
+  if (typeof value !== "object")
+    refuse(name, `takes false, or an object of options: ${Object.keys(retryChecks).join(", ")}`)
+  objectOf(retryChecks, "retry.")(name, value)
 }
 
 const remoteChecks = {

@@ -16,7 +16,7 @@ export type {
   SentRequest,
   StoreOptions,
 } from "./options.ts"
-export type { Answered, CallResponse } from "./response.ts"
+export type { CallResponse } from "./response.ts"
 export { ClientClosed } from "./runtime.ts"
 export type { Changes, UpdateMany, UpdateManyOptions, UpdateManyOutcome, UpdateManyReport } from "./updateMany.ts"
 export * from "./errors.ts"

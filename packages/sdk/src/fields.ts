@@ -13,8 +13,11 @@ import type {
 /** Any custom fields, with any values: what holds where nothing is said about them. */
 export type OpenFields = Readonly<Record<string, CustomValue>>
 
-/** What can be said about custom fields: by the slug of each, what it can be set to. */
-export type FieldsOf<F> = { readonly [Slug in keyof F]: CustomValue | undefined }
+/** Fields that every user can have, and none can be declared as. */
+type BuiltIn = "name" | "email" | "password" | "accept-privacy" | "accept-communications"
+
+/** What can be said about custom fields: by the slug of each, what it can be set to. The built-in ones are no custom fields. */
+export type FieldsOf<F> = { readonly [Slug in keyof F]: Slug extends BuiltIn ? never : CustomValue | undefined }
 
 type IsOpen<F> = string extends keyof F ? true : false
 

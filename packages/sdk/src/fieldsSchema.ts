@@ -1,5 +1,5 @@
 /** Reads the custom fields of what comes back by a schema of the caller's. */
-import { asError, type User } from "@webflow-users/core"
+import { asError, type CallResponse, type User } from "@webflow-users/core"
 import { UpdateUserBody } from "@webflow-users/core/wire"
 import { Data, Effect, Predicate } from "effect"
 import type { StandardSchemaV1 } from "effect/StandardSchema"
@@ -14,6 +14,8 @@ export class FieldsMismatch extends Data.TaggedError("FieldsMismatch")<{
 }> {
   readonly code = "fields_mismatch"
   readonly isRetryable = false
+  /** The answer that they came with, from a server. */
+  declare readonly response?: CallResponse
   static {
     asError(this.prototype)
   }

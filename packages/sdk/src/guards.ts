@@ -5,18 +5,17 @@
 import { isUpdateUserError as isListed, type UpdateUserError as Listed } from "@webflow-users/core"
 import { Predicate } from "effect"
 import type { FieldsMismatch as FieldsMismatchError } from "./fieldsSchema.ts"
-import type { Answered } from "./response.ts"
 import type { ClientClosed as ClientClosedError } from "./runtime.ts"
 import type { StoreNotSupported as StoreNotSupportedError } from "./local.ts"
 
 /** An error of core's list, as a call rejects with it. */
-export type UpdateUserError = Listed & Answered
+export type UpdateUserError = Listed
 
 /** Whether a value is an error of core's list. */
 export const isUpdateUserError = (value: unknown): value is UpdateUserError => isListed(value)
 
 type Own = FieldsMismatchError | ClientClosedError | StoreNotSupportedError
-type Tagged<Errors, Tag> = Extract<Errors, { readonly _tag: Tag }> & Answered
+type Tagged<Errors, Tag> = Extract<Errors, { readonly _tag: Tag }>
 
 const listed =
   <Tag extends Listed["_tag"]>(tag: Tag) =>

@@ -2,6 +2,7 @@
 import { Transport, UserStore } from "@webflow-users/core"
 import * as Upstream from "@webflow-users/core/UserStore/Upstream"
 import { Context, Effect, Redacted } from "effect"
+import { tokenProblem } from "./checkOptions.ts"
 import type { RemoteOptions } from "./options.ts"
 import type { Platform } from "./platform.ts"
 import { told } from "./response.ts"
@@ -21,5 +22,7 @@ const asked = (token: () => string | Promise<string>) =>
   Effect.promise(async () => {
     const given: unknown = await token()
     if (typeof given !== "string") throw new TypeError("token is a function, which has to give text")
+    const problem = tokenProblem(given)
+    if (problem !== undefined) throw new TypeError(`token is a function, and what it gives ${problem}`)
     return Redacted.make(given)
   })

@@ -1,26 +1,11 @@
 /** What a call tells of the answer it came from: for who counts requests, or asks a server's owner about one. */
-import { isUpdateUserError, type Transport } from "@webflow-users/core"
+import { type CallResponse, isUpdateUserError, type Transport } from "@webflow-users/core"
 import { RateLimitHeaders, RequestId } from "@webflow-users/core/wire"
 import { Clock, Context, Effect } from "effect"
 import { FieldsMismatch } from "./fieldsSchema.ts"
 import type { RemoteOptions, SentRequest } from "./options.ts"
 
-/** The answer that a call's result or error was read from: of the last request, where it took several. */
-export interface CallResponse {
-  readonly status: number
-  /** The name that the server, or what stands before it, gave the request. */
-  readonly requestId?: string
-  /** What the server says of its limit: how many requests it allows in a window, and how many are left. */
-  readonly rateLimit: { readonly limit?: number; readonly remaining?: number }
-  /** All of its headers, by name in any letter case. In a browser, those that the server exposes to the page. */
-  readonly headers: Pick<Headers, "get" | "has">
-}
-
-/** What an error has beside what its class says. */
-export interface Answered {
-  /** The answer that it was read from, where there was one. */
-  readonly response?: CallResponse
-}
+export type { CallResponse }
 
 type Answer = Transport.TransportResponse
 

@@ -1,5 +1,5 @@
 /** Runs programs for who holds promises. */
-import { Actor, asError, UpdateUser, type UserStore } from "@webflow-users/core"
+import { Actor, asError, isUpdateUserError, UpdateUser, type UserStore } from "@webflow-users/core"
 import * as Upstream from "@webflow-users/core/UserStore/Upstream"
 import { Cause, Context, Data, Effect, Exit, References, Scope } from "effect"
 import { checkRequest } from "./checkOptions.ts"
@@ -90,7 +90,10 @@ export const runtimeOf = <R, E>(
     leave?.()
     if (Exit.isSuccess(exit)) return exit.value
     if (signal?.aborted === true && Cause.hasInterruptsOnly(exit.cause)) throw signal.reason
-    throw Cause.squash(exit.cause)
+    const error = Cause.squash(exit.cause)
+    // Where in a fiber it was made says nothing to the caller. From here V8 finds who awaits the call.
+    if (isUpdateUserError(error)) captureStackTrace?.(error, run)
+    throw error
   }
   const close = async () => {
     while (underWay.size > 0) await Promise.allSettled(underWay)
@@ -112,6 +115,8 @@ const equipped = <R, E>(store: Effect.Effect<Context.Context<R | UserStore.UserS
       Effect.provideContext(services),
     ),
   )
+
+const { captureStackTrace } = Error as { readonly captureStackTrace?: (error: object, above: unknown) => void }
 
 const closed = () => Promise.reject(new ClientClosed({ message: "The client is closed" }))
 

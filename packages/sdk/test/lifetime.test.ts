@@ -123,3 +123,12 @@ it.each(["expect", "Keep-Alive", "upgrade", "TE", "trailer"])(
     await expect(client.users.get(siteId, userId, { headers: { [name]: "x" } })).rejects.toThrow(`headers.${name} is`)
   },
 )
+
+it("an error's stack leads to who awaits the call", async () => {
+  await using client = createClient({ baseUrl: "http://127.0.0.1:9/v2", token: "t", retry: false })
+  const saveProfile = async () => {
+    await client.users.update(siteId, userId, {})
+  }
+  const { stack } = (await reasonOf(saveProfile())) as Error
+  expect(stack).toMatch(/^Unreachable: The server could not be reached\n(.*\n)* +at (async )?saveProfile \(/)
+})

@@ -21,12 +21,16 @@ describe("options that there are not, or that cannot be", () => {
     ["an address with a query", { baseUrl: `${baseUrl}?a=1`, token: "t" }, /^baseUrl goes on after its path/],
     ["an address with a secret", { baseUrl: "http://a:b@example.com", token: "t" }, /^baseUrl holds a user name/],
     ["a token that is none", { baseUrl, token: 7 }, /^token has to be text, or a function/],
+    ["an empty token", { baseUrl, token: "" }, /^token is empty$/],
+    ["a token as a header has it", { baseUrl, token: "Bearer abc" }, /^token begins with Bearer, which is sent/],
+    ["a number of retries", { baseUrl, token: "t", retry: 3 }, /^retry takes false, or an object of options: attempts/],
+    ["no limit", { baseUrl, token: "t", rateLimit: false }, /^rateLimit takes an object of options: limit, window$/],
     ["a time that is none", { baseUrl, token: "t", timeout: "10 secs" }, /^timeout has to be a time, such as/],
     ["a signal that is none", { baseUrl, token: "t", signal: new AbortController() }, /^signal has to be an AbortSig/],
     ["a hook that is none", { baseUrl, token: "t", onRequest: true }, /^onRequest has to be a function$/],
     ["a schema that is none", { baseUrl, token: "t", fields: {} }, /^fields has to be a schema/],
     ["no options", Object(undefined), /^baseUrl is not given$/],
-    ["what are no options", null as never, /^createClient takes an object of options$/],
+    ["what are no options", null as never, /^createClient takes an object of options: baseUrl/],
   ])("are refused with a TypeError that names them: %s", (_, options, message) => {
     expect(() => createClient(options as RemoteOptions)).toThrow(TypeError)
     expect(() => createClient(options as RemoteOptions)).toThrow(message)

@@ -271,7 +271,7 @@ it.each<[string, ServerOptions, string]>([
   [
     "users that are wrong, each by its place",
     { seed: { [siteId]: { users: [{ id: "1" }, { data: { email: "a@example.com" } }, { data: {} }] } } },
-    `seed["${siteId}"].users: user 1: id must be 24 hexadecimal characters\nuser 3: has neither an id nor an e-mail address`,
+    `seed["${siteId}"].users: user 1: id must be 24 hexadecimal characters\nuser 3: has neither an id nor an e-mail address, which belongs into data.email`,
   ],
   ["users that are none", { seed: { [siteId]: { users: "ada" } } }, `seed["${siteId}"].users must be an array`],
   [
