@@ -110,9 +110,12 @@ it("a fetch that is written wrongly is no lost connection, and is not tried agai
 })
 
 it("reads an answer that has no stream", async () => {
-  const fetch = async () =>
-    ({ status: 200, headers: new Headers(), text: async () => JSON.stringify(user) }) as Response
-  await using client = createClient({ baseUrl: "https://users.example.com/v2", token: "t", fetch })
+  const answer = { status: 200, headers: new Headers(), text: async () => JSON.stringify(user) } as Response
+  await using client = createClient({
+    baseUrl: "https://users.example.com/v2",
+    token: "t",
+    fetch: () => Promise.resolve(answer),
+  })
   expect(await client.users.get(siteId, userId)).toEqual(user)
 })
 

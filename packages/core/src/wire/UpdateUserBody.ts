@@ -30,9 +30,12 @@ const maxProperties = 200
  * stand beside these, as they do in a user that is sent back.
  */
 export interface UserUpdate {
-  readonly accessGroups?: ReadonlyArray<string | Membership>
-  readonly data?: Readonly<Record<string, CustomValue>> | { readonly data: Readonly<Record<string, CustomValue>> }
+  readonly accessGroups?: ReadonlyArray<string | Membership> | undefined
+  readonly data?: FieldsUpdate | { readonly data: FieldsUpdate } | undefined
 }
+
+/** Fields to set, by their keys; one that is `undefined` is not given. */
+type FieldsUpdate = Readonly<Record<string, CustomValue | undefined>>
 
 interface Parts {
   readonly data: Readonly<Record<string, CustomValue>>
