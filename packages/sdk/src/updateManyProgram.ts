@@ -1,4 +1,4 @@
-/** Many updates as a program. Loaded when it is asked for: who updates one user does without streams. */
+/** Many updates as a program. Loaded when it is asked for: who updates one user does without. */
 import {
   UpdatePolicy,
   UpdateUser,
@@ -7,7 +7,7 @@ import {
   type UserChange as OpenChange,
   type UserStore,
 } from "@webflow-users/core"
-import { Effect, Stream } from "effect"
+import { Effect } from "effect"
 import { asked, type AskedUpdate, inWordsOf } from "./AskedUpdate.ts"
 import type { UserChange } from "./fields.ts"
 import type { FieldsMismatch, FieldsReader } from "./fieldsSchema.ts"
@@ -25,25 +25,72 @@ import {
 /** How many changes of an iterable that need not be waited for are taken at once. */
 const portion = 32
 
-/** Of an iterable that throws, what it gave before is there all the same. */
-async function* portions(changes: Changes): AsyncGenerator<ReadonlyArray<UserChange>> {
-  if (Symbol.asyncIterator in changes) {
-    for await (const change of changes) yield [change]
-    return
-  }
-  let taken: Array<UserChange> = []
-  try {
-    for (const change of changes) {
-      taken.push(change)
-      if (taken.length < portion) continue
-      yield taken
-      taken = []
+/** Changes as they come: some of them, or none where there are no more. */
+interface Reading {
+  readonly next: Effect.Effect<ReadonlyArray<UserChange> | undefined, Thrown>
+  /** Tells the iterable that no more is asked for. */
+  readonly close: Effect.Effect<void>
+}
+
+const readingOf = (changes: Changes): Reading =>
+  Symbol.asyncIterator in changes ? awaiting(changes[Symbol.asyncIterator]()) : inPortions(changes[Symbol.iterator]())
+
+const awaiting = (iterator: AsyncIterator<UserChange>): Reading => {
+  let isAsked = false
+  let isOver = false
+  const next = async () => {
+    isAsked = true
+    try {
+      const { done, value } = await iterator.next()
+      isOver = done === true
+      return isOver ? undefined : [value as UserChange]
+    } catch (thrown) {
+      isOver = true
+      throw thrown
+    } finally {
+      isAsked = false
     }
-  } catch (thrown) {
-    if (taken.length > 0) yield taken
-    throw thrown
   }
-  if (taken.length > 0) yield taken
+  return {
+    next: Effect.tryPromise({ try: next, catch: (thrown) => new Thrown(thrown) }),
+    close: Effect.promise(async () => {
+      if (isOver) return
+      const closing = iterator.return?.()
+      // Where it is asked for the next change, it may not end before that has come.
+      if (isAsked) closing?.catch(() => undefined)
+      else await closing
+    }),
+  }
+}
+
+const inPortions = (iterator: Iterator<UserChange>): Reading => {
+  let isOver = false
+  let failure: Thrown | undefined
+  const take = (): ReadonlyArray<UserChange> => {
+    const taken: Array<UserChange> = []
+    try {
+      while (!isOver && taken.length < portion) {
+        const { done, value } = iterator.next()
+        isOver = done === true
+        if (!isOver) taken.push(value as UserChange)
+      }
+    } catch (thrown) {
+      // What it gave before is there all the same.
+      isOver = true
+      failure = new Thrown(thrown)
+    }
+    return taken
+  }
+  return {
+    next: Effect.suspend(() => {
+      const taken = take()
+      if (taken.length > 0) return Effect.succeed(taken)
+      return failure === undefined ? Effect.undefined : Effect.fail(failure)
+    }),
+    close: Effect.sync(() => {
+      if (!isOver) iterator.return?.()
+    }),
+  }
 }
 
 /** The updates as a program, which ends early when `stopped` is kept. */
@@ -74,16 +121,16 @@ export const program = Effect.fnUntraced(function* (
   }
   const counts = { updated: 0, failed: 0 }
   let index = 0
-  const updates = Stream.fromAsyncIterable(portions(changes), (thrown) => new Thrown(thrown)).pipe(
-    Stream.map((taken) => taken.map((change) => asked(change, index++, policy))),
-    Stream.flattenIterable,
-  )
-  yield* UpdateUsers.updateUsers(siteId, updates, { concurrency, ending: Effect.promise(() => stopped) }).pipe(
-    Stream.mapEffect(toldOf),
-    Stream.runForEach((outcome) => {
-      counts[outcome.outcome] += 1
-      return Effect.promise(() => deliver(outcome))
-    }),
+  const reading = yield* Effect.try({ try: () => readingOf(changes), catch: (thrown) => new Thrown(thrown) })
+  const source = Effect.map(reading.next, (taken) => taken?.map((change) => asked(change, index++, policy)))
+  const handOn = (outcome: UpdateUsers.Outcome<AskedUpdate>) =>
+    Effect.flatMap(toldOf(outcome), (told) => {
+      counts[told.outcome] += 1
+      const delivering = deliver(told)
+      return delivering === undefined ? Effect.void : Effect.promise(() => delivering)
+    })
+  yield* UpdateUsers.carryOut(siteId, source, handOn, { concurrency, ending: Effect.promise(() => stopped) }).pipe(
+    Effect.ensuring(reading.close),
     Effect.updateService(UpdateUser.UpdateUser, answering),
   )
   return counts
