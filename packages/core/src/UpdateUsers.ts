@@ -2,7 +2,7 @@
  * Many updates, each made by the one {@link UpdateUser}: workers that take the next change, make it, and hand on what became of
  * it. As a stream they are in `UpdateUsersStream.ts`.
  */
-import { Cause, Context, Deferred, Effect, Exit, Semaphore } from "effect"
+import { Cause, Context, Deferred, Effect, Exit, identity, Semaphore } from "effect"
 import { UpdateUser } from "./UpdateUser.ts"
 import type { UpdateUserError } from "./UpdateUserError.ts"
 import { parseUserId, type User, type UserId } from "./User.ts"
@@ -45,6 +45,12 @@ export interface Options {
   readonly ending?: Effect.Effect<void> | undefined
 }
 
+/** For who carries updates out without a stream. */
+export interface Means extends Options {
+  /** What each of those runs in who make updates, one after the other: to provide it with what is its own. */
+  readonly around?: (<R>(work: Effect.Effect<void, never, R>) => Effect.Effect<void, never, R>) | undefined
+}
+
 export const defaults = { concurrency: 32 } as const
 
 /** How many updates in a row may fail because of the server before the others are left. */
@@ -68,7 +74,7 @@ export const carryOut = <U extends Update, E, R, Told>(
   site: string,
   source: Source<U, E, R>,
   handOn: (outcome: Outcome<U>) => Effect.Effect<unknown, never, Told>,
-  { concurrency = defaults.concurrency, rate, failFast = false, ending }: Options = {},
+  { concurrency = defaults.concurrency, rate, failFast = false, ending, around = identity }: Means = {},
 ): Effect.Effect<void, E | UpdateUserError, R | Told | UpdateUser | UserStore> =>
   Effect.gen(function* () {
     const updateUser = yield* UpdateUser
@@ -104,6 +110,7 @@ export const carryOut = <U extends Update, E, R, Told>(
     let changes: ReadonlyArray<U> = []
     let place = 0
     let isAtEnd = false
+    const hasToRead = () => place >= changes.length && !isAtEnd && !isHalted()
     const read = Effect.matchCause(untilHalted(source), {
       onSuccess: (given) => {
         isAtEnd = given === undefined
@@ -120,7 +127,7 @@ export const carryOut = <U extends Update, E, R, Told>(
     const ofUser = (update: U, userId: UserId): Taken<U> => ({ update, userId, turn: turns.enter(userId) })
     /** The next change, if there is one and it is to begin. */
     const next = Effect.gen(function* () {
-      while (place >= changes.length && !isAtEnd && !isHalted()) yield* read
+      while (hasToRead()) yield* read
       if (pace !== undefined && !isAtEnd && !isHalted()) yield* pace
       const update = changes[place]
       // Of those that came together, the others are not begun.
@@ -189,7 +196,7 @@ export const carryOut = <U extends Update, E, R, Told>(
         }
       })
       const hears = Context.add(services, OnReplaced, (before) => (replaced = before))
-      return Effect.updateContext(work, () => hears)
+      return Effect.updateContext(around(work), () => hears)
     })
     const begin: Effect.Effect<unknown> = Effect.suspend(() => {
       workers += 1

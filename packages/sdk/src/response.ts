@@ -58,6 +58,12 @@ const Hearing = Context.Reference<Heard | undefined>("@webflow-users/sdk/Heard",
 export const hearing = <A, E, R>(call: Effect.Effect<A, E, R>, heard: Heard): Effect.Effect<A, E, R> =>
   Effect.provideService(call, Hearing, heard)
 
+/** What hears the answers here, forgetting those before. */
+export const heardHere: Effect.Effect<Heard> = Effect.map(Hearing, (heard = new Heard()) => {
+  heard.answer = undefined
+  return heard
+})
+
 /** Hangs the answer on the error that was read from it. It is not counted among its properties, so printing it tells no more. */
 export const answered = <E>(error: E, { response: value }: Heard): E => {
   if (value !== undefined && (isUpdateUserError(error) || error instanceof FieldsMismatch)) {

@@ -107,15 +107,19 @@ const telling = (
   deliver: Deliver,
 ): Deliver => {
   let last = Promise.resolve()
-  return (outcome) =>
-    (last = last.then(async () => {
-      try {
-        await tell(outcome)
-      } catch (thrown) {
-        failed(thrown)
-      }
-      await deliver(outcome)
-    }))
+  const inTurn = async (before: Promise<void>, outcome: UpdateManyOutcome) => {
+    await before
+    try {
+      await tell(outcome)
+    } catch (thrown) {
+      failed(thrown)
+    }
+    await deliver(outcome)
+  }
+  return (outcome) => {
+    last = inTurn(last, outcome)
+    return last
+  }
 }
 
 type Taker = {

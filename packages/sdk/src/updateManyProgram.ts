@@ -12,7 +12,7 @@ import { asked, type AskedUpdate, inWordsOf } from "./AskedUpdate.ts"
 import type { UserChange } from "./fields.ts"
 import type { FieldsMismatch, FieldsReader } from "./fieldsSchema.ts"
 import type { UpdateUserError } from "./guards.ts"
-import { answered, Heard, hearing } from "./response.ts"
+import { answered, Heard, heardHere, hearing } from "./response.ts"
 import {
   type Changes,
   type Deliver,
@@ -129,18 +129,18 @@ export const program = Effect.fnUntraced(function* (
       const delivering = deliver(told)
       return delivering === undefined ? Effect.void : Effect.promise(() => delivering)
     })
-  yield* UpdateUsers.carryOut(siteId, source, handOn, { concurrency, ending: Effect.promise(() => stopped) }).pipe(
+  const ending = Effect.promise(() => stopped)
+  yield* UpdateUsers.carryOut(siteId, source, handOn, { concurrency, ending, around: withEars }).pipe(
     Effect.ensuring(reading.close),
     Effect.updateService(UpdateUser.UpdateUser, answering),
   )
   return counts
 })
 
-/** Each update for itself hears of its answer. */
+/** Of updates that follow each other, each hears its answer by the same ear. */
+const withEars = <R>(work: Effect.Effect<void, never, R>) => Effect.suspend(() => hearing(work, new Heard()))
+
 const answering =
   (updateUser: UpdateUser.UpdateUser["Service"]): UpdateUser.UpdateUser["Service"] =>
   (request) =>
-    Effect.suspend(() => {
-      const heard = new Heard()
-      return Effect.mapError(hearing(updateUser(request), heard), (error) => answered(error, heard))
-    })
+    Effect.flatMap(heardHere, (heard) => Effect.mapError(updateUser(request), (error) => answered(error, heard)))

@@ -36,11 +36,11 @@ export const make: Effect.Effect<Within, never, Scope.Scope> = Effect.gen(functi
     alarm = undefined
     const now = Monotonic.millisOf(clock)
     let next = Number.POSITIVE_INFINITY
-    for (const one of [...watched]) {
+    for (const one of watched) {
       if (one.at <= now) one.end()
       else next = Math.min(next, one.at)
     }
-    if (next < Number.POSITIVE_INFINITY && watched.size > 0) setAlarm(next)
+    if (next < (alarm?.at ?? Number.POSITIVE_INFINITY)) setAlarm(next)
   })
   const watch = (one: Watched) => {
     watched.add(one)

@@ -142,6 +142,6 @@ export const make = (options: Options = {}): Retry => {
           Effect.mapError((error) => (tries > 1 ? Object.assign(error, { attempts: tries }) : error)),
         )
       }
-      return Effect.catch(once, again)
+      return once.pipe(Effect.catch(again))
     })
 }
