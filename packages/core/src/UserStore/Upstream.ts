@@ -171,40 +171,52 @@ export const make = Effect.fnUntraced(function* (
     (module) => (index ??= module.make(source)),
   )
 
-  return UserStore.of({
-    update: Effect.fnUntraced(function* (siteId, userId, patch) {
-      const hopeless = patch.objections.filter(({ unless }) => unless === undefined)
-      if (hopeless.length > 0) {
-        // It is refused whatever that server says; who the user is tells what else is wrong with it.
-        // Where it may not be asked, or does not say, what is known is told.
-        const user = yield* Effect.catchTag(
-          get(siteId, userId),
-          ["MissingScopes", "RouteNotFound", "UpstreamInvalidResponse", "UnexpectedResponse"],
-          () => Effect.fail(UserPatch.refused(hopeless)),
-        )
-        return yield* Effect.fromResult(UserPatch.apply(user, patch, yield* DateTime.now))
-      }
-      // What it would change is that server's to know; here is seen what it names.
-      const forbidden = UpdateGrant.refusalUnseen(yield* UpdateGrant.Current, patch)
-      if (forbidden !== undefined) return yield* forbidden
+  /** What an update is refused with that is refused whatever that server says. */
+  const refusal = Effect.fnUntraced(function* (
+    siteId: SiteId,
+    userId: UserId,
+    patch: UserPatch.UserPatch,
+    hopeless: ReadonlyArray<E.Detail>,
+  ) {
+    // Who the user is tells what else is wrong with it. Where it may not be asked, or does not say, what is known is told.
+    const user = yield* Effect.catchTag(
+      get(siteId, userId),
+      ["MissingScopes", "RouteNotFound", "UpstreamInvalidResponse", "UnexpectedResponse"],
+      () => Effect.fail(UserPatch.refused(hopeless)),
+    )
+    return yield* Effect.fromResult(UserPatch.apply(user, patch, yield* DateTime.now))
+  })
+
+  const change = (siteId: SiteId, userId: UserId, patch: UserPatch.UserPatch) =>
+    retrying((progress) => {
+      const once = asking(progress)
+      const send = (all: UserPatch.SetGroups | undefined) =>
+        once("updateUser", { siteId, userId }, UserJson.readUser, { body: encodeBody(patch, all) })
       const { groups } = patch
-      return yield* retrying((progress) => {
-        const once = asking(progress)
-        const send = (all: UserPatch.SetGroups | undefined) =>
-          once("updateUser", { siteId, userId }, UserJson.readUser, { body: encodeBody(patch, all) })
-        if (groups?._tag !== "EditGroups") return send(groups)
-        // The wire knows only complete sets of groups, so joining and leaving are worked out from what is there, and
-        // again before each try: by then somebody else may have changed it.
-        return Effect.gen(function* () {
-          const user = yield* once("getUser", { siteId, userId }, UserJson.readUser)
-          const after = UserPatch.apply(user, patch, yield* DateTime.now)
-          const updated = yield* send(UserPatch.setGroups(yield* Effect.fromResult(after)))
-          const replaced = yield* OnReplaced
-          replaced(user)
-          return updated
-        })
+      if (groups?._tag !== "EditGroups") return send(groups)
+      // The wire knows only complete sets of groups, so joining and leaving are worked out from what is there, and
+      // again before each try: by then somebody else may have changed it.
+      return Effect.gen(function* () {
+        const user = yield* once("getUser", { siteId, userId }, UserJson.readUser)
+        const after = UserPatch.apply(user, patch, yield* DateTime.now)
+        const updated = yield* send(UserPatch.setGroups(yield* Effect.fromResult(after)))
+        const replaced = yield* OnReplaced
+        replaced(user)
+        return updated
       })
-    }, traced("UserStore.update")),
+    })
+
+  return UserStore.of({
+    update: (siteId, userId, patch) =>
+      traced("UserStore.update")(
+        Effect.flatMap(UpdateGrant.Current, (grant) => {
+          const hopeless = patch.objections.filter(({ unless }) => unless === undefined)
+          if (hopeless.length > 0) return refusal(siteId, userId, patch, hopeless)
+          // What it would change is that server's to know; here is seen what it names.
+          const forbidden = UpdateGrant.refusalUnseen(grant, patch)
+          return forbidden === undefined ? change(siteId, userId, patch) : Effect.fail(forbidden)
+        }),
+      ),
 
     get: (siteId, userId) => traced("UserStore.get")(get(siteId, userId)),
 

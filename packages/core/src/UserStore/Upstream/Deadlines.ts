@@ -24,6 +24,7 @@ export const make: Effect.Effect<Within, never, Scope.Scope> = Effect.gen(functi
   const watched = new Set<Watched>()
   let alarm: { readonly at: number; readonly fiber: Fiber.Fiber<void> } | undefined
 
+  const ringsAt = () => alarm?.at ?? Number.POSITIVE_INFINITY
   const silence = () => {
     alarm?.fiber.interruptUnsafe()
     alarm = undefined
@@ -40,11 +41,11 @@ export const make: Effect.Effect<Within, never, Scope.Scope> = Effect.gen(functi
       if (one.at <= now) one.end()
       else next = Math.min(next, one.at)
     }
-    if (next < (alarm?.at ?? Number.POSITIVE_INFINITY)) setAlarm(next)
+    if (next < ringsAt()) setAlarm(next)
   })
   const watch = (one: Watched) => {
     watched.add(one)
-    if (alarm === undefined || one.at < alarm.at) setAlarm(one.at)
+    if (one.at < ringsAt()) setAlarm(one.at)
   }
   const leave = (one: Watched) => {
     watched.delete(one)
