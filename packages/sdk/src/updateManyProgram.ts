@@ -121,7 +121,7 @@ export const program = Effect.fnUntraced(function* (
   }
   const counts = { updated: 0, failed: 0 }
   let index = 0
-  const reading = yield* Effect.try({ try: () => readingOf(changes), catch: (thrown) => new Thrown(thrown) })
+  const reading = readingOf(changes)
   const source = Effect.map(reading.next, (taken) => taken?.map((change) => asked(change, index++, policy)))
   const handOn = (outcome: UpdateUsers.Outcome<AskedUpdate>) =>
     Effect.flatMap(toldOf(outcome), (told) => {
