@@ -22,7 +22,9 @@ export const updateUsers = <U extends Update, E, R>(
       const pull = yield* Stream.toPull(updates)
       // What is left of its failures is the stream's own.
       const source = Pull.catchDone(pull, () => Effect.undefined) as Source<U, E, R>
-      yield* carryOut(site, source, (outcome) => Queue.offer(outcomes, outcome), options)
+      // Whoever hears of an outcome, or is told to stop meanwhile, comes before what would begin next.
+      const handOn = (outcome: Outcome<U>) => Effect.andThen(Queue.offer(outcomes, outcome), Effect.yieldNow)
+      yield* carryOut(site, source, handOn, options)
       yield* Queue.end(outcomes)
     }),
     // Whoever made an update waits until it is heard of.
