@@ -1,13 +1,15 @@
 /**
- * A span for what happens with each request. `Effect.fn` makes one too, and looks where in the program it was called, whether
- * or not anybody traces: a good part of what such a call costs.
+ * A span for what happens with each request, where somebody traces. `Effect.withSpan` makes one where nobody does too, which nobody
+ * can see, and `Effect.fn` looks besides where in the program it was called: a good part of what such a call costs.
  */
-import { Effect, References } from "effect"
+import { Effect } from "effect"
 
-/** Makes a span around an effect, where spans are made at all. */
+/** Makes a span around an effect, where spans are made at all and a tracer is there to hear of them. */
 export const traced =
   (name: string) =>
   <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.flatMap(References.TracerEnabled, (isEnabled) =>
-      isEnabled ? Effect.withSpan(self, name, { captureStackTrace: false }) : self,
+    Effect.withFiber(({ cache }) =>
+      cache.tracerEnabled && cache.tracer !== undefined
+        ? Effect.withSpan(self, name, { captureStackTrace: false })
+        : self,
     )

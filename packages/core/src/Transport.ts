@@ -55,22 +55,27 @@ export const tooLarge = (status: number): E.UpstreamInvalidResponse =>
 export const of = (send: Send): Transport["Service"] =>
   Transport.of({
     send: (request) => {
-      // Space around a header's value is no part of it. Some clients take it away, and some refuse it.
-      const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, value.trim()]))
-      const reason = unsendable(request.url, headers)
-      return reason === undefined
-        ? send({ ...request, headers })
-        : Effect.fail(new E.UnsendableRequest({ details: [reason] }))
+      const reason = unsendable(request)
+      return reason === undefined ? send(trimmed(request)) : Effect.fail(new E.UnsendableRequest({ details: [reason] }))
     },
   })
 
+/** Space around a header's value is no part of it. Some clients take it away, and some refuse it. */
+const trimmed = (request: TransportRequest): TransportRequest => {
+  const headers = Object.entries(request.headers)
+  return headers.every(([, value]) => value === value.trim())
+    ? request
+    : { ...request, headers: Object.fromEntries(headers.map(([name, value]) => [name, value.trim()])) }
+}
+
 // Clients quote an address or a header that they do not take, and with it a secret: these words replace theirs.
-const unsendable = (url: string, headers: TransportRequest["headers"]): string | undefined => {
-  if (URL.canParse(url)) {
+const unsendable = ({ url, headers }: TransportRequest): string | undefined => {
+  // Without that sign there is neither, and to read an address costs more than all the rest.
+  if (url.includes("@") && URL.canParse(url)) {
     const { username, password } = new URL(url)
     if (username + password !== "") return "the server's address holds a user name or a password"
   }
-  return Object.values(headers).every((value) => /^[\t\x20-\x7e\x80-\xff]*$/.test(value))
+  return Object.values(headers).every((value) => /^[\t\x20-\x7e\x80-\xff]*$/.test(value.trim()))
     ? undefined
     : "a header, or the token in it, has a character that HTTP does not carry"
 }

@@ -41,6 +41,7 @@ export const refusalUnseen = (
   grant: UpdateGrant,
   { data, groups, objections }: UserPatch,
 ): ChangeForbidden | undefined => {
+  if (grant.fields === undefined && grant.groups === undefined) return undefined
   const echoes = objections.flatMap(({ unless }) => unless ?? [])
   const keysIn = (place: Echo["in"]) => echoes.filter((echo) => echo.in === place).map(({ key }) => key)
   return forbidden([

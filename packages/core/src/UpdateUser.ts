@@ -29,11 +29,13 @@ export class UpdateUser extends Context.Service<
 >()("@webflow-users/core/UpdateUser") {}
 
 /** The operation on the store that there is. */
-export const make: Effect.Effect<UpdateUser["Service"], never, UserStore> = Effect.map(UserStore, (store) =>
-  Effect.fnUntraced(function* (request) {
-    const { siteId, userId, patch } = yield* accept(request)
-    return yield* store.update(siteId, userId, patch)
-  }, traced("UpdateUser")),
+export const make: Effect.Effect<UpdateUser["Service"], never, UserStore> = Effect.map(
+  UserStore,
+  (store): UpdateUser["Service"] =>
+    (request) =>
+      traced("UpdateUser")(
+        Effect.flatMap(accept(request), ({ siteId, userId, patch }) => store.update(siteId, userId, patch)),
+      ),
 )
 
 /** The operation, on the store of the layer below. */
@@ -51,8 +53,13 @@ export const dryRun = Effect.fn("UpdateUser.dryRun")(function* (request: UpdateU
 })
 
 /** The request with its ids checked and its patch decoded; what stands against the patch is told together with the rest. */
-const accept = Effect.fnUntraced(function* (request: UpdateUserRequest) {
-  const siteId = yield* acceptSiteId(request.siteId)
-  const userId = yield* acceptUserId(request.userId)
-  return { siteId, userId, patch: UserPatch.UserPatch.from(request.patch, yield* UpdatePolicy.Current) }
-})
+const accept = (request: UpdateUserRequest) =>
+  Effect.flatMap(UpdatePolicy.Current, (policy) =>
+    Effect.flatMap(acceptSiteId(request.siteId), (siteId) =>
+      Effect.map(acceptUserId(request.userId), (userId) => ({
+        siteId,
+        userId,
+        patch: UserPatch.UserPatch.from(request.patch, policy),
+      })),
+    ),
+  )

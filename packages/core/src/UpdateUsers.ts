@@ -1,12 +1,15 @@
 /**
- * Many updates: a stream of changes in, a stream of outcomes out, each made by the one {@link UpdateUser}.
+ * Many updates, each made by the one {@link UpdateUser}: workers that take the next change, make it, and hand on what became of
+ * it. As a stream they are in `UpdateUsersStream.ts`.
  */
-import { Cause, Deferred, Effect, Exit, Result, Stream } from "effect"
+import { Cause, Context, Deferred, Effect, Exit, identity, Option, Semaphore } from "effect"
 import { UpdateUser } from "./UpdateUser.ts"
-import { type UpdateUserError } from "./UpdateUserError.ts"
-import type { User, UserId } from "./User.ts"
+import type { UpdateUserError } from "./UpdateUserError.ts"
+import { parseUserId, type User, type UserId } from "./User.ts"
 import * as UserPatch from "./UserPatch.ts"
 import { acceptSiteId, acceptUserId, Ending, finder, OnReplaced, type UserStore } from "./UserStore.ts"
+import * as Pace from "./UpdateUsers/Pace.ts"
+import * as Turns from "./UpdateUsers/Turns.ts"
 
 /** One of many changes. */
 export interface Update {
@@ -43,128 +46,189 @@ export interface Options {
   readonly ending?: Effect.Effect<void> | undefined
 }
 
+/** For who carries updates out without a stream. */
+export interface Means extends Options {
+  /** What each of those runs in who make updates, one after the other: to provide it with what is its own. */
+  readonly around?: (<R>(work: Effect.Effect<void, never, R>) => Effect.Effect<void, never, R>) | undefined
+}
+
 /** What holds unless said otherwise. */
 export const defaults = { concurrency: 32 } as const
 
 /** How many updates in a row may fail because of the server before the others are left. */
 const patience = 20
 
+/** Gives the next changes, in their order, and nothing once there are no more. It is asked once at a time. */
+export type Source<U extends Update, E = never, R = never> = Effect.Effect<ReadonlyArray<U> | undefined, E, R>
+
+/** A change that was taken: of whom, and what to wait for where others of that user are before it; or why it is none. */
+type Taken<U extends Update> =
+  | { readonly update: U; readonly userId: UserId; readonly turn: Deferred.Deferred<void> | undefined }
+  | { readonly update: U; readonly problem: UpdateUserError }
+
 /**
- * Makes the updates and tells what became of each, as they end. One that fails does not stop the others, unless what it met
- * is no fault of its own: then the others are left, what is under way comes to its end, and the stream fails with that error.
- * What was left, or could not be finished because of it, has no outcome.
+ * Makes the updates and hands on what became of each, as they end. Whoever made one begins no other until its outcome is taken;
+ * several may be handed on at once. One that fails does not stop the others, unless what it met is no fault of its own: then
+ * the others are left, what is under way comes to its end, and this fails with that error; so it does with what nobody expected,
+ * such as a function of the caller's that throws. What was left, or could not be finished because of it, has no outcome.
  */
-export const updateUsers = <U extends Update, E, R>(
+export const carryOut = <U extends Update, E, R, Told>(
   site: string,
-  updates: Stream.Stream<U, E, R>,
-  { concurrency = defaults.concurrency, rate, failFast = false, ending = Effect.never }: Options = {},
-): Stream.Stream<Outcome<U>, E | UpdateUserError, R | UpdateUser | UserStore> =>
-  Stream.unwrap(
-    Effect.gen(function* () {
-      const updateUser = yield* UpdateUser
-      const siteId = yield* acceptSiteId(site)
-      const { byEmail } = yield* finder(siteId, { ids: 0, emails: Number.POSITIVE_INFINITY })
-      const halt = Deferred.makeUnsafe<void>()
-      const halted = Deferred.await(halt)
-      let reason: Cause.Cause<E | UpdateUserError> | undefined
-      let failuresInARow = 0
-      const stop = (why?: Cause.Cause<E | UpdateUserError>) => {
-        reason ??= why
-        Deferred.doneUnsafe(halt, Exit.void)
+  source: Source<U, E, R>,
+  handOn: (outcome: Outcome<U>) => Effect.Effect<unknown, never, Told>,
+  { concurrency = defaults.concurrency, rate, failFast = false, ending, around = identity }: Means = {},
+): Effect.Effect<void, E | UpdateUserError, R | Told | UpdateUser | UserStore> =>
+  Effect.gen(function* () {
+    const updateUser = yield* UpdateUser
+    const siteId = yield* acceptSiteId(site)
+    const { byEmail } = yield* finder(siteId, { ids: 0, emails: Number.POSITIVE_INFINITY })
+    const halt = Deferred.makeUnsafe<void>()
+    const halted = Deferred.await(halt)
+    const isHalted = () => Deferred.isDoneUnsafe(halt)
+    let reason: Cause.Cause<E | UpdateUserError> | undefined
+    let failuresInARow = 0
+    const stop = (why?: Cause.Cause<E | UpdateUserError>) => {
+      reason ??= why
+      Deferred.doneUnsafe(halt, Exit.void)
+    }
+    /** Whoever waits for what is to begin is woken. */
+    const untilHalted = <A, E2, R2>(effect: Effect.Effect<A, E2, R2>) =>
+      Effect.raceFirst(effect, Effect.as(halted, undefined))
+
+    /** What to tell of a failure: nothing where the update is left. */
+    const failed = (update: U, error: UpdateUserError): Outcome<U> | undefined => {
+      const kind = concerns[error._tag]
+      if (kind === "everybody") stop(Cause.fail(error))
+      if (kind === "everybody" || (isHalted() && !isFinal(error))) return undefined
+      failuresInARow = kind === "server" ? failuresInARow + 1 : 0
+      if (failuresInARow >= patience) stop(Cause.fail(error))
+      // Here and not by who hears of it: until then others would have begun.
+      if (failFast) stop()
+      return { _tag: "Failed", update, error }
+    }
+
+    const turns = Turns.make()
+    const pace = rate === undefined ? undefined : untilHalted(Pace.make(rate))
+    let changes: ReadonlyArray<U> = []
+    let place = 0
+    let isAtEnd = false
+    const hasToRead = () => place >= changes.length && !isAtEnd && !isHalted()
+    const read = Effect.matchCause(untilHalted(source), {
+      onSuccess: (given) => {
+        isAtEnd = given === undefined
+        changes = given ?? []
+        place = 0
+      },
+      // What is under way is not to be broken off by it.
+      onFailure: stop,
+    })
+    const idOf = ({ user, refusal }: U): Effect.Effect<UserId, UpdateUserError> => {
+      if (refusal !== undefined) return Effect.fail(refusal)
+      return user.includes("@") ? Effect.map(byEmail(user), ({ id }) => id) : acceptUserId(user)
+    }
+    const ofUser = (update: U, userId: UserId): Taken<U> => ({ update, userId, turn: turns.enter(userId) })
+    /** The next change, if there is one and it is to begin. */
+    const next = Effect.gen(function* () {
+      while (hasToRead()) yield* read
+      if (pace !== undefined && !isAtEnd && !isHalted()) yield* pace
+      const update = changes[place]
+      // Of those that came together, the others are not begun.
+      if (update === undefined || isHalted()) return undefined
+      place += 1
+      return yield* Effect.match(idOf(update), {
+        onSuccess: (userId) => ofUser(update, userId),
+        onFailure: (problem): Taken<U> => ({ update, problem }),
+      })
+    })
+    // One takes at a time, so that those of a user are in their order.
+    const door = Semaphore.makeUnsafe(1)
+    let atDoor = 0
+    const take = Effect.map(
+      Effect.suspend(() => {
+        atDoor += 1
+        return door.withPermit(next)
+      }),
+      (taken) => {
+        atDoor -= 1
+        return taken
+      },
+    )
+    /** The next change where nobody has to wait for it. */
+    const atHand = (): Taken<U> | undefined => {
+      const update = changes[place]
+      if (atDoor > 0 || pace !== undefined || update?.refusal !== undefined || isHalted()) return undefined
+      const userId = parseUserId(update?.user ?? "")
+      if (update === undefined || userId === undefined) return undefined
+      place += 1
+      return ofUser(update, userId)
+    }
+
+    const scope = yield* Effect.scope
+    const services = Context.add(yield* Effect.context<R | Told>(), Ending, halted)
+    const done = Deferred.makeUnsafe<void>()
+    let workers = 0
+    const worker = Effect.suspend((): Effect.Effect<void> => {
+      let replaced: User | undefined
+      const work = Effect.gen(function* () {
+        for (;;) {
+          const taken = atHand() ?? (yield* take)
+          if (taken === undefined) return
+          // Where another waits for the next change already, that is enough.
+          if (atDoor === 0 && workers < concurrency) yield* begin
+          const { update } = taken
+          let outcome: Outcome<U> | undefined
+          if ("problem" in taken) outcome = failed(update, taken.problem)
+          else {
+            const { userId, turn } = taken
+            if (turn !== undefined) yield* Deferred.await(turn)
+            replaced = undefined
+            // Its turn may come when nothing more is to begin.
+            if (!isHalted()) {
+              outcome = yield* Effect.matchCause(updateUser({ siteId, userId, patch: update.patch }), {
+                onSuccess: (user): Outcome<U> => {
+                  failuresInARow = 0
+                  return { _tag: "Updated", update, user, before: found(replaced, user, update.planned) }
+                },
+                onFailure: (cause) => {
+                  const error = Cause.findErrorOption(cause)
+                  if (Option.isSome(error)) return failed(update, error.value)
+                  stop(cause)
+                  return undefined
+                },
+              })
+            }
+            turns.leave(userId)
+          }
+          if (outcome !== undefined)
+            yield* Effect.catchCause(handOn(outcome), (cause) => Effect.sync(() => stop(cause)))
+        }
+      })
+      const hears = Context.add(services, OnReplaced, (before) => (replaced = before))
+      return Effect.updateContext(around(work), () => hears)
+    })
+    const begin: Effect.Effect<unknown> = Effect.suspend(() => {
+      workers += 1
+      const ended = (exit: Exit.Exit<void>) => {
+        workers -= 1
+        if (workers === 0 || Exit.isFailure(exit)) Deferred.doneUnsafe(done, exit)
       }
-
-      const idOf = ({ user, refusal }: U): Effect.Effect<UserId, UpdateUserError> => {
-        if (refusal !== undefined) return Effect.fail(refusal)
-        return user.includes("@") ? Effect.map(byEmail(user), ({ id }) => id) : acceptUserId(user)
-      }
-      const resolve = (update: U) => Effect.map(Effect.result(idOf(update)), (id) => ({ update, id }))
-
-      const carryOut = (update: U, userId: UserId) =>
-        Effect.suspend(() => {
-          let replaced: User | undefined
-          return updateUser({ siteId, userId, patch: update.patch }).pipe(
-            Effect.provideService(OnReplaced, (before) => (replaced = before)),
-            Effect.map((user): Outcome<U> => ({
-              _tag: "Updated",
-              update,
-              user,
-              before: found(replaced, user, update.planned),
-            })),
-          )
-        })
-
-      /** What to tell of a failure: nothing where the update is left. */
-      const failed = (update: U, error: UpdateUserError): Outcome<U> | undefined => {
-        const kind = concerns[error._tag]
-        if (kind === "everybody") stop(Cause.fail(error))
-        if (kind === "everybody" || (Deferred.isDoneUnsafe(halt) && !isFinal(error))) return undefined
-        failuresInARow = kind === "server" ? failuresInARow + 1 : 0
-        if (failuresInARow >= patience) stop(Cause.fail(error))
-        // Here and not by who hears of it: until then others would have begun.
-        if (failFast) stop()
-        return { _tag: "Failed", update, error }
-      }
-
-      const inTurn = turns()
-      const make = ({ update, id }: { readonly update: U; readonly id: Result.Result<UserId, UpdateUserError> }) => {
-        if (Result.isFailure(id)) return Effect.sync(() => failed(update, id.failure))
-        const outcome = Effect.match(carryOut(update, id.success), {
-          onSuccess: (made) => {
-            failuresInARow = 0
-            return made
-          },
-          onFailure: (error) => failed(update, error),
-        })
-        // Its turn may come when nothing more is to begin.
-        const unlessHalted = Effect.suspend(() => (Deferred.isDoneUnsafe(halt) ? Effect.succeed(undefined) : outcome))
-        return inTurn(id.success, unlessHalted)
-      }
-
+      return Effect.forkIn(
+        Effect.onExit(worker, (exit) => Effect.sync(() => ended(exit))),
+        scope,
+      )
+    })
+    if (ending !== undefined) {
       yield* Effect.forkScoped(
         Effect.andThen(
           ending,
           Effect.sync(() => stop()),
         ),
       )
-      const source = Stream.catchCause(updates, (cause) => {
-        // What is under way is not to be broken off by it.
-        stop(cause)
-        return Stream.empty
-      })
-      return (rate === undefined ? source : paced(source, rate)).pipe(
-        // Whoever waits for the next change is woken; of those that came together, the others are not begun.
-        Stream.interruptWhen(halted),
-        Stream.takeWhile(() => !Deferred.isDoneUnsafe(halt)),
-        Stream.mapEffect(resolve),
-        Stream.mapEffect(make, { concurrency, unordered: true }),
-        Stream.filter((outcome) => outcome !== undefined),
-        Stream.provideService(Ending, halted),
-        Stream.concat(Stream.suspend(() => (reason === undefined ? Stream.empty : Stream.failCause(reason)))),
-      )
-    }),
-  )
-
-/** Evenly, in portions of a tenth of a second. */
-const paced = <A, E, R>(source: Stream.Stream<A, E, R>, rate: number) => {
-  const units = Math.max(1, rate / 600)
-  const duration = (60_000 * units) / rate
-  return Stream.throttle(Stream.rechunk(source, 1), { cost: () => 1, units, duration, strategy: "shape" })
-}
-
-/** Lets the updates of one user follow each other, in the order in which they were asked for. */
-const turns = () => {
-  const last = new Map<UserId, Deferred.Deferred<void>>()
-  return <A, R>(userId: UserId, effect: Effect.Effect<A, never, R>): Effect.Effect<A, never, R> => {
-    const before = last.get(userId)
-    const done = Deferred.makeUnsafe<void>()
-    last.set(userId, done)
-    const end = Effect.sync(() => {
-      Deferred.doneUnsafe(done, Exit.void)
-      if (last.get(userId) === done) last.delete(userId)
-    })
-    return Effect.ensuring(before === undefined ? effect : Effect.andThen(Deferred.await(before), effect), end)
-  }
-}
+    }
+    yield* begin
+    yield* Deferred.await(done)
+    if (reason !== undefined) yield* Effect.failCause(reason)
+  }).pipe(Effect.scoped)
 
 /** An update that changed nothing was made before, and nobody heard of it: what was there, only the plan knows. */
 const found = (replaced: User | undefined, user: User, planned: User | undefined): User | undefined =>

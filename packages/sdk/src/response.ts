@@ -40,6 +40,12 @@ const Hearing = Context.Reference<Heard | undefined>("@webflow-users/sdk/Heard",
 export const hearing = <A, E, R>(call: Effect.Effect<A, E, R>, heard: Heard): Effect.Effect<A, E, R> =>
   Effect.provideService(call, Hearing, heard)
 
+/** What hears the answers here, forgetting those before. */
+export const heardHere: Effect.Effect<Heard> = Effect.map(Hearing, (heard = new Heard()) => {
+  heard.answer = undefined
+  return heard
+})
+
 /**
  * Hangs the answer on the error that was read from it; one that has another status was found out here, after an answer about
  * something else. It is not counted among the error's properties, so printing it tells no more.

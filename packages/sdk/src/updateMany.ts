@@ -41,8 +41,8 @@ export interface UpdateManyOptions<Change = UserChange, U = User> extends Reques
 export type UpdateMany<Change = UserChange, U = User> = Promise<UpdateManyReport> &
   AsyncIterable<UpdateManyOutcome<Change, U>>
 
-/** Hands an outcome on; the next one waits until that is done. */
-export type Deliver = (outcome: UpdateManyOutcome) => Promise<void>
+/** Hands an outcome on. Gives what to wait for before more is begun in its place, where there is something. */
+export type Deliver = (outcome: UpdateManyOutcome) => Promise<void> | undefined
 
 /** What an iterable of changes threw. */
 export class Thrown {
@@ -73,14 +73,8 @@ export const begun = (
   const begin = async (deliver: Deliver) => {
     signal?.throwIfAborted()
     signal?.addEventListener("abort", abort, { once: true })
-    const report = await start(async (outcome) => {
-      try {
-        await onOutcome?.(outcome)
-      } catch (thrown) {
-        end(thrown)
-      }
-      await deliver(outcome)
-    }, stopped).catch((thrown: unknown) => {
+    const tell = onOutcome === undefined ? deliver : telling(onOutcome, end, deliver)
+    const report = await start(tell, stopped).catch((thrown: unknown) => {
       why ??= { reason: thrown instanceof Thrown ? thrown.reason : thrown }
       return { updated: 0, failed: 0 }
     })
@@ -91,7 +85,7 @@ export const begun = (
 
   let running: Promise<UpdateManyReport> | undefined
   // In the next moment: until then it may be iterated.
-  const beginning = Promise.resolve().then(() => ({ report: (running ??= begin(() => Promise.resolve())) }))
+  const beginning = Promise.resolve().then(() => ({ report: (running ??= begin(() => undefined)) }))
   const whole = beginning.then(({ report }) => report)
   begins(beginning)
   return Object.assign(whole, {
@@ -105,6 +99,28 @@ export const begun = (
       return iterator((deliver) => (running = begin(deliver)), stop)
     },
   })
+}
+
+/** Tells each outcome before it is handed on, one after the other. `failed` hears of what telling threw. */
+const telling = (
+  tell: (outcome: UpdateManyOutcome) => unknown,
+  failed: (thrown: unknown) => void,
+  deliver: Deliver,
+): Deliver => {
+  let last = Promise.resolve()
+  const inTurn = async (before: Promise<void>, outcome: UpdateManyOutcome) => {
+    await before
+    try {
+      await tell(outcome)
+    } catch (thrown) {
+      failed(thrown)
+    }
+    await deliver(outcome)
+  }
+  return (outcome) => {
+    last = inTurn(last, outcome)
+    return last
+  }
 }
 
 type Taker = {
@@ -130,10 +146,10 @@ const iterator = (
     if (told === undefined) take({ done: true, value: undefined })
     else fail(told.reason)
   }
-  const offer = async (outcome: UpdateManyOutcome) => {
+  const offer: Deliver = (outcome) => {
     const taker = takers.shift()
-    if (taker !== undefined) taker.take({ done: false, value: outcome })
-    else if (!isLeft) await new Promise<void>((taken) => offers.push({ outcome, taken }))
+    taker?.take({ done: false, value: outcome })
+    return taker !== undefined || isLeft ? undefined : new Promise((taken) => offers.push({ outcome, taken }))
   }
   const finish = async () => {
     try {

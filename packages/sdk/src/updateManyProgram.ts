@@ -1,4 +1,4 @@
-/** Many updates as a program. Loaded when it is asked for: who updates one user does without streams. */
+/** Many updates as a program. Loaded when it is asked for: who updates one user does without. */
 import {
   UpdatePolicy,
   UpdateUser,
@@ -7,12 +7,12 @@ import {
   type UserChange as OpenChange,
   type UserStore,
 } from "@webflow-users/core"
-import { Effect, Stream } from "effect"
+import { Effect } from "effect"
 import { asked, type AskedUpdate, inWordsOf } from "./AskedUpdate.ts"
 import type { UserChange } from "./fields.ts"
 import type { FieldsMismatch, FieldsReader } from "./fieldsSchema.ts"
 import type { UpdateUserError } from "./guards.ts"
-import { answered, Heard, hearing } from "./response.ts"
+import { answered, Heard, heardHere, hearing } from "./response.ts"
 import {
   type Changes,
   type Deliver,
@@ -25,25 +25,76 @@ import {
 /** How many changes of an iterable that need not be waited for are taken at once. */
 const portion = 32
 
-/** Of an iterable that throws, what it gave before is there all the same. */
-async function* portions(changes: Changes): AsyncGenerator<ReadonlyArray<UserChange>> {
-  if (Symbol.asyncIterator in changes) {
-    for await (const change of changes) yield [change]
-    return
-  }
-  let taken: Array<UserChange> = []
-  try {
-    for (const change of changes) {
-      taken.push(change)
-      if (taken.length < portion) continue
-      yield taken
-      taken = []
+/** Changes as they come, each read when it comes: who gives many may use one object for all. Nothing where there are no more. */
+interface Reading {
+  readonly next: Effect.Effect<ReadonlyArray<AskedUpdate> | undefined, Thrown>
+  /** Tells the iterable that no more is asked for. */
+  readonly close: Effect.Effect<void>
+}
+
+type Read = (change: UserChange) => AskedUpdate
+
+const readingOf = (changes: Changes, read: Read): Reading =>
+  Symbol.asyncIterator in changes
+    ? awaiting(changes[Symbol.asyncIterator](), read)
+    : inPortions(changes[Symbol.iterator](), read)
+
+const awaiting = (iterator: AsyncIterator<UserChange>, read: Read): Reading => {
+  let isAsked = false
+  let isOver = false
+  const next = async () => {
+    isAsked = true
+    try {
+      const { done, value } = await iterator.next()
+      isOver = done === true
+      return isOver ? undefined : [read(value as UserChange)]
+    } catch (thrown) {
+      isOver = true
+      throw thrown
+    } finally {
+      isAsked = false
     }
-  } catch (thrown) {
-    if (taken.length > 0) yield taken
-    throw thrown
   }
-  if (taken.length > 0) yield taken
+  return {
+    next: Effect.tryPromise({ try: next, catch: (thrown) => new Thrown(thrown) }),
+    close: Effect.promise(async () => {
+      if (isOver) return
+      const closing = iterator.return?.()
+      // Where it is asked for the next change, it may not end before that has come.
+      if (isAsked) closing?.catch(() => undefined)
+      else await closing
+    }),
+  }
+}
+
+const inPortions = (iterator: Iterator<UserChange>, read: Read): Reading => {
+  let isOver = false
+  let failure: Thrown | undefined
+  const take = (): ReadonlyArray<AskedUpdate> => {
+    const taken: Array<AskedUpdate> = []
+    try {
+      while (!isOver && taken.length < portion) {
+        const { done, value } = iterator.next()
+        isOver = done === true
+        if (!isOver) taken.push(read(value as UserChange))
+      }
+    } catch (thrown) {
+      // What it gave before is there all the same.
+      isOver = true
+      failure = new Thrown(thrown)
+    }
+    return taken
+  }
+  return {
+    next: Effect.suspend(() => {
+      const taken = take()
+      if (taken.length > 0) return Effect.succeed(taken)
+      return failure === undefined ? Effect.undefined : Effect.fail(failure)
+    }),
+    close: Effect.sync(() => {
+      if (!isOver) iterator.return?.()
+    }),
+  }
 }
 
 /** The updates as a program, which ends early when `stopped` is kept. */
@@ -74,26 +125,25 @@ export const program = Effect.fnUntraced(function* (
   }
   const counts = { updated: 0, failed: 0 }
   let index = 0
-  const updates = Stream.fromAsyncIterable(portions(changes), (thrown) => new Thrown(thrown)).pipe(
-    Stream.map((taken) => taken.map((change) => asked(change, index++, policy))),
-    Stream.flattenIterable,
-  )
-  yield* UpdateUsers.updateUsers(siteId, updates, { concurrency, ending: Effect.promise(() => stopped) }).pipe(
-    Stream.mapEffect(toldOf),
-    Stream.runForEach((outcome) => {
-      counts[outcome.outcome] += 1
-      return Effect.promise(() => deliver(outcome))
-    }),
+  const reading = readingOf(changes, (change) => asked(change, index++, policy))
+  const handOn = (outcome: UpdateUsers.Outcome<AskedUpdate>) =>
+    Effect.flatMap(toldOf(outcome), (told) => {
+      counts[told.outcome] += 1
+      const delivering = deliver(told)
+      return delivering === undefined ? Effect.void : Effect.promise(() => delivering)
+    })
+  const ending = Effect.promise(() => stopped)
+  yield* UpdateUsers.carryOut(siteId, reading.next, handOn, { concurrency, ending, around: withEars }).pipe(
+    Effect.ensuring(reading.close),
     Effect.updateService(UpdateUser.UpdateUser, answering),
   )
   return counts
 })
 
-/** Each update for itself hears of its answer. */
+/** Of updates that follow each other, each hears its answer by the same ear. */
+const withEars = <R>(work: Effect.Effect<void, never, R>) => Effect.suspend(() => hearing(work, new Heard()))
+
 const answering =
   (updateUser: UpdateUser.UpdateUser["Service"]): UpdateUser.UpdateUser["Service"] =>
   (request) =>
-    Effect.suspend(() => {
-      const heard = new Heard()
-      return Effect.mapError(hearing(updateUser(request), heard), (error) => answered(error, heard))
-    })
+    Effect.flatMap(heardHere, (heard) => Effect.mapError(updateUser(request), (error) => answered(error, heard)))

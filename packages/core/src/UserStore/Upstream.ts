@@ -1,5 +1,5 @@
 /** Users on another server that speaks the contract: another deployment of ours, or a vendor's. */
-import { Context, DateTime, Duration, Effect, Layer, Redacted, type Scope } from "effect"
+import { Clock, Context, DateTime, Duration, Effect, Layer, Redacted, type Scope } from "effect"
 import * as Monotonic from "../Monotonic.ts"
 import * as Pacer from "../Pacer.ts"
 import * as Pacers from "../Pacers.ts"
@@ -15,6 +15,7 @@ import { Ending, type Finder, OnReplaced, type PageRequest, UserStore } from "..
 import * as Routes from "../wire/Routes.ts"
 import { encodeBody } from "../wire/UpdateUserBody.ts"
 import * as UserJson from "../wire/UserJson.ts"
+import * as Deadlines from "./Upstream/Deadlines.ts"
 import type * as EmailIndex from "./Upstream/EmailIndex.ts"
 import * as Reader from "./Upstream/Reader.ts"
 import * as Retry from "./Upstream/Retry.ts"
@@ -81,67 +82,77 @@ export const make = Effect.fnUntraced(function* (
   options: Options,
 ): Effect.fn.Return<UserStore["Service"], never, Transport | Scope.Scope> {
   const transport = yield* Transport
-  const standardTimeout = Duration.fromInputUnsafe(options.timeout ?? defaults.timeout)
+  const standardTimeout = Duration.toMillis(options.timeout ?? defaults.timeout)
   const retry = options.retry === false ? { attempts: 1, deadline: Duration.infinity } : (options.retry ?? {})
   // One request may take its whole time.
-  const deadline = retry.deadline ?? Duration.max(Duration.fromInputUnsafe(defaults.deadline), standardTimeout)
+  const deadline = retry.deadline ?? Math.max(Duration.toMillis(defaults.deadline), standardTimeout)
   const tryAgain = Retry.make({ ...retry, deadline })
   const retrying = <A, R>(call: (progress: Retry.Progress) => Effect.Effect<A, E.UpdateUserError, R>) =>
-    Effect.gen(function* () {
-      return yield* tryAgain(call, { ending: yield* Ending, attempts: (yield* CallOptions).attempts })
-    })
+    Effect.withFiber<A, E.UpdateUserError, R>((fiber) =>
+      tryAgain(call, { ending: fiber.getRef(Ending), attempts: fiber.getRef(CallOptions).attempts }),
+    )
   const pacerOf = yield* Pacers.make({
     ...options.rateLimit,
     maxPause: retry.maxRetryAfter,
     onWait: options.onWait,
   })
+  const within = yield* Deadlines.make
   const base = options.baseUrl.replace(/\/+$/, "")
   const read = Reader.of(base)
   const own = options.token ?? noToken
-  const ownToken = Effect.isEffect(own) ? own : Effect.succeed(own)
-  const token = Effect.flatMap(CallerToken, (callers) =>
-    Effect.map(callers === undefined ? ownToken : Effect.succeed(callers), Redacted.value),
-  )
+  const ownSecret = Effect.isEffect(own) ? Effect.map(own, Redacted.value) : Effect.succeed(Redacted.value(own))
+  const token = Effect.withFiber((fiber) => {
+    const callers = fiber.getRef(CallerToken)
+    return callers === undefined ? ownSecret : Effect.succeed(Redacted.value(callers))
+  })
 
   /** Asks once, and reads what a 2xx carries; every other answer is the error it stands for. */
   const asking =
     (progress: Retry.Progress): Ask =>
     (route, parameters, readAs, { query = "", body } = {}) =>
-      Effect.gen(function* () {
-        const secret = yield* token
-        const request = {
-          method: Routes.routes[route].method,
-          url: base + Routes.pathOf(route, parameters) + query,
-          headers: {
-            ...(yield* Correlation),
-            accept: "application/json",
-            ...(secret !== "" && { authorization: `Bearer ${secret}` }),
-            ...(body !== undefined && { "content-type": "application/json" }),
-          },
-          ...(body !== undefined && { body: JSON.stringify(body) }),
-        }
-        const asked = (yield* CallOptions).timeout
-        const timeout = asked === undefined ? standardTimeout : Duration.fromInputUnsafe(asked)
-        const askedAt = yield* Monotonic.millis
-        const left = progress.left(askedAt)
-        const sending = Effect.flatMap(Monotonic.millis, (now) => {
-          options.onTurn?.(now - askedAt)
-          const rest = Duration.millis(progress.begin(now))
-          const duration = Duration.min(timeout, rest)
-          const orElse = () => late(duration, Duration.isLessThan(rest, timeout))
-          return Effect.timeoutOrElse(transport.send(request), { duration, orElse })
-        })
-        const response = yield* pacerOf(secret)
-          .paced(sending, {
+      Effect.flatMap(token, (secret) =>
+        Effect.withFiber((fiber) => {
+          const clock = fiber.getRef(Clock.Clock)
+          const request = {
+            method: Routes.routes[route].method,
+            url: base + Routes.pathOf(route, parameters) + query,
+            headers: {
+              ...fiber.getRef(Correlation),
+              accept: "application/json",
+              ...(secret !== "" && { authorization: `Bearer ${secret}` }),
+              ...(body !== undefined && { "content-type": "application/json" }),
+            },
+            ...(body !== undefined && { body: JSON.stringify(body) }),
+          }
+          const asked = fiber.getRef(CallOptions).timeout
+          const timeout = asked === undefined ? standardTimeout : Duration.toMillis(asked)
+          const askedAt = Monotonic.millisOf(clock)
+          const left = progress.left(askedAt)
+          const sending = Effect.suspend(() => {
+            const now = Monotonic.millisOf(clock)
+            options.onTurn?.(now - askedAt)
+            const rest = progress.begin(now)
+            const patience = Math.min(timeout, rest)
+            return within(
+              transport.send(request),
+              patience,
+              Effect.suspend(() => late(patience, rest < timeout)),
+            )
+          })
+          const turn = {
             hasBegun: progress.hasBegun(),
             maxWait: left === undefined ? undefined : Duration.millis(left),
-            ending: yield* Ending,
+            ending: fiber.getRef(Ending),
+          }
+          const answer = Effect.catchTag(pacerOf(secret).paced(sending, turn), "TooLate", ({ retryAfter }) =>
+            progress.giveUp(retryAfter),
+          )
+          return Effect.flatMap(answer, (response) => {
+            fiber.getRef(OnAnswer)(response)
+            return read(response, secret, readAs)
           })
-          .pipe(Effect.catchTag("TooLate", ({ retryAfter }) => progress.giveUp(retryAfter)))
-        const heard = yield* OnAnswer
-        heard(response)
-        return yield* read(response, secret, readAs)
-      })
+        }),
+      )
 
   /** A call of one request. */
   const ask: Ask = (...request) => retrying((progress) => asking(progress)(...request))
@@ -160,40 +171,52 @@ export const make = Effect.fnUntraced(function* (
     (module) => (index ??= module.make(source)),
   )
 
-  return UserStore.of({
-    update: Effect.fnUntraced(function* (siteId, userId, patch) {
-      const hopeless = patch.objections.filter(({ unless }) => unless === undefined)
-      if (hopeless.length > 0) {
-        // It is refused whatever that server says; who the user is tells what else is wrong with it.
-        // Where it may not be asked, or does not say, what is known is told.
-        const user = yield* Effect.catchTag(
-          get(siteId, userId),
-          ["MissingScopes", "RouteNotFound", "UpstreamInvalidResponse", "UnexpectedResponse"],
-          () => Effect.fail(UserPatch.refused(hopeless)),
-        )
-        return yield* Effect.fromResult(UserPatch.apply(user, patch, yield* DateTime.now))
-      }
-      // What it would change is that server's to know; here is seen what it names.
-      const forbidden = UpdateGrant.refusalUnseen(yield* UpdateGrant.Current, patch)
-      if (forbidden !== undefined) return yield* forbidden
+  /** What an update is refused with that is refused whatever that server says. */
+  const refusal = Effect.fnUntraced(function* (
+    siteId: SiteId,
+    userId: UserId,
+    patch: UserPatch.UserPatch,
+    hopeless: ReadonlyArray<E.Detail>,
+  ) {
+    // Who the user is tells what else is wrong with it. Where it may not be asked, or does not say, what is known is told.
+    const user = yield* Effect.catchTag(
+      get(siteId, userId),
+      ["MissingScopes", "RouteNotFound", "UpstreamInvalidResponse", "UnexpectedResponse"],
+      () => Effect.fail(UserPatch.refused(hopeless)),
+    )
+    return yield* Effect.fromResult(UserPatch.apply(user, patch, yield* DateTime.now))
+  })
+
+  const change = (siteId: SiteId, userId: UserId, patch: UserPatch.UserPatch) =>
+    retrying((progress) => {
+      const once = asking(progress)
+      const send = (all: UserPatch.SetGroups | undefined) =>
+        once("updateUser", { siteId, userId }, UserJson.readUser, { body: encodeBody(patch, all) })
       const { groups } = patch
-      return yield* retrying((progress) => {
-        const once = asking(progress)
-        const send = (all: UserPatch.SetGroups | undefined) =>
-          once("updateUser", { siteId, userId }, UserJson.readUser, { body: encodeBody(patch, all) })
-        if (groups?._tag !== "EditGroups") return send(groups)
-        // The wire knows only complete sets of groups, so joining and leaving are worked out from what is there, and
-        // again before each try: by then somebody else may have changed it.
-        return Effect.gen(function* () {
-          const user = yield* once("getUser", { siteId, userId }, UserJson.readUser)
-          const after = UserPatch.apply(user, patch, yield* DateTime.now)
-          const updated = yield* send(UserPatch.setGroups(yield* Effect.fromResult(after)))
-          const replaced = yield* OnReplaced
-          replaced(user)
-          return updated
-        })
+      if (groups?._tag !== "EditGroups") return send(groups)
+      // The wire knows only complete sets of groups, so joining and leaving are worked out from what is there, and
+      // again before each try: by then somebody else may have changed it.
+      return Effect.gen(function* () {
+        const user = yield* once("getUser", { siteId, userId }, UserJson.readUser)
+        const after = UserPatch.apply(user, patch, yield* DateTime.now)
+        const updated = yield* send(UserPatch.setGroups(yield* Effect.fromResult(after)))
+        const replaced = yield* OnReplaced
+        replaced(user)
+        return updated
       })
-    }, traced("UserStore.update")),
+    })
+
+  return UserStore.of({
+    update: (siteId, userId, patch) =>
+      traced("UserStore.update")(
+        Effect.flatMap(UpdateGrant.Current, (grant) => {
+          const hopeless = patch.objections.filter(({ unless }) => unless === undefined)
+          if (hopeless.length > 0) return refusal(siteId, userId, patch, hopeless)
+          // What it would change is that server's to know; here is seen what it names.
+          const forbidden = UpdateGrant.refusalUnseen(grant, patch)
+          return forbidden === undefined ? change(siteId, userId, patch) : Effect.fail(forbidden)
+        }),
+      ),
 
     get: (siteId, userId) => traced("UserStore.get")(get(siteId, userId)),
 
@@ -238,12 +261,12 @@ const queryOf = (values: Record<string, string | number | undefined>): string =>
 
 const noToken = Redacted.make("")
 
-const late = (patience: Duration.Duration, isDeadline: boolean) =>
+const late = (patience: number, isDeadline: boolean) =>
   Effect.fail(
     new TimedOut({
       cause: isDeadline
         ? "no answer before the deadline of the whole call"
-        : `no answer within ${Duration.format(patience)}`,
+        : `no answer within ${Duration.format(Duration.millis(patience))}`,
     }),
   )
 

@@ -39,7 +39,9 @@ const rename = (json: Json, to: Json): Record<string, unknown> =>
 const renamed = (key: string, to: Json): string => (Object.hasOwn(to, key) ? String(to[key]) : key)
 
 /** A user's properties by the names they have now. */
-export const fromV1Names = (json: Json): Record<string, unknown> => rename(json, names)
+export const fromV1Names = (json: Json): Record<string, unknown> =>
+  // Most have no other.
+  Object.keys(names).some((name) => Object.hasOwn(json, name)) ? rename(json, names) : { ...json }
 
 /** A user, as v1 wrote it. `data` is flat, as in every recorded response. */
 export const encodeUser = (user: User): unknown => {

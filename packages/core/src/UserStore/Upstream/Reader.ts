@@ -10,21 +10,24 @@ import { isDeeperThan, maxDepth } from "../../wire/JsonBody.ts"
 export const of = (baseUrl: string) => {
   const explain = isWebflow(baseUrl) ? removedFrom : (error: UpdateUserError) => error
 
-  return Effect.fnUntraced(function* <A>(
+  return <A>(
     response: TransportResponse,
     token: string,
     readAs: (json: unknown) => A | undefined,
-  ) {
+  ): Effect.Effect<A, UpdateUserError> => {
     const { status, header, text } = response
     if (status < 200 || status > 299) {
-      const now = yield* Clock.currentTimeMillis
-      return yield* explain(failureOf(response, hiding(token), now))
+      return Effect.flatMap(Clock.currentTimeMillis, (now) =>
+        Effect.fail(explain(failureOf(response, hiding(token), now))),
+      )
     }
     const found = readAs(parse(text))
-    if (found !== undefined) return found
+    if (found !== undefined) return Effect.succeed(found)
     const hide = hiding(token)
-    return yield* new UpstreamInvalidResponse({ status, excerpt: excerptOf(text, hide), ...requestIdOf(header, hide) })
-  })
+    return Effect.fail(
+      new UpstreamInvalidResponse({ status, excerpt: excerptOf(text, hide), ...requestIdOf(header, hide) }),
+    )
+  }
 }
 
 const failureOf = (
@@ -75,10 +78,19 @@ const parse = (text: string, revive?: (name: string, value: unknown) => unknown)
   try {
     const json: unknown = JSON.parse(text, revive)
     // What is nested without end cannot be written again. In a list, users stand deeper than they may in a request.
-    return isDeeperThan(json, 2 * maxDepth) ? undefined : json
+    return mayBeDeep(text) && isDeeperThan(json, 2 * maxDepth) ? undefined : json
   } catch {
     return undefined
   }
+}
+
+/** Whether a text opens as many objects and lists as may stand in each other. Most answers do not, and need not be walked through. */
+const mayBeDeep = (text: string): boolean => {
+  let opened = 0
+  for (const sign of ["{", "["]) {
+    for (let at = text.indexOf(sign); at >= 0 && opened < 2 * maxDepth; at = text.indexOf(sign, at + 1)) opened += 1
+  }
+  return opened >= 2 * maxDepth
 }
 
 const excerptLength = 200

@@ -112,25 +112,36 @@ export const make = (options: Options = {}): Retry => {
         return true
       }
       // The waiting is done here and not by the schedule, so that it can end.
-      const waited = Effect.fnUntraced(function* (error: UpdateUserError, backoff: number) {
-        const wait = waitBefore(error, backoff)
-        if (!mayTryAgain(error, wait, yield* Monotonic.millis)) return false
-        const slept = Effect.as(Effect.sleep(wait), true)
-        return yield* ending === undefined ? slept : Effect.raceFirst(slept, Effect.as(ending, false))
-      })
-      const schedule = Schedule.exponential("200 millis").pipe(
-        Schedule.jittered,
-        Schedule.setInputType<UpdateUserError>(),
-        Schedule.while(({ input, duration }) => waited(input, Duration.toMillis(duration))),
-        Schedule.modifyDelay(() => Effect.succeed(Duration.zero)),
-      )
-
-      return Effect.suspend(() => {
+      const waited = (error: UpdateUserError, backoff: number) =>
+        Effect.flatMap(Monotonic.millis, (now) => {
+          const wait = waitBefore(error, backoff)
+          if (!mayTryAgain(error, wait, now)) return Effect.succeed(false)
+          const slept = Effect.as(Effect.sleep(wait), true)
+          return ending === undefined ? slept : Effect.raceFirst(slept, Effect.as(ending, false))
+        })
+      const once = Effect.suspend(() => {
         isSent = false
         return call(progress)
-      }).pipe(
-        Effect.retry(schedule),
-        Effect.mapError((error) => (tries > 1 ? Object.assign(error, { attempts: tries }) : error)),
-      )
+      })
+      /** What is needed where something failed, and is made only there. */
+      const again = (failure: UpdateUserError) => {
+        let first: UpdateUserError | undefined = failure
+        const schedule = Schedule.exponential("200 millis").pipe(
+          Schedule.jittered,
+          Schedule.setInputType<UpdateUserError>(),
+          Schedule.while(({ input, duration }) => waited(input, Duration.toMillis(duration))),
+          Schedule.modifyDelay(() => Effect.succeed(Duration.zero)),
+        )
+        return Effect.suspend(() => {
+          if (first === undefined) return once
+          const failed = Effect.fail(first)
+          first = undefined
+          return failed
+        }).pipe(
+          Effect.retry(schedule),
+          Effect.mapError((error) => (tries > 1 ? Object.assign(error, { attempts: tries }) : error)),
+        )
+      }
+      return once.pipe(Effect.catch(again))
     })
 }
