@@ -58,7 +58,7 @@ const strict = (value: unknown): unknown => {
     ...(without(rest, keptOfUser) as object),
     ...("accessGroups" in value && {
       accessGroups: Array.isArray(accessGroups)
-        ? accessGroups.map((group: unknown) => (isObject(group) ? { ...group, type: "admin" } : group))
+        ? accessGroups.map((one: unknown) => (isObject(one) ? { ...one, type: "admin" } : one))
         : accessGroups,
     }),
     ...("data" in value && { data: without(data, keptOfData) }),

@@ -195,7 +195,10 @@ describe("reading a page", () => {
     expect(UserJson.readUserPage({ users })).toStrictEqual({ users, ...whole })
     expect(UserJson.readUserPage({ users }, { offset: 20, limit: 10 })).toStrictEqual({
       users,
-      ...{ count: 2, limit: 10, offset: 20, total: 22 },
+      count: 2,
+      limit: 10,
+      offset: 20,
+      total: 22,
     })
     expect(UserJson.readUserPage({ users, ...page, count: "2", limit: null })).toStrictEqual({
       users,
@@ -204,7 +207,10 @@ describe("reading a page", () => {
     })
     expect(UserJson.readAccessGroupPage({ accessGroups: [] }, { offset: 5 })).toStrictEqual({
       accessGroups: [],
-      ...{ count: 0, limit: 0, offset: 5, total: 5 },
+      count: 0,
+      limit: 0,
+      offset: 5,
+      total: 5,
     })
   })
 
