@@ -49,7 +49,7 @@ const inWords = ({ users, offset, total }: UserPage): string => {
     id,
     shorten(printable(data.email ?? ""), 40),
     shorten(printable(data.name ?? ""), 30),
-    status ?? "",
+    printable(status ?? ""),
     shorten(groupsOf(accessGroups), 40),
   ])
   const end = offset + users.length

@@ -5,10 +5,12 @@ import { CliOutput } from "effect/cli"
 
 /**
  * One line of text without control characters: a name must not move the cursor, change colours or, with an override of
- * the writing direction, read as something else.
+ * the writing direction, read as something else. Another server may send for a name what is no text.
  */
-export const printable = (text: string): string =>
-  text.replaceAll(/[\r\n\t]+/g, " ").replaceAll(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, "")
+export const printable = (text: unknown): string =>
+  String(text)
+    .replaceAll(/[\r\n\t]+/g, " ")
+    .replaceAll(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, "")
 
 /** A field's value. Text stands in quotes, so that `"true"` and `true`, `""` and nothing can be told apart. */
 export const valueOf = (value: unknown): string =>

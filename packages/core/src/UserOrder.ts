@@ -20,8 +20,11 @@ export const sortKeys = (user: User): SortKeys => ({
   updatedOn: moment(user.lastUpdated),
 })
 
-/** The form in which e-mail addresses are compared: one site has one user an address, whatever the letter case. */
-export const emailKey = (email: string | null | undefined): string => (email ?? "").trim().toLowerCase()
+/**
+ * The form in which e-mail addresses are compared: one site has one user an address, whatever the letter case. What another
+ * server gives for an address may be no text, and then is none.
+ */
+export const emailKey = (email: unknown): string => (typeof email === "string" ? email.trim().toLowerCase() : "")
 
 const keyOf = {
   CreatedOn: "createdOn",

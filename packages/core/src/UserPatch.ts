@@ -145,8 +145,9 @@ export const setGroups = ({ accessGroups }: User): SetGroups => ({
   ecommerce: slugsOf("ecommerce", accessGroups),
 })
 
+/** What was not bought can be given and taken, also where a server has another word for it. */
 const slugsOf = (type: Membership["type"], groups: ReadonlyArray<Membership>): ReadonlyArray<string> =>
-  groups.filter((group) => group.type === type).map((group) => group.slug)
+  groups.filter((group) => (group.type === "ecommerce") === (type === "ecommerce")).map((group) => group.slug)
 
 const regroup = (
   current: ReadonlyArray<Membership>,

@@ -1,7 +1,8 @@
 /**
  * Whether a value of JSON is a user, or one of its parts: what the schemas of `UserSchema.ts` say, for who cannot afford
  * schemas. They say the types, and the types say which property has to be looked at here: one that is missing or looked at
- * for something else does not compile, and a test holds both to the same verdict.
+ * for something else does not compile, and a test holds both to the same verdict, but for what is kept of a server's users on
+ * purpose.
  */
 import { Predicate, type Schema } from "effect"
 import {
@@ -80,7 +81,7 @@ const isData = shaped<BuiltInData>({
   },
 }) as Guard<User["data"]>
 
-/** Whether a value of JSON is a user. */
+/** Whether a value of JSON is a user, with nothing in it that the contract does not know: for who keeps users. */
 export const isUser = shaped<Profile & { readonly id: UserId }>({
   must: { id: isId, accessGroups: listOf(isMembership), data: isData },
   may: {
@@ -93,10 +94,26 @@ export const isUser = shaped<Profile & { readonly id: UserId }>({
   },
 }) as Guard<User>
 
+/** How a user came into a group may be said in a word that is new. */
+const isReadableMembership = shaped<Pick<Membership, "slug">>({ must: { slug: Predicate.isString }, may: {} })
+
+/**
+ * Whether what a server calls a user can be read as one: it has an id, groups that have slugs, and fields. Whatever else it says
+ * is kept as it came, since an update that was made must not fail by how its answer puts it: a status that nobody knows, a name
+ * that is a number. So from a server that leaves the contract, a documented property may hold what its type does not say.
+ */
+export const isReadableUser = shaped<Record<"id" | "accessGroups" | "data", unknown>>({
+  must: { id: isId, accessGroups: listOf(isReadableMembership), data: Predicate.isObject },
+  may: {},
+}) as Guard<unknown> as Guard<User>
+
 const page = { count: isInt, limit: isInt, offset: isInt, total: isInt } satisfies Guards<Page>["must"]
 
-/** Whether a value of JSON is a part of a list of users. */
-export const isUserPage: Guard<UserPage> = shaped<UserPage>({ must: { ...page, users: listOf(isUser) }, may: {} })
+/** Whether a value of JSON can be read as a part of a list of users. */
+export const isUserPage: Guard<UserPage> = shaped<UserPage>({
+  must: { ...page, users: listOf(isReadableUser) },
+  may: {},
+})
 
 /** Whether a value of JSON is a part of a list of access groups. */
 export const isAccessGroupPage: Guard<AccessGroupPage> = shaped<AccessGroupPage>({

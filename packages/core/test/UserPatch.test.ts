@@ -362,6 +362,12 @@ describe("joining and leaving groups", () => {
       arthur.accessGroups,
     ))
 
+  it("keeps a group whose type another server has a new word for", () => {
+    const invited = { ...arthur, accessGroups: [{ slug: "webflowers", type: "invited" }] } as unknown as User
+    const { admin, ecommerce } = UserPatch.setGroups(applied(invited, edit({ add: ["gold"] })))
+    expect([admin, ecommerce]).toEqual([["webflowers", "gold"], []])
+  })
+
   it("refuses to leave what was bought", () =>
     expect(refusal(arthur, edit({ remove: ["webflowers", "course"] }))).toStrictEqual([
       { param: "accessGroups", description: "course: a group of type ecommerce cannot be removed by an update" },

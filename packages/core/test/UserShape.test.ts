@@ -1,4 +1,4 @@
-/** What a client tells a user by is what the schemas say a user is. */
+/** What a client tells a user by is what the schemas say a user is, but for what it keeps of a server's on purpose. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Core from "@webflow-users/core"
 import { Schema } from "effect"
@@ -42,12 +42,44 @@ const page = fc.record({
 const text = fc.string()
 const group = fc.record({ id: text, name: text, shortId: text, slug: text, createdOn: text, more: fc.jsonValue() })
 
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+const without = (value: unknown, keys: ReadonlyArray<string>): unknown =>
+  isObject(value) ? Object.fromEntries(Object.entries(value).filter(([key]) => !keys.includes(key))) : value
+
+/** What may be anything in a server's user, and is kept as it came. */
+const keptOfUser = ["isEmailVerified", "lastUpdated", "invitedOn", "createdOn", "lastLogin", "status"]
+const keptOfData = ["name", "email", "accept-privacy", "accept-communications"]
+/** A user without what is kept whatever it is, and with a type of group that is known. */
+const strict = (value: unknown): unknown => {
+  if (!isObject(value)) return value
+  const { accessGroups, data, ...rest } = value
+  return {
+    ...(without(rest, keptOfUser) as object),
+    ...("accessGroups" in value && {
+      accessGroups: Array.isArray(accessGroups)
+        ? accessGroups.map((one: unknown) => (isObject(one) ? { ...one, type: "admin" } : one))
+        : accessGroups,
+    }),
+    ...("data" in value && { data: without(data, keptOfData) }),
+  }
+}
+const strictPage = (value: unknown): unknown =>
+  isObject(value) && Array.isArray(value["users"]) ? { ...value, users: value["users"].map(strict) } : value
+
 describe.each([
   ["a user", UserShape.isUser, Schema.is(Core.User), whole, json],
   [
-    "a page of users",
+    "a server's user, but for what is kept",
+    UserShape.isReadableUser,
+    (value: unknown) => Schema.is(Core.User)(strict(value)),
+    whole,
+    json,
+  ],
+  [
+    "a page of a server's users, but for what is kept",
     UserShape.isUserPage,
-    Schema.is(Core.UserPage),
+    (value: unknown) => Schema.is(Core.UserPage)(strictPage(value)),
     fc.tuple(page, fc.array(whole, { maxLength: 3 })).map(([part, users]) => ({ ...part, users })),
     json,
   ],
@@ -82,6 +114,19 @@ describe.each([
     )
     expect(verdicts).toEqual(new Set([true, false]))
   })
+})
+
+it("all that is kept can be anything in a server's user, and is none to be stored", () => {
+  const id = "6287ec36a841b25637c663df"
+  const of = (rest: object, data: object) => ({ id, accessGroups: [], data, ...rest })
+  const odd = [
+    ...keptOfUser.map((key) => of({ [key]: ["new"] }, {})),
+    ...keptOfData.map((key) => of({}, { [key]: ["new"] })),
+    of({ accessGroups: [{ slug: "a", type: "new" }] }, {}),
+    of({ accessGroups: [{ slug: "a" }] }, {}),
+  ]
+  expect(odd.filter((one) => !UserShape.isReadableUser(one))).toEqual([])
+  expect(odd.filter(UserShape.isUser)).toEqual([])
 })
 
 it("a value that holds itself is none of JSON, nor is one of a class", () => {

@@ -2,7 +2,8 @@
 import { UpdateUserBody } from "@webflow-users/core/wire"
 import { Predicate } from "effect"
 
-const wireNames = { acceptPrivacy: "accept-privacy", acceptCommunications: "accept-communications" } as const
+/** What each is called on the wire. */
+export const wireNames = { acceptPrivacy: "accept-privacy", acceptCommunications: "accept-communications" } as const
 
 /**
  * An update, or a change, with the wire's names. One that is given twice with different values stands twice then too, beside

@@ -5,7 +5,8 @@
  * @packageDocumentation
  */
 import { platform } from "./platform.node.ts"
-import type { Options as ClientOptions, RequestOptions as CallOptions } from "./webflow-api/Connection.ts"
+import type { RequestOptions as CallOptions } from "./webflow-api/CallOptions.ts"
+import type { Options as ClientOptions } from "./webflow-api/Connection.ts"
 import { PlatformClient } from "./webflow-api/PlatformClient.ts"
 
 export * as Webflow from "./webflow-api/Webflow.ts"

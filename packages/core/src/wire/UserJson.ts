@@ -4,7 +4,7 @@
  */
 import { Predicate } from "effect"
 import type { AccessGroupPage, User, UserPage } from "../User.ts"
-import { isAccessGroupPage, isUser, isUserPage } from "../UserShape.ts"
+import { isAccessGroupPage, isReadableUser, isUserPage } from "../UserShape.ts"
 import { nestedData } from "./UpdateUserBody.ts"
 import { fromV1Names } from "./V1.ts"
 
@@ -31,21 +31,58 @@ const flat = (data: unknown): unknown => {
   return { ...rest, ...nested }
 }
 
-/** Reads one user of either nesting, any absence, any extra property; `undefined` where it is none. */
+/**
+ * Reads one user of either nesting, any absence, any extra property; `undefined` where it is none. What a server says beyond the
+ * contract is kept as it came: see `isReadableUser`.
+ */
 export const readUser = (json: unknown): User | undefined => {
+  const user = sentUser(json)
+  return isReadableUser(user) ? user : undefined
+}
+
+/** A membership that does not say how it came about is one that an update gives and takes [ours]. */
+const sentUser = (json: unknown): unknown => {
   const user = normalizeUser(json)
-  return isUser(user) ? user : undefined
+  if (!Predicate.isObject(user) || !Array.isArray(user["accessGroups"])) return user
+  const accessGroups = user["accessGroups"].map((group: unknown) =>
+    Predicate.isObject(group) && group["type"] == null ? { ...group, type: "admin" } : group,
+  )
+  return { ...user, accessGroups }
+}
+
+/** Which part of a list was asked for, where that is known. */
+export interface Asked {
+  readonly offset?: number | undefined
+  readonly limit?: number | undefined
 }
 
 /** Reads a page of users; `undefined` where it is none. */
-export const readUserPage = (json: unknown): UserPage | undefined => {
-  const page =
-    Predicate.isObject(json) && Array.isArray(json["users"])
-      ? { ...json, users: json["users"].map(normalizeUser) }
-      : json
+export const readUserPage = (json: unknown, asked?: Asked): UserPage | undefined => {
+  const page = normalizePage(json, "users", sentUser, asked)
   return isUserPage(page) ? page : undefined
 }
 
 /** Reads a page of access groups; `undefined` where it is none. */
-export const readAccessGroupPage = (json: unknown): AccessGroupPage | undefined =>
-  isAccessGroupPage(json) ? json : undefined
+export const readAccessGroupPage = (json: unknown, asked?: Asked): AccessGroupPage | undefined => {
+  const page = normalizePage(json, "accessGroups", (group) => group, asked)
+  return isAccessGroupPage(page) ? page : undefined
+}
+
+/** A page that does not say which part it is, or how much there is, is the part that was asked for, and the last one. */
+const normalizePage = (
+  json: unknown,
+  key: "users" | "accessGroups",
+  entry: (json: unknown) => unknown,
+  asked: Asked = {},
+): unknown => {
+  if (!Predicate.isObject(json) || !Array.isArray(json[key])) return json
+  const entries: ReadonlyArray<unknown> = json[key].map(entry)
+  const count = numberOf(json["count"]) ?? entries.length
+  const offset = numberOf(json["offset"]) ?? asked.offset ?? 0
+  const limit = numberOf(json["limit"]) ?? asked.limit ?? count
+  const total = numberOf(json["total"]) ?? offset + entries.length
+  return { ...json, [key]: entries, count, limit, offset, total }
+}
+
+const numberOf = (value: unknown): number | undefined =>
+  Predicate.isNumber(value) && Number.isSafeInteger(value) ? value : undefined

@@ -417,7 +417,7 @@ describe("an answer that is no success", () => {
     ],
     [
       "a user who is none",
-      { json: { ...arthur, status: personal, data: { email: [personal] } } },
+      { json: { ...arthur, id: personal, data: { email: [personal] } } },
       { _tag: "UpstreamInvalidResponse", status: 200, details: [], excerpt: "" },
     ],
   ])("is an error of the list: %s", ([_, answer, expected]) =>

@@ -129,16 +129,40 @@ describe("reading a user", () => {
     })
   })
 
+  it("keeps what a server says beyond the contract, since the update was made", () => {
+    for (const odd of [
+      { ...arthur, status: "blocked" },
+      { ...arthur, isEmailVerified: "yes", lastUpdated: 1_653_054_372 },
+      { ...arthur, data: { name: 5, email: false, "accept-privacy": "true" } },
+      { ...arthur, accessGroups: [{ slug: "webflowers", type: "invited" }] },
+    ]) {
+      expect(UserJson.readUser(odd)).toStrictEqual(odd)
+    }
+  })
+
+  it("takes a membership without a type for one that an update gives", () => {
+    const accessGroups = [
+      { slug: "webflowers" },
+      { slug: "course", type: "ecommerce", more: 1 },
+      { slug: "a", type: null },
+    ]
+    expect(UserJson.readUser({ ...arthur, accessGroups })?.accessGroups).toStrictEqual([
+      { slug: "webflowers", type: "admin" },
+      { slug: "course", type: "ecommerce", more: 1 },
+      { slug: "a", type: "admin" },
+    ])
+  })
+
   it.each([
     ["nothing", undefined],
     ["a text", "user"],
     ["a list", [arthur]],
     ["a user without an id", { ...arthur, id: undefined }],
     ["an id that is none", { ...arthur, id: "42" }],
-    ["a status nobody knows", { ...arthur, status: "banned" }],
     ["groups that are slugs", { ...arthur, accessGroups: ["webflowers"] }],
+    ["groups that are no list", { ...arthur, accessGroups: { slug: "webflowers" } }],
+    ["a group without a slug", { ...arthur, accessGroups: [{ type: "admin" }] }],
     ["data that is a list", { ...arthur, data: [] }],
-    ["a name that is a number", { ...arthur, data: { name: 5 } }],
   ])("refuses %s", (_, json) => expect(UserJson.readUser(json)).toBeUndefined())
 })
 
@@ -165,15 +189,33 @@ describe("reading a page", () => {
     expect(UserJson.readAccessGroupPage(json)).toStrictEqual(json)
   })
 
+  it("fills in which part it is, where it does not say", () => {
+    const users = [arthur, zaphod]
+    const whole = { count: 2, limit: 2, offset: 0, total: 2 }
+    expect(UserJson.readUserPage({ users })).toStrictEqual({ users, ...whole })
+    expect(UserJson.readUserPage({ users }, { offset: 20, limit: 10 })).toStrictEqual({
+      users,
+      count: 2,
+      limit: 10,
+      offset: 20,
+      total: 22,
+    })
+    expect(UserJson.readUserPage({ users, ...page, count: "2", limit: null })).toStrictEqual({
+      users,
+      ...page,
+      limit: 2,
+    })
+    expect(UserJson.readAccessGroupPage({ accessGroups: [] }, { offset: 5 })).toStrictEqual({
+      accessGroups: [],
+      count: 0,
+      limit: 0,
+      offset: 5,
+      total: 5,
+    })
+  })
+
   it("refuses what is none", () => {
-    for (const json of [
-      undefined,
-      [],
-      { ...page },
-      { users: {}, ...page },
-      { users: [{}], ...page },
-      { users: [arthur] },
-    ]) {
+    for (const json of [undefined, [], { ...page }, { users: {}, ...page }, { users: [{}], ...page }]) {
       expect([json, UserJson.readUserPage(json)]).toStrictEqual([json, undefined])
     }
     expect(UserJson.readAccessGroupPage({ accessGroups: [{}], ...page })).toBeUndefined()

@@ -1,6 +1,8 @@
 /** `client.accessGroups` of `webflow-api` 3.1. */
-import type { Call, RequestOptions as CallOptions } from "./Connection.ts"
 import { readAccessGroups } from "./Answers.ts"
+import type { RequestOptions as CallOptions } from "./CallOptions.ts"
+import type { Call } from "./Connection.ts"
+import { partOf } from "./PartOf.ts"
 import type { AccessGroupList, AccessGroupsListRequest } from "./Webflow.ts"
 
 export declare namespace AccessGroups {
@@ -18,20 +20,15 @@ export class AccessGroups {
   }
 
   /** A part of a site's access groups: 10 of them unless `limit` says otherwise, which goes up to 100. Scope `users:read`. */
-  list(
+  async list(
     siteId: string,
     request: AccessGroupsListRequest = {},
     requestOptions?: AccessGroups.RequestOptions,
   ): Promise<AccessGroupList> {
-    const { offset, limit, sort } = request
-    return this.#call("GET /sites/{site_id}/accessgroups", requestOptions, async (client, options) => {
-      const page = await client.accessGroups.list(siteId, {
-        ...options,
-        ...(offset != null && { offset }),
-        ...(limit != null && { limit }),
-        ...(sort != null && { sort }),
-      })
-      return readAccessGroups(page)
-    })
+    const part = partOf(request)
+    const asked = this.#call("GET /sites/{site_id}/accessgroups", requestOptions, (client, options) =>
+      client.accessGroups.list(siteId, { ...options, ...part }),
+    )
+    return readAccessGroups(await asked)
   }
 }

@@ -1,6 +1,9 @@
 /** `client.users` of `webflow-api` 3.1. */
-import type { Call, RequestOptions as CallOptions } from "./Connection.ts"
 import { readUser, readUsers } from "./Answers.ts"
+import type { RequestOptions as CallOptions } from "./CallOptions.ts"
+import type { Call } from "./Connection.ts"
+import { partOf } from "./PartOf.ts"
+import { updateBody } from "./UpdateBody.ts"
 import type { User, UserList, UsersListRequest, UsersUpdateRequest } from "./Webflow.ts"
 
 export declare namespace Users {
@@ -18,24 +21,20 @@ export class Users {
   }
 
   /** A part of a site's users: 10 of them unless `limit` says otherwise, which goes up to 100. Scope `users:read`. */
-  list(siteId: string, request: UsersListRequest = {}, requestOptions?: Users.RequestOptions): Promise<UserList> {
-    const { offset, limit, sort } = request
-    return this.#call("GET /sites/{site_id}/users", requestOptions, async (client, options, nesting) => {
-      const page = await client.users.list(siteId, {
-        ...options,
-        ...(offset != null && { offset }),
-        ...(limit != null && { limit }),
-        ...(sort != null && { sort }),
-      })
-      return readUsers(page, nesting())
-    })
+  async list(siteId: string, request: UsersListRequest = {}, requestOptions?: Users.RequestOptions): Promise<UserList> {
+    const part = partOf(request)
+    const asked = this.#call("GET /sites/{site_id}/users", requestOptions, (client, options) =>
+      client.users.list(siteId, { ...options, ...part }),
+    )
+    return readUsers(await asked)
   }
 
   /** One user. Scope `users:read`. */
-  get(siteId: string, userId: string, requestOptions?: Users.RequestOptions): Promise<User> {
-    return this.#call("GET /sites/{site_id}/users/{user_id}", requestOptions, async (client, options, nesting) =>
-      readUser(await client.users.get(siteId, userId, options), nesting()),
+  async get(siteId: string, userId: string, requestOptions?: Users.RequestOptions): Promise<User> {
+    const asked = this.#call("GET /sites/{site_id}/users/{user_id}", requestOptions, (client, options) =>
+      client.users.get(siteId, userId, options),
     )
+    return readUser(await asked)
   }
 
   /**
@@ -50,16 +49,16 @@ export class Users {
    * })
    * ```
    */
-  update(
+  async update(
     siteId: string,
     userId: string,
     request: UsersUpdateRequest = {},
     requestOptions?: Users.RequestOptions,
   ): Promise<User> {
-    // As it was written: it may hold more than its type knows, and checking it is the operation's.
-    const body: object = request
-    return this.#call("PATCH /sites/{site_id}/users/{user_id}", requestOptions, async (client, options, nesting) =>
-      readUser(await client.users.update(siteId, userId, body, options), nesting()),
+    const body = updateBody(request)
+    const asked = this.#call("PATCH /sites/{site_id}/users/{user_id}", requestOptions, (client, options) =>
+      client.users.update(siteId, userId, body, options),
     )
+    return readUser(await asked)
   }
 }

@@ -199,3 +199,10 @@ it.effect("tokens do not share what each may read", () =>
     expect(sent).toStrictEqual(["Bearer token-of-ada list", "Bearer token-of-bo list", "Bearer token-of-ada user"])
   }),
 )
+
+it("passes over an address that is no text", () => {
+  const ids = new Map<string, UserId>()
+  const odd = member(0, 5 as unknown as string)
+  EmailIndex.remember(ids, [odd, member(1)])
+  expect([...ids]).toEqual([["member1@example.com", member(1).id]])
+})
