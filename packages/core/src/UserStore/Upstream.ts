@@ -158,8 +158,8 @@ export const make = Effect.fnUntraced(function* (
   const ask: Ask = (...request) => retrying((progress) => asking(progress)(...request))
 
   const get = (siteId: SiteId, userId: UserId) => ask("getUser", { siteId, userId }, UserJson.readUser)
-  const page = (siteId: SiteId, query: Record<string, string | number | undefined>) =>
-    ask("listUsers", { siteId }, UserJson.readUserPage, { query: queryOf(query) })
+  const page = (siteId: SiteId, query: UserJson.Asked & { readonly sort?: UserSort | undefined }) =>
+    ask("listUsers", { siteId }, (json) => UserJson.readUserPage(json, query), { query: queryOf(query) })
 
   const list = (siteId: SiteId, { offset, limit, sort }: PageRequest & { readonly sort?: UserSort | undefined }) =>
     page(siteId, { offset, limit, sort })
@@ -242,7 +242,7 @@ export const make = Effect.fnUntraced(function* (
     declaration: () => Effect.succeed(undeclared),
 
     accessGroups: Effect.fn("UserStore.accessGroups")((siteId, { offset, limit, sort }) =>
-      ask("listAccessGroups", { siteId }, UserJson.readAccessGroupPage, {
+      ask("listAccessGroups", { siteId }, (json) => UserJson.readAccessGroupPage(json, { offset, limit }), {
         query: queryOf({ offset, limit, sort }),
       }),
     ),
@@ -253,7 +253,7 @@ export const make = Effect.fnUntraced(function* (
 export const layer = (options: Options): Layer.Layer<UserStore, never, Transport> =>
   Layer.effect(UserStore, make(options))
 
-const queryOf = (values: Record<string, string | number | undefined>): string =>
+const queryOf = (values: object): string =>
   `?${Object.entries(values)
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`)

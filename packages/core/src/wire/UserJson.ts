@@ -68,7 +68,10 @@ export const readAccessGroupPage = (json: unknown, asked?: Asked): AccessGroupPa
   return isAccessGroupPage(page) ? page : undefined
 }
 
-/** A page that does not say which part it is, or how much there is, is the part that was asked for, and the last one. */
+/**
+ * A page that does not say which part it is, is the part that was asked for. Where it does not say how much there is, a full one
+ * is not taken for the last: one more is asked for, and comes empty where there are no more.
+ */
 const normalizePage = (
   json: unknown,
   key: "users" | "accessGroups",
@@ -79,9 +82,10 @@ const normalizePage = (
   const entries: ReadonlyArray<unknown> = json[key].map(entry)
   const count = numberOf(json["count"]) ?? entries.length
   const offset = numberOf(json["offset"]) ?? asked.offset ?? 0
-  const limit = numberOf(json["limit"]) ?? asked.limit ?? count
-  const total = numberOf(json["total"]) ?? offset + entries.length
-  return { ...json, [key]: entries, count, limit, offset, total }
+  const limit = numberOf(json["limit"]) ?? asked.limit
+  const more = limit !== undefined && entries.length >= Math.max(1, limit) ? 1 : 0
+  const total = numberOf(json["total"]) ?? offset + entries.length + more
+  return { ...json, [key]: entries, count, limit: limit ?? count, offset, total }
 }
 
 const numberOf = (value: unknown): number | undefined =>

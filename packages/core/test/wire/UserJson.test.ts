@@ -200,6 +200,12 @@ describe("reading a page", () => {
       offset: 20,
       total: 22,
     })
+    // Who reads on finds out whether there are more.
+    expect(UserJson.readUserPage({ users }, { offset: 20, limit: 2 })).toMatchObject({
+      limit: 2,
+      offset: 20,
+      total: 23,
+    })
     expect(UserJson.readUserPage({ users, ...page, count: "2", limit: null })).toStrictEqual({
       users,
       ...page,

@@ -1,7 +1,6 @@
 /** What a call of 3.1 would have rejected with, for each error of core's list. */
 import { isUpdateUserError, type UpdateUserError } from "@webflow-users/core"
 import { Envelope } from "@webflow-users/core/wire"
-import type { Answered } from "../response.ts"
 import { readError } from "./Answers.ts"
 import { jsonOf } from "./Overheard.ts"
 import {
@@ -92,5 +91,5 @@ export const failureOf = (thrown: unknown, operation: Operation, signal: AbortSi
  * The body as it came, of the answer that the error was read from. What was found out here has none, and that of Webflow itself does
  * not say that users are gone from there, as core's does.
  */
-const said = ({ _tag, status, response }: UpdateUserError & Answered): unknown =>
+const said = ({ _tag, status, response }: UpdateUserError): unknown =>
   status < 400 || response?.status !== status || _tag === "UserAccountsRemoved" ? undefined : jsonOf(response)
