@@ -36,10 +36,25 @@ export const version = async () => {
   await run("pnpm install", "pnpm", ["install", "--lockfile-only"], { env })
 }
 
+/**
+ * The step that reaches npm. pnpm takes no heed of `publishConfig.provenance`, only of this setting; with it, nothing is published where
+ * nobody vouches for where it was made, so by hand nothing is.
+ *
+ * @param {string} folder
+ * @param {NodeJS.ProcessEnv} env
+ * @param {{ quiet?: boolean }} [options]
+ */
+export const publishIn = (folder, env, options) =>
+  run("changeset publish", "changeset", ["publish"], {
+    ...options,
+    cwd: folder,
+    env: { ...env, pnpm_config_provenance: "true" },
+  })
+
 /** Publishes what is not on npm in its version. */
 export const publish = async () => {
   const problems = problemsOf(published(), process.env["GITHUB_REPOSITORY"])
   if (problems.length > 0) throw new Error(problems.join("\n"))
   const { env } = await ensureBuilt({ force: true })
-  await run("changeset publish", "changeset", ["publish"], { env })
+  await publishIn(root, env)
 }

@@ -5,7 +5,7 @@ import { join, relative } from "node:path"
 import { promisify } from "node:util"
 import { describe, expect, it } from "vitest"
 import { root } from "../scripts/toolchain.mjs"
-import { type Conditions, packages, published, targetsOf } from "./packing.ts"
+import { type Conditions, manifestIn, packages, published, targetsOf } from "./packing.ts"
 
 const exporting = packages.filter(({ manifest }) => manifest.exports !== undefined)
 const named = (folder: string) => relative(root, folder).replaceAll("\\", "/")
@@ -66,6 +66,11 @@ describe("of what is published", () => {
       "packages/core",
       "packages/sdk",
     ])
+  })
+
+  it("undici is asked for in the minor version in which its inner files are where they were tried", () => {
+    const { optionalDependencies } = published.find(({ manifest }) => manifest.name === "@webflow-users/sdk")!.manifest
+    expect(optionalDependencies).toEqual({ undici: `~${manifestIn(root).devDependencies?.["undici"]}` })
   })
 
   it.each(published.map(({ manifest }) => [manifest.name, manifest] as const))("%s says what it is", (_, manifest) => {

@@ -12,6 +12,7 @@ import { publint } from "publint"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { isAtLeast, root } from "../scripts/toolchain.mjs"
 import { install, installed, manifestIn, nodeOf, pack, published, run, targetsOf } from "./packing.ts"
+import { linksOf } from "./markdown.ts"
 import { database } from "./postgres.ts"
 
 const siteId = "580e63e98c9a982ac9b8b741"
@@ -46,12 +47,15 @@ const resolutions = [
 const strictest = {
   strict: true,
   exactOptionalPropertyTypes: true,
-  skipLibCheck: false,
   target: "ES2022",
-  lib: ["ES2024", "DOM"],
   types: ["node"],
   outDir: "out",
 }
+/** What TypeScript has to be told, in the words of the READMEs; what that is; and in how many of these ways it is tried. */
+const settings = [
+  ["`lib` ES2024 with DOM", { lib: ["ES2024", "DOM"], skipLibCheck: false }, resolutions.length],
+  ["or `skipLibCheck`", { lib: ["ES2024"], skipLibCheck: true }, 1],
+] as const
 
 /** What the examples of a README print. */
 const shown: Readonly<Record<string, RegExp>> = {
@@ -130,7 +134,7 @@ describe.each(names)("the tarball of %s", (name) => {
     expect(lost).toEqual([])
     const { dependencies = {}, optionalDependencies = {}, peerDependencies = {} } = manifestIn(unpacked(name))
     const needed = Object.entries({ ...dependencies, ...optionalDependencies, ...peerDependencies })
-    expect(needed.filter(([, version]) => !/^\^?\d/.test(version))).toEqual([])
+    expect(needed.filter(([, version]) => !/^[~^]?\d/.test(version))).toEqual([])
     const has = new Set([name, ...needed.map(([dependency]) => dependency)])
     const imported = filesIn()
       .filter((file) => /^dist\/.*\.(js|d\.ts)$/.test(file))
@@ -140,6 +144,11 @@ describe.each(names)("the tarball of %s", (name) => {
       .map(([dependency]) => dependency)
       .filter((dependency) => dependency.startsWith("@webflow-users/"))
     expect(ours.filter((dependency) => !names.includes(dependency))).toEqual([])
+  })
+
+  it("has what the links of its README lead to", () => {
+    const readme = readFileSync(join(unpacked(name), "README.md"), "utf8")
+    expect(linksOf(readme).filter((link) => !existsSync(join(unpacked(name), link.replace(/#.*$/, ""))))).toEqual([])
   })
 
   it("tells nothing of the machine it was made on", () => {
@@ -241,10 +250,20 @@ describe("installed", () => {
         const examples = blocks(name, "ts").map((text) => text.replaceAll("http://127.0.0.1:8787", origin))
         expect(examples.length).toBeGreaterThan(0)
         for (const [index, text] of examples.entries()) writeFileSync(join(place, `${index}.ts`), text)
-        for (const [moduleResolution, module] of major === own ? resolutions : resolutions.slice(0, 1)) {
-          const compilerOptions = { ...strictest, moduleResolution, module }
-          writeFileSync(join(place, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }))
-          await run("tsc", [], { cwd: place })
+        // What the examples leave out as well.
+        const entries = Object.keys(manifestIn(unpacked(name)).exports ?? {}).map((path) => join(name, path))
+        writeFileSync(
+          join(place, "all.ts"),
+          entries.map((entry, at) => `export * as _${at} from "${entry}"\n`).join(""),
+        )
+        const readme = readFileSync(join(unpacked(name), "README.md"), "utf8").replaceAll(/\s+/g, " ")
+        for (const [said, meant, ways] of settings) {
+          expect(readme).toContain(said)
+          for (const [moduleResolution, module] of resolutions.slice(0, major === own ? ways : 1)) {
+            const compilerOptions = { ...strictest, ...meant, moduleResolution, module }
+            writeFileSync(join(place, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }))
+            await run("tsc", [], { cwd: place })
+          }
         }
         const printed = []
         for (const index of examples.keys()) {

@@ -10,6 +10,9 @@ import { manifestIn } from "./packing.ts"
 const sdk = join(root, "packages/sdk")
 const entry = "\0program"
 
+/** What is loaded at once of a program that uses nothing but this, minified and gzipped, in bytes. */
+const measured = { createClient: 39_229, isUpdateUserError: 5_980 }
+
 /** What becomes, in somebody's browser, of a program that uses one export of the SDK: what is loaded at once, and what when it is asked for. */
 const bundled = async (name: string, path = "") => {
   const program = `import { ${name} } from "@webflow-users/sdk${path}"; globalThis.used = ${name}`
@@ -52,9 +55,9 @@ describe("the promise client in a browser", () => {
     made = await bundled("createClient")
   })
 
-  it("is no larger than it was", () => {
-    // In bytes, 2 % above what it was measured to be. The goal is 26,000.
-    expect(gzipped(made.eager)).toBeLessThan(70_700)
+  it("loads no more than 2 % above what was measured last, which is not yet the goal of 26,000 bytes", () => {
+    // docs/decisions/0021 says what it is made of.
+    expect(gzipped(made.eager)).toBeLessThan(measured.createClient * 1.02)
   })
 
   it("leaves until they are asked for what not every program needs", () => {
@@ -64,9 +67,9 @@ describe("the promise client in a browser", () => {
   })
 })
 
-it("who takes in one guard takes in little else", async () => {
+it("one guard loads no more than 2 % above what was measured last", async () => {
   const { eager } = await bundled("isUpdateUserError")
-  expect(gzipped(eager)).toBeLessThan(56_000)
+  expect(gzipped(eager)).toBeLessThan(measured.isUpdateUserError * 1.02)
 })
 
 /** One export of each entry that says what browsers get of it, or that is the same everywhere. */
@@ -103,7 +106,7 @@ describe("loaded as it is", () => {
     "%s is a few files of its own",
     (file) => {
       const modules = [...closure(join(sdk, "dist", file))]
-      expect(modules.length).toBeLessThan(12)
+      expect(modules.length).toBeLessThan(6)
       expect(modules.filter((name) => !name.startsWith(sdk))).toEqual([])
     },
   )
