@@ -78,7 +78,7 @@ const fiveMinutes = 5 * 60_000
  *   if (!(await verifySignature({ secret: process.env.WEBHOOK_SECRET ?? "", headers: request.headers, body }))) {
  *     return new Response(null, { status: 401 })
  *   }
- *   console.log(JSON.parse(body).payload.id)
+ *   console.log(JSON.parse(body).triggerType)
  *   return new Response()
  * }
  * ```
