@@ -1,5 +1,5 @@
 /** The same on Cloudflare Workers, or wherever a server is `fetch`: nothing of Node is needed. */
-import { verifySignature } from "@webflow-users/sdk/webhooks"
+import { readDelivery, UnacceptableDelivery } from "@webflow-users/sdk/webhooks"
 
 interface Env {
   /** `wrangler secret put WEBHOOK_SECRET` */
@@ -9,10 +9,14 @@ interface Env {
 export default {
   fetch: async (request: Request, env: Env): Promise<Response> => {
     const body = await request.text()
-    const isGenuine = await verifySignature({ secret: env.WEBHOOK_SECRET, headers: request.headers, body })
-    if (!isGenuine) return new Response(null, { status: 401 })
-    const { payload } = JSON.parse(body)
-    console.log(`${payload.id} is ${payload.data.name}`)
-    return new Response()
+    try {
+      const { payload } = await readDelivery({ secret: env.WEBHOOK_SECRET, headers: request.headers, body })
+      console.log(`${payload.id} is ${payload.data.name}`)
+      return new Response()
+    } catch (error) {
+      // What goes wrong here is answered with a 500, and tried again.
+      if (!(error instanceof UnacceptableDelivery)) throw error
+      return new Response(null, { status: error.reason === "unknown" ? 200 : 401 })
+    }
   },
 }

@@ -20,6 +20,12 @@ it("every link leads to a file, and to a heading of it where it names one", () =
   expect(links.filter(leadsNowhere).map(({ page, link }) => `${page}: ${link}`)).toEqual([])
 })
 
+it("no link leads whoever uses a package into its sources", () => {
+  const links = pages.flatMap((page) => linksOf(readPage(page)).map((link) => `${page}: ${link}`))
+  expect(links.length).toBeGreaterThan(50)
+  expect(links.filter((link) => /(packages|apps)\/[^/]+\/src\//.test(link))).toEqual([])
+})
+
 /**
  * A page's blocks in one module each, on the lines that they have in the page. One that is marked `continuing` goes on
  * where the one before it ended.

@@ -3,7 +3,9 @@ import { spawn } from "node:child_process"
 import { createHmac } from "node:crypto"
 import { once } from "node:events"
 import { globSync } from "node:fs"
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
+import { createServer, type ServerResponse } from "node:http"
+import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { text } from "node:stream/consumers"
@@ -56,11 +58,15 @@ const begin = (path: string, args: ReadonlyArray<string>, more: Record<string, s
     stdio: ["ignore", "pipe", "pipe"],
   })
 
-const run = async (path: string, ...args: ReadonlyArray<string>) => {
-  const child = begin(path, args, env)
+const ended = async (child: ReturnType<typeof begin>) => {
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")])
   return { stdout, stderr, code: child.exitCode }
 }
+const run = (path: string, ...args: ReadonlyArray<string>) => ended(begin(path, args, env))
+
+/** Answers as if the first user were updated, whoever was. */
+const updated = (response: ServerResponse) =>
+  response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(users[0]))
 
 describe("an example", () => {
   it("updates by promise, and tells a user that is not there from a wrong request", async () => {
@@ -90,18 +96,77 @@ describe("an example", () => {
       { email: "bo@example.com", addGroups: ["gold"] },
       { email: "nobody@example.com", data: { company: "None" } },
       { id: adaId, data: { company: "Engines" } },
-    ]
-    await writeFile(join(folder, "changes.ndjson"), changes.map((change) => `${JSON.stringify(change)}\n`).join(""))
+    ].map((change) => JSON.stringify(change))
+    await writeFile(join(folder, "changes.ndjson"), changes.join("\n\n"))
     const { stdout, stderr, code } = await run("examples/bulk.ts", "changes.ndjson")
-    expect(stderr).toMatch(/^line 2: .*user cannot be found\n$/)
-    expect([stdout, code]).toEqual(["2 updated, 1 failed\n", 0])
+    expect(stderr).toMatch(/^line 3: .*user cannot be found\n$/)
+    expect([stdout, code]).toEqual(["2 updated, 1 failed\n", 1])
+    await writeFile(join(folder, "good.ndjson"), changes[2]!)
+    expect(await run("examples/bulk.ts", "good.ndjson")).toEqual({
+      stdout: "1 updated, 0 failed\n",
+      stderr: "",
+      code: 0,
+    })
+  })
+
+  it("counts what was updated where a file of changes cannot be read, or nothing of it sent", async () => {
+    const change = JSON.stringify({ id: adaId, data: { company: "Engines" } })
+    await writeFile(join(folder, "torn.ndjson"), `${change}\n\nada@example.com\n${change}\n`)
+    expect(await run("examples/bulk.ts", "torn.ndjson")).toEqual({
+      stdout: "1 updated, 0 failed\n",
+      stderr: "Line 3 is no JSON: it and what follows is not sent\n",
+      code: 1,
+    })
+    const none = { stdout: "0 updated, 0 failed\n", code: 1 }
+    const absent = await run("examples/bulk.ts", "absent.ndjson")
+    expect(absent).toEqual({ ...none, stderr: expect.stringMatching(/^ENOENT.*absent\.ndjson'\n$/) })
+    const wrong = { ...env, WEBFLOW_USERS_TOKEN: "wrong" }
+    await writeFile(join(folder, "one.ndjson"), change)
+    const refused = await ended(begin("examples/bulk.ts", ["one.ndjson"], wrong))
+    expect(refused).toEqual({ ...none, stderr: expect.stringMatching(/^[^\n]*authorized[^\n]*\n$/i) })
+  })
+
+  it("counts what was updated when it is stopped, after what is under way", async () => {
+    const waiting: Array<ServerResponse> = []
+    let goesOn = false
+    const server = createServer((_, response) => {
+      if (goesOn) updated(response)
+      else waiting.push(response)
+    })
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+    try {
+      const asked = once(server, "request")
+      const lines = Array.from({ length: 1000 }, (_, index) =>
+        JSON.stringify({ id: (0x1000 + index).toString(16).padStart(24, "0"), data: { company: "Engines" } }),
+      )
+      await writeFile(join(folder, "many.ndjson"), lines.join("\n"))
+      const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v2`
+      const child = begin("examples/bulk.ts", ["many.ndjson"], { ...env, WEBFLOW_USERS_STORE: baseUrl })
+      const whole = ended(child)
+      await asked
+      child.kill("SIGINT")
+      await once(child.stderr, "data")
+      goesOn = true
+      waiting.forEach(updated)
+      const { stdout, stderr, code } = await whole
+      const [, count] = /^(\d+) updated, 0 failed\n$/.exec(stdout) ?? []
+      expect(Number(count)).toBeGreaterThan(0)
+      expect(Number(count)).toBeLessThan(lines.length)
+      expect([stderr, code]).toEqual([
+        "Stopping: what is under way is waited for\nStopped; the file can be run again\n",
+        1,
+      ])
+    } finally {
+      server.closeAllConnections()
+      server.close()
+    }
   })
 
   it("lets members of a Next.js site change their own profile, and nothing else", async () => {
     vi.stubEnv("WEBFLOW_USERS_STORE", env["WEBFLOW_USERS_STORE"])
     vi.stubEnv("WEBFLOW_USERS_TOKEN", env["WEBFLOW_USERS_TOKEN"])
     vi.stubEnv("SESSION_SECRET", "session secret")
-    const { PATCH } = await import("../examples/nextjs-route-handler.ts")
+    let { PATCH } = await import("../examples/nextjs-route-handler.ts")
     const cookie = `theme=dark; ${await cookieOf(adaId, "session secret")}`
     const send = async (body: string, headers: Record<string, string> = { cookie }) => {
       const response = await PATCH(new Request("http://site/api/profile", { method: "PATCH", body, headers }))
@@ -115,13 +180,18 @@ describe("an example", () => {
     expect(await send('{"plan":"gold"}')).toMatchObject({ status: 400 })
     expect(await send('{"data":{"plan":"gold"},"accessGroups":["gold"]}')).toMatchObject({ status: 400 })
     expect(await send("no JSON")).toMatchObject({ status: 400 })
-    expect(await send("null")).toMatchObject({ status: 400 })
+    for (const none of ["null", "[]", '["name"]', "7"]) expect(await send(none)).toMatchObject({ status: 400 })
     expect(await send("{}", {})).toMatchObject({ status: 401 })
     const forged = await cookieOf(adaId, "another secret")
     expect(await send("{}", { cookie: forged })).toMatchObject({ status: 401 })
     const nobody = await cookieOf("f".repeat(24), "session secret")
-    vi.spyOn(console, "error").mockImplementation(() => undefined)
-    expect(await send("{}", { cookie: nobody })).toMatchObject({ status: 502, body: { details: [] } })
+    expect(await send("{}", { cookie: nobody })).toMatchObject({ status: 404, body: { details: [] } })
+    vi.stubEnv("WEBFLOW_USERS_TOKEN", "wrong")
+    vi.resetModules()
+    PATCH = (await import("../examples/nextjs-route-handler.ts")).PATCH
+    const said = vi.spyOn(console, "error").mockImplementation(() => undefined)
+    expect(await send("{}")).toMatchObject({ status: 502, body: { details: [] } })
+    expect(said).toHaveBeenCalledOnce()
     vi.restoreAllMocks()
     vi.unstubAllEnvs()
   })
@@ -131,6 +201,7 @@ describe("an example", () => {
     triggerType: "user_account_updated",
     payload: { ...users[0], lastUpdated: "2026-01-01T00:00:00.000Z" },
   })
+  const other = JSON.stringify({ triggerType: "form_submission", payload: { name: "Contact" } })
   const delivery = (of = body, key = secret) => {
     const timestamp = String(Date.now())
     const signature = createHmac("sha256", key).update(`${timestamp}:${of}`).digest("hex")
@@ -138,21 +209,33 @@ describe("an example", () => {
     return { method: "POST", headers, body: of }
   }
 
-  it("receives webhooks, and what is told twice once", async () => {
-    const receiver = begin("examples/webhook-receiver.ts", [], { PORT: "0", WEBHOOK_SECRET: secret })
+  it("receives webhooks, and does what is told once, however often it has to be told", async () => {
+    const members = join(folder, "members")
+    const file = join(members, "told.ndjson")
+    const receiver = begin("examples/webhook-receiver.ts", [], {
+      PORT: "0",
+      WEBHOOK_SECRET: secret,
+      MEMBERS_FILE: file,
+    })
     try {
-      let said = ""
+      const wrong = text(receiver.stderr)
       const [first] = (await once(receiver.stdout.setEncoding("utf8"), "data")) as [string]
-      receiver.stdout.on("data", (more: string) => (said += more))
       const port = /port: (\d+)/.exec(first)?.[1]
       const send = async (request: RequestInit) => (await fetch(`http://127.0.0.1:${port}/hook`, request)).status
+      // There is no folder yet.
+      expect(await send(delivery())).toBe(500)
+      await mkdir(members)
       expect(await send(delivery())).toBe(200)
       expect(await send(delivery())).toBe(200)
+      expect(await send(delivery(other))).toBe(200)
       expect(await send(delivery(body, "wrong"))).toBe(401)
       expect(await send({ method: "POST", body })).toBe(401)
+      expect(await send(delivery(" ".repeat(1_000_000)))).toBe(200)
+      expect(await send(delivery(" ".repeat(1_000_001)))).toBe(413)
+      expect(await send(delivery(" ".repeat(10_000_000)))).toBe(413)
+      expect(await readFile(file, "utf8")).toBe(`{"id":"${adaId}","name":"Ada"}\n`)
       receiver.kill("SIGTERM")
-      await once(receiver, "close")
-      expect(said).toBe(`${adaId} is Ada\n`)
+      expect((await wrong).match(/Error/g)).toEqual(["Error"])
     } finally {
       receiver.kill("SIGKILL")
     }
@@ -164,6 +247,7 @@ describe("an example", () => {
     const send = async (request: RequestInit) =>
       (await worker.fetch(new Request("https://worker.example/", request), bindings)).status
     expect(await send(delivery())).toBe(200)
+    expect(await send(delivery(other))).toBe(200)
     expect(await send(delivery(body, "wrong"))).toBe(401)
     expect(said.mock.calls).toEqual([[`${adaId} is Ada`]])
     vi.restoreAllMocks()

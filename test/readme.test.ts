@@ -1,7 +1,7 @@
 /** Examples of the README and of the packages' pages are run as they stand there; `npm start` is run by front-door.long.test.ts. */
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
-import { chmod, mkdtemp, rm, symlink, writeFile } from "node:fs/promises"
+import { chmod, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
 import { createInterface } from "node:readline"
@@ -143,25 +143,24 @@ it("the SDK's example of many updates tells each outcome", async () => {
 })
 
 it("the example of a receiver takes what is genuine, and nothing else", async () => {
-  const file = join(folder, "receiver.mjs")
-  // On a port that is free, and told.
-  const listening = ".listen(0, function () { console.log(`port ${this.address().port}`) })"
-  await writeFile(file, block("docs/http-proxy.md", "js", ".listen(9000)").replace(".listen(9000)", listening))
+  const file = join(folder, "receiver.ts")
+  const members = join(folder, "members.ndjson")
+  await writeFile(file, block("docs/webhooks.md", "ts", "createServer"))
   const store = { WEBFLOW_USERS_STORE: `file:${folder}/sample.db`, WEBFLOW_USERS_ALLOW_PRIVATE_WEBHOOKS: "true" }
   const command = (...args: ReadonlyArray<string>) => run("webflow-users", ["webhook", ...args, "--json"], store)
   const { id, secret } = JSON.parse(await command("add", "--site", siteId, "--url", "http://127.0.0.1:1/"))
-  const receiver = spawn(process.execPath, [file], {
-    env: { WEBHOOK_SECRET: secret },
+  const receiver = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", file], {
+    env: { WEBHOOK_SECRET: secret, PORT: "0", MEMBERS_FILE: members },
     stdio: ["ignore", "pipe", "inherit"],
   })
   try {
     const lines = createInterface({ input: receiver.stdout! })[Symbol.asyncIterator]()
-    const port = /^port (\d+)$/.exec((await lines.next()).value ?? "")?.[1]
+    const port = /port: (\d+)/.exec((await lines.next()).value ?? "")?.[1]
     const database = new DatabaseSync(join(folder, "sample.db"), { timeout: 10_000 })
     database.prepare("UPDATE webhooks SET url = ? WHERE id = ?").run(`http://127.0.0.1:${port}/`, id)
     database.close()
     expect(JSON.parse(await command("test", id))).toEqual({ id, status: 200 })
-    expect((await lines.next()).value).toContain("{")
+    expect(await readFile(members, "utf8")).toMatch(/^\{"id":"[\da-f]{24}","name":"[^"]+"\}\n$/)
     for (const headers of [{}, { "x-webflow-timestamp": String(Date.now()), "x-webflow-signature": "00".repeat(32) }]) {
       const { status } = await fetch(`http://127.0.0.1:${port}/`, { method: "POST", headers, body: "{}" })
       expect(status).toBe(401)

@@ -1,7 +1,8 @@
 /** The Effect client in front of another server, whichever way requests are sent. */
 import { Transport, type UpdateUser, type UserStore } from "@webflow-users/core"
 import * as Upstream from "@webflow-users/core/UserStore/Upstream"
-import { Config, ConfigProvider, Duration, Effect, Layer, Option } from "effect"
+import { Config, ConfigProvider, Effect, Layer, Option, Redacted } from "effect"
+import { callable, type Check, type Checks, objectOf, refuse, remoteChecks, retryChecks } from "./checkOptions.ts"
 import type { Platform } from "./platform.ts"
 import { on, type WebflowUsers } from "./WebflowUsers.ts"
 
@@ -16,29 +17,68 @@ export type Services = WebflowUsers | UpdateUser.UpdateUser | UserStore.UserStor
 
 /** The layers of a platform. */
 export const make = ({ transport }: Platform) => {
-  const layer = ({ fetch, ...options }: Options): Layer.Layer<Services> => {
-    const problem = problemOf(options)
-    if (problem !== undefined) return Layer.effectContext(Effect.die(new RangeError(problem)))
-    return on(
-      Upstream.layer(options).pipe(Layer.provide(Layer.effect(Transport.Transport, transport(options.baseUrl, fetch)))),
-    )
-  }
-  return { layer, layerConfig: Layer.unwrap(Effect.map(config, layer)) }
+  const layer = (options: Options): Layer.Layer<Services> =>
+    Layer.suspend(() => {
+      checkServer("layer", options)
+      const { fetch, token, ...rest } = options
+      return on(
+        Upstream.layer({ ...rest, token: Effect.isEffect(token) ? Effect.map(token, given) : token }).pipe(
+          Layer.provide(Layer.effect(Transport.Transport, transport(options.baseUrl, fetch))),
+        ),
+      )
+    })
+
+  // One constant, which is built once in a program: so it stands for as many layers as there are providers. Whoever uses it twice
+  // under one of them shares a client, and its limits.
+  const configured = new WeakMap<ConfigProvider.ConfigProvider, Layer.Layer<Services, Config.ConfigError>>()
+  const layerConfig = Layer.fromBuild((memoMap, scope) =>
+    Effect.flatMap(ConfigProvider.ConfigProvider, (provider) => {
+      const own = configured.get(provider) ?? Layer.unwrap(Effect.map(config, layer))
+      configured.set(provider, own)
+      return Layer.buildWithMemoMap(own, memoMap, scope)
+    }),
+  )
+  return { layer, layerConfig }
 }
 
-/** What is wrong with the options, if anything. It does not repeat an address, which may hold what is secret. */
-const problemOf = ({ baseUrl, rateLimit, retry }: Upstream.Options): string | undefined => {
-  const address = Upstream.addressProblem(baseUrl)
-  if (address !== undefined) return `baseUrl ${address}`
-  const counts = { "rateLimit.limit": rateLimit?.limit, "retry.attempts": retry === false ? 1 : retry?.attempts }
-  for (const [name, count] of Object.entries(counts)) {
-    if (count !== undefined && !(Number.isSafeInteger(count) && count > 0))
-      return `${name} has to be a whole number from 1`
-  }
-  const window = Duration.fromInputUnsafe(rateLimit?.window ?? Upstream.defaults.window)
-  return Duration.isPositive(window) && Duration.isFinite(window)
-    ? undefined
-    : "rateLimit.window has to be longer than nothing, and to end"
+const isToken = (value: unknown): value is Redacted.Redacted =>
+  Redacted.isRedacted(value) && typeof Redacted.value(value) === "string"
+
+// What is none is not told: it may be the secret, bare.
+const checkToken: Check = (name, value) => {
+  if (!Effect.isEffect(value) && !isToken(value))
+    refuse(name, "has to be text that is Redacted, as Redacted.make gives it, or an effect that gives such")
+}
+const given = (value: unknown): Redacted.Redacted =>
+  isToken(value) ? value : refuse("token", "is an effect, which has to give text that is Redacted")
+
+const yesOrNo: Check = (name, value) => {
+  if (typeof value !== "boolean") refuse(name, "has to be true or false")
+}
+
+const checkRetry = objectOf(
+  { ...retryChecks, countsWaiting: yesOrNo } satisfies Checks<Exclude<Upstream.Options["retry"], false | undefined>>,
+  "retry.",
+)
+
+const checkOptions = objectOf(
+  {
+    baseUrl: remoteChecks.baseUrl,
+    token: checkToken,
+    fetch: remoteChecks.fetch,
+    timeout: remoteChecks.timeout,
+    retry: (name, value) => (value === false ? undefined : checkRetry(name, value)),
+    rateLimit: remoteChecks.rateLimit,
+    onWait: callable,
+    onTurn: callable,
+  } satisfies Checks<Options>,
+  "",
+)
+
+/** Throws what the promise client throws of the same options. */
+const checkServer = (name: string, options: Options): void => {
+  checkOptions(name, options)
+  if (options.baseUrl === undefined) refuse("baseUrl", "is not given")
 }
 
 const wrong = (message: string) => new Config.ConfigError(new ConfigProvider.SourceError({ message }))

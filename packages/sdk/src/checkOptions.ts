@@ -13,11 +13,11 @@ import type {
 } from "./options.ts"
 import type { UpdateManyOptions } from "./updateMany.ts"
 
-type Check = (name: string, value: unknown) => void
+export type Check = (name: string, value: unknown) => void
 /** What there is, with what each has to be. `undefined` is always allowed, as if it were left out. */
-type Checks<O> = { readonly [Name in keyof O]-?: Check }
+export type Checks<O> = { readonly [Name in keyof O]-?: Check }
 
-const refuse = (name: string, problem: string): never => {
+export const refuse = (name: string, problem: string): never => {
   throw new TypeError(`${name} ${problem}`)
 }
 const outOfRange = (name: string, problem: string): never => {
@@ -25,7 +25,7 @@ const outOfRange = (name: string, problem: string): never => {
 }
 
 /** An object of options, each of which has its check. `name` is what it is called, `prefix` stands before its options' names. */
-const objectOf =
+export const objectOf =
   (checks: Readonly<Record<string, Check>>, prefix: string): Check =>
   (name, value) => {
     if (typeof value !== "object" || value === null) {
@@ -42,7 +42,7 @@ const objectOf =
 const text: Check = (name, value) => {
   if (typeof value !== "string") refuse(name, "has to be text")
 }
-const callable: Check = (name, value) => {
+export const callable: Check = (name, value) => {
   if (typeof value !== "function") refuse(name, "has to be a function")
 }
 const count: Check = (name, value) => {
@@ -123,7 +123,7 @@ const headers: Check = (name, value) => {
   return undefined
 }
 
-const retryChecks = { attempts: count, deadline: endingTime, maxRetryAfter: time } satisfies Checks<RetryOptions>
+export const retryChecks = { attempts: count, deadline: endingTime, maxRetryAfter: time } satisfies Checks<RetryOptions>
 const retry: Check = (name, value) => {
   if (value === false) return
   if (typeof value !== "object")
@@ -131,7 +131,7 @@ const retry: Check = (name, value) => {
   objectOf(retryChecks, "retry.")(name, value)
 }
 
-const remoteChecks = {
+export const remoteChecks = {
   baseUrl: address,
   token,
   fetch: callable,

@@ -11,7 +11,8 @@ const { layer: overFetch, layerConfig: configured } = ServerLayer.make(platform)
 
 /**
  * The client of a server that speaks the contract. Build it once: it keeps within what the server allows a token, over all calls.
- * Dies of a `RangeError` that names the option when one cannot be.
+ * Where an option cannot be, or there is none of its name, building it dies of what the promise client throws: a `TypeError` or
+ * `RangeError` that names the option.
  */
 export const layer: (options: ServerLayer.Options) => Layer.Layer<ServerLayer.Services> = overFetch
 
@@ -19,7 +20,8 @@ export const layer: (options: ServerLayer.Options) => Layer.Layer<ServerLayer.Se
  * The same by `Config`, with the variables of the command line: `WEBFLOW_USERS_STORE` is the server's address with the prefix,
  * such as `https://users.example.com/v2`, and `WEBFLOW_USERS_TOKEN` the token; `WEBFLOW_USERS_UPSTREAM_TIMEOUT`, `…_ATTEMPTS`,
  * `…_DEADLINE`, `…_MAX_RETRY_AFTER`, `…_RATE` and `…_WINDOW` say how patient to be. All but the first can be left out. Fails with
- * a `ConfigError` that names the variable.
+ * a `ConfigError` that names the variable. It is one client for all of a program that is under one `ConfigProvider`, and another
+ * under another.
  */
 export const layerConfig: Layer.Layer<ServerLayer.Services, Config.ConfigError> = configured
 

@@ -41,7 +41,7 @@ export type DeliveryProblem =
   | "stale"
   /** The signature is not that of this body, this timestamp and this secret. */
   | "forged"
-  /** It is genuine, and tells of something else than an updated user. */
+  /** It is genuine, and tells of something else than an updated user, or of no user that could be read. */
   | "unknown"
 
 /** Thrown by {@link readDelivery}; `reason` says why. Answer it with 401, or with 200 what is `unknown` and not for you. */
@@ -59,15 +59,15 @@ const messages = {
     "The request has no x-webflow-timestamp in milliseconds, or no x-webflow-signature of 64 hexadecimal characters",
   stale: "The request's timestamp is too far from now",
   forged: "The signature is not that of this body under this secret; the body has to be as it came, unparsed",
-  unknown: "The request is signed, and tells of something else than user_account_updated",
+  unknown: "The request is signed, and tells of something else than user_account_updated, or of no user",
 } as const satisfies Record<DeliveryProblem, string>
 
 const fiveMinutes = 5 * 60_000
 
 /**
  * Whether a request was sent by who holds the secret, now and with this body. Everything that is wrong with the request is `false`;
- * it rejects with a `TypeError` where the receiver is wrong: an empty secret, which anybody could sign with, or a body that was
- * parsed before.
+ * it rejects with a `TypeError` where the receiver is wrong: a secret that is no text or is empty, which anybody could sign with, or a
+ * body that was parsed before.
  *
  * @example
  * ```ts
@@ -78,7 +78,7 @@ const fiveMinutes = 5 * 60_000
  *   if (!(await verifySignature({ secret: process.env.WEBHOOK_SECRET ?? "", headers: request.headers, body }))) {
  *     return new Response(null, { status: 401 })
  *   }
- *   console.log(JSON.parse(body).payload.id)
+ *   console.log(JSON.parse(body).triggerType)
  *   return new Response()
  * }
  * ```
@@ -94,9 +94,14 @@ export const readDelivery = async (delivery: Delivery): Promise<UserAccountUpdat
   if (problem !== undefined) throw new UnacceptableDelivery(problem)
   const { body } = delivery
   const said = jsonOf(typeof body === "string" ? body : new TextDecoder().decode(body))
-  if (said?.triggerType !== "user_account_updated" || said.payload === undefined)
-    throw new UnacceptableDelivery("unknown")
+  if (said?.triggerType !== "user_account_updated" || !isUser(said.payload)) throw new UnacceptableDelivery("unknown")
   return said as UserAccountUpdated
+}
+
+/** What of a user is always there. */
+const isUser = (payload: unknown): boolean => {
+  const { id, accessGroups, data }: { readonly [Name in keyof User]?: unknown } = Object(payload)
+  return typeof id === "string" && Array.isArray(accessGroups) && typeof data === "object" && data !== null
 }
 
 const problemOf = async ({
@@ -106,7 +111,8 @@ const problemOf = async ({
   tolerance = fiveMinutes,
   now = Date.now(),
 }: Delivery): Promise<Exclude<DeliveryProblem, "unknown"> | undefined> => {
-  if (typeof secret !== "string" || secret === "") throw new TypeError("secret has to be the webhook's, and is empty")
+  if (typeof secret !== "string") throw new TypeError("secret has to be text: the webhook's, as it was printed")
+  if (secret === "") throw new TypeError("secret has to be the webhook's, and is empty")
   const bytes = bytesOf(body)
   const timestamp = headerOf(headers, "x-webflow-timestamp")
   const signature = headerOf(headers, "x-webflow-signature")
@@ -129,10 +135,14 @@ const problemOf = async ({
 
 const bytesOf = (body: unknown): Uint8Array => {
   if (typeof body === "string") return new TextEncoder().encode(body)
-  if (body instanceof ArrayBuffer) return new Uint8Array(body)
+  if (isArrayBuffer(body)) return new Uint8Array(body)
   if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength)
   throw new TypeError("body has to be the request's as it came, text or bytes: one that was parsed cannot be verified")
 }
+
+/** One of another realm too, such as a worker's, a test's or a frame's, whose class is another. */
+const isArrayBuffer = (body: unknown): body is ArrayBuffer =>
+  Object.prototype.toString.call(body) === "[object ArrayBuffer]"
 
 /** A header's one value; none where there are several. */
 const headerOf = (headers: DeliveryHeaders, name: string): string => {

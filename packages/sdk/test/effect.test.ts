@@ -12,7 +12,6 @@ import * as OnNode from "@webflow-users/sdk/effect"
 import {
   Cause,
   Clock,
-  ConfigProvider,
   Context,
   Deferred,
   Effect,
@@ -321,68 +320,6 @@ describe("the Effect client's options", () => {
       ).pipe(Effect.provide(OnNode.layer({ baseUrl: "https://users.example.com/v2", fetch: pages })))
       expect(all.map(({ id }) => id)).toEqual(users.map(({ id }) => id))
       expect(asked).toEqual(["?offset=0&limit=100&sort=-Email", "?offset=100&limit=100&sort=-Email"])
-    }),
-  )
-
-  it.effect.each([
-    [{ baseUrl: "users.example.com" }, "baseUrl is not a whole URL"],
-    [{ baseUrl: "https://me:hush@users.example.com" }, "baseUrl holds a user name or a password"],
-    [{ rateLimit: { limit: 0 } }, "rateLimit.limit has to be"],
-    [{ rateLimit: { limit: 10, window: 0 } }, "rateLimit.window has to be"],
-    [{ rateLimit: { limit: 10, window: Number.POSITIVE_INFINITY } }, "rateLimit.window has to be"],
-    [{ retry: { attempts: 1.5 } }, "retry.attempts has to be"],
-  ] as const)("that cannot be are defects that name them: %j", ([options, message]) =>
-    Effect.gen(function* () {
-      const exit = yield* Effect.exit(
-        Effect.provide(ask, OnNode.layer({ baseUrl: "https://a.example/v2", ...options })),
-      )
-      const [reason] = Exit.isFailure(exit) ? exit.cause.reasons : []
-      expect(reason?._tag === "Die" && reason.defect).toBeInstanceOf(RangeError)
-      expect(String(reason?._tag === "Die" && reason.defect)).toContain(message)
-      expect(String(reason?._tag === "Die" && reason.defect)).not.toContain("hush")
-    }),
-  )
-
-  it.effect("are read by Config, with the variables of the command line", () =>
-    Effect.gen(function* () {
-      let asked = 0
-      let bearer: string | undefined
-      const server = createServer(({ headers }, response) => {
-        asked += 1
-        bearer = headers.authorization
-        response.writeHead(500, { "content-type": "application/json" }).end('{"code":"internal_error"}')
-      })
-      yield* Effect.promise(() => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve)))
-      const env = {
-        WEBFLOW_USERS_STORE: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v2`,
-        WEBFLOW_USERS_TOKEN: "from-the-environment",
-        WEBFLOW_USERS_UPSTREAM_ATTEMPTS: "1",
-      }
-      const error = yield* Effect.flip(Effect.provide(ask, OnNode.layerConfig)).pipe(
-        Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env }))),
-        Effect.ensuring(Effect.sync(() => server.close())),
-      )
-      expect(error._tag).toBe("InternalError")
-      expect([asked, bearer]).toEqual([1, "Bearer from-the-environment"])
-    }),
-  )
-
-  it.effect.each([
-    [{}, "WEBFLOW_USERS_STORE"],
-    [{ WEBFLOW_USERS_STORE: "file:./users.db" }, "WEBFLOW_USERS_STORE does not begin with https:"],
-    [{ WEBFLOW_USERS_STORE: "https://me:hush@a.example" }, "WEBFLOW_USERS_STORE holds a user name"],
-    [
-      { WEBFLOW_USERS_STORE: "https://a.example/v2", WEBFLOW_USERS_UPSTREAM_TIMEOUT: "soon" },
-      "WEBFLOW_USERS_UPSTREAM_TIMEOUT has to be a duration",
-    ],
-  ] as ReadonlyArray<[Record<string, string>, string]>)("that are wrong there are told: %j", ([env, message]) =>
-    Effect.gen(function* () {
-      const error = yield* Effect.flip(Effect.provide(ask, OnFetch.layerConfig)).pipe(
-        Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env }))),
-      )
-      expect(error._tag).toBe("ConfigError")
-      expect(error.message).toContain(message)
-      expect(error.message).not.toContain("hush")
     }),
   )
 

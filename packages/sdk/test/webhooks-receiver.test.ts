@@ -3,6 +3,7 @@ import { createHmac } from "node:crypto"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { runInNewContext } from "node:vm"
 import { AddWebhook, parseSiteId, type SiteId, type User, UserId, WebhookMessage } from "@webflow-users/core"
 import {
   type Delivery,
@@ -53,6 +54,7 @@ describe("a delivery as core signs it", () => {
   const bytes = new TextEncoder().encode(sent.body)
   /** In the middle of something larger, as Node's buffers are. */
   const slice = Buffer.concat([Buffer.from("before"), bytes, Buffer.from("after")]).subarray(6, 6 + bytes.length)
+  const foreign: ArrayBuffer = runInNewContext("Uint8Array.from(bytes).buffer", { bytes: [...bytes] })
 
   it.each<[string, Partial<Delivery>]>([
     ["a record, as text", {}],
@@ -62,6 +64,7 @@ describe("a delivery as core signs it", () => {
     ["a signature in capitals", { headers: { ...sent.headers, "x-webflow-signature": signature.toUpperCase() } }],
     ["bytes", { body: bytes }],
     ["an ArrayBuffer", { body: bytes.buffer }],
+    ["an ArrayBuffer of another realm", { body: foreign }],
     ["a part of a Buffer", { body: slice }],
     ["five minutes later", { now: now + 300_000 }],
     ["by a clock that is five minutes behind", { now: now - 300_000 }],
@@ -132,24 +135,31 @@ describe("a delivery that is none", () => {
     expect(String(error)).not.toContain(secret)
   })
 
-  it.each([other, "no JSON", "null", "7", '{"triggerType":"user_account_updated"}'])(
-    "is genuine and unknown: %s",
-    async (body) => {
-      const signed = { ...genuine, headers: sign(body), body }
-      expect(await verifySignature(signed)).toBe(true)
-      await expect(readDelivery(signed)).rejects.toMatchObject({ reason: "unknown" })
-    },
-  )
+  it.each([
+    other,
+    "no JSON",
+    "null",
+    "7",
+    '{"triggerType":"user_account_updated"}',
+    ...[null, 5, "user", [], {}, { ...user, id: 5 }, { ...user, data: null }, { ...user, accessGroups: {} }].map(
+      (payload) => JSON.stringify({ triggerType: "user_account_updated", payload }),
+    ),
+  ])("is genuine and unknown: %s", async (body) => {
+    const signed = { ...genuine, headers: sign(body), body }
+    expect(await verifySignature(signed)).toBe(true)
+    await expect(readDelivery(signed)).rejects.toMatchObject({ reason: "unknown" })
+  })
 
   it.each<[string, object]>([
-    ["secret", { secret: "" }],
-    ["secret", { secret: undefined }],
-    ["body", { body: JSON.parse(sent.body) }],
-    ["body", { body: undefined }],
-  ])("a receiver that is wrong about its %s is told so", async (name, said) => {
+    ["secret has to be the webhook's, and is empty", { secret: "" }],
+    ["secret has to be text", { secret: undefined }],
+    ["secret has to be text", { secret: Buffer.from(secret) }],
+    ["body has to be the request's", { body: JSON.parse(sent.body) }],
+    ["body has to be the request's", { body: undefined }],
+  ])("is not judged where the receiver is wrong, and the receiver is told: %s", async (message, said) => {
     const wrong = { ...genuine, ...said } as Delivery
     await expect(verifySignature(wrong)).rejects.toThrow(TypeError)
-    await expect(readDelivery(wrong)).rejects.toThrow(new RegExp(`^${name} has to be`))
+    await expect(readDelivery(wrong)).rejects.toThrow(new RegExp(`^${message}`))
   })
 })
 
