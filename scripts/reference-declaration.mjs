@@ -272,12 +272,11 @@ export const factsText = (context, symbol) =>
 export const declarationText = async (context, symbol, isTypeOnly) => {
   const source = expandedText(context, symbol, isTypeOnly) ?? writtenText(context, symbol)
   const types = (symbol.declarations ?? []).filter((node) => !ts.isVariableDeclaration(node) || node.type !== undefined)
-  const whole = helpersOf(context, types).reduce(
-    (text, helper) =>
-      new RegExp(`\\b${helper.name}\\b`).test(text) && !new RegExp(`\\b(type|interface) ${helper.name}\\b`).test(text)
-        ? `${text}\n\n${writtenText(context, helper)}`
-        : text,
-    source,
-  )
+  const whole = helpersOf(context, types).reduce((text, [called, helper]) => {
+    const mentions = (/** @type {string} */ name) => new RegExp(`\\b${name}\\b`).test(text)
+    const name = [called, helper.name].find((each) => mentions(each) && !mentions(`(type|interface) ${each}`))
+    if (name === undefined) return text
+    return `${text}\n\n${writtenText(context, helper).replace(/^(interface|type) \w+/, `$1 ${name}`)}`
+  }, source)
   return formatted(symbol.name, whole)
 }

@@ -156,15 +156,15 @@ export const typeDeclarationText = (context, symbol, node) => {
 }
 
 /**
- * Types that a declaration names and that have no entry of their own, nor have those that they name.
+ * Types that a declaration names and that have no entry of their own, nor have those that they name; with what they are called there.
  *
  * @param {Context} context
  * @param {ReadonlyArray<ts.Declaration>} nodes
- * @returns {ReadonlyArray<ts.Symbol>}
+ * @returns {ReadonlyArray<readonly [name: string, symbol: ts.Symbol]>}
  */
 export const helpersOf = ({ checker, exported }, nodes) => {
-  /** @type {Set<ts.Symbol>} */
-  const found = new Set()
+  /** @type {Map<ts.Symbol, string>} */
+  const found = new Map()
   /** @param {ts.Node} node */
   const visit = (node) => {
     if (ts.isBlock(node)) return
@@ -175,11 +175,11 @@ export const helpersOf = ({ checker, exported }, nodes) => {
         : undefined
     const symbol = name === undefined ? undefined : symbolAt(checker, name)
     if (isOurs(symbol) && !exported.has(symbol) && !found.has(symbol)) {
-      found.add(symbol)
+      found.set(symbol, name !== undefined && ts.isIdentifier(name) ? name.text : symbol.name)
       for (const declaration of symbol.declarations ?? []) visit(declaration)
     }
     ts.forEachChild(node, visit)
   }
   for (const node of nodes) visit(node)
-  return [...found]
+  return [...found].map(([symbol, name]) => [name, symbol])
 }
