@@ -4,7 +4,7 @@
  */
 import { readdirSync } from "node:fs"
 import { join } from "node:path"
-import { publish, version } from "./release.mjs"
+import { pack, publish, version } from "./release.mjs"
 import { start } from "./start.mjs"
 import { StepFailed, dieOf, ensureBuilt, ensureInstalled, passSignalsOn, root, run, say } from "./toolchain.mjs"
 
@@ -88,6 +88,7 @@ const commands = {
   fix,
   docs,
   bench,
+  pack,
   "release:version": version,
   "release:publish": publish,
 }

@@ -1,9 +1,14 @@
 /** How an export is written in the API reference: as in its source, without what it does. */
 import { format } from "oxfmt"
 import ts from "typescript-6"
+import { failureMembers, failureOf, failureText } from "./reference-failure.mjs"
+import { helpersOf, schemaShape, typeDeclarationText } from "./reference-shape.mjs"
 
 /** @typedef {(type: string, but?: string) => string} Naming what is called so the compiler knows by its parts; `but` is not used */
-/** @typedef {{ readonly checker: ts.TypeChecker, readonly naming: Naming }} Context */
+/**
+ * @typedef {{ readonly checker: ts.TypeChecker, readonly naming: Naming, readonly exported: ReadonlySet<ts.Symbol>,
+ *   readonly descriptions: import("./reference-shape.mjs").Descriptions }} Context
+ */
 
 const flags =
   ts.TypeFormatFlags.NoTruncation |
@@ -46,6 +51,12 @@ export const namingOf = (checker, symbols) => {
   /** @type {ReadonlyArray<string>} */
   let classes = []
   for (const symbol of symbols) {
+    // One of a schema's: where it is spelled out, the compiler tells what the schema has.
+    const made = symbol.declarations?.find(ts.isInterfaceDeclaration)
+    if (made?.heritageClauses?.some((clause) => clause.getText().startsWith("extends Schema.Schema.Type<"))) {
+      const [base] = checker.getBaseTypes(/** @type {ts.InterfaceType} */ (checker.getDeclaredTypeOfSymbol(symbol)))
+      if (base !== undefined) names.set(plain(checker.typeToString(base, made, flags)), symbol.name)
+    }
     const alias = symbol.declarations?.find(ts.isTypeAliasDeclaration)
     if (alias === undefined || alias.typeParameters !== undefined) continue
     const type = checker.getDeclaredTypeOfSymbol(symbol)
@@ -150,11 +161,16 @@ const inherited = (context, node) => {
 
 /** @param {Context} context @param {ts.ClassDeclaration} node */
 const classText = (context, node) => {
-  const parents = (node.heritageClauses ?? []).map((clause) => ` ${clause.getText()}`).join("")
+  const failure = failureOf(node)
+  const parents =
+    failure === undefined
+      ? (node.heritageClauses ?? []).map((clause) => ` ${clause.getText()}`).join("")
+      : ` extends ${failure.base}`
   const parameters = node.typeParameters?.map((parameter) => parameter.getText()).join(", ")
   const members = [...inherited(context, node), ...node.members]
-    .filter((member) => !isHidden(member))
+    .filter((member) => !isHidden(member) && !ts.isClassStaticBlockDeclaration(member))
     .map((member) => `${commentBefore(member)}${memberText(context, member)}`)
+  if (failure !== undefined) members.unshift(...failureMembers(context, failure, commentBefore))
   const types = parameters === undefined ? "" : `<${parameters}>`
   return `class ${node.name?.text ?? ""}${types}${parents} {${members.length === 0 ? "" : "\n"}${members.join("\n")}}`
 }
@@ -186,11 +202,18 @@ const functionText = (context, node) => {
   return `declare function ${node.name?.text ?? ""}${head}: ${result}`
 }
 
-/** @param {Context} context @param {ts.Declaration} node */
-const oneText = (context, node) => {
+/** @param {Context} context @param {ts.Symbol} symbol @param {ts.Declaration} node */
+const oneText = (context, symbol, node) => {
   if (ts.isVariableDeclaration(node)) return variableText(context, node)
   if (ts.isClassDeclaration(node)) return classText(context, node)
   if (ts.isFunctionDeclaration(node)) return functionText(context, node)
+  const isType = ts.isTypeAliasDeclaration(node) || ts.isInterfaceDeclaration(node)
+  if (ts.isTypeAliasDeclaration(node) && /^typeof \w+\.Type$/.test(node.type.getText())) {
+    const type = context.checker.getDeclaredTypeOfSymbol(symbol)
+    const text = context.checker.typeToString(type, undefined, flags | ts.TypeFormatFlags.InTypeAlias)
+    return schemaShape(context, symbol) ?? `type ${symbol.name} = ${context.naming(text, symbol.name)}`
+  }
+  if (isType) return schemaShape(context, symbol) ?? typeDeclarationText(context, symbol, node)
   return textOf(node)
 }
 
@@ -201,9 +224,12 @@ const oneText = (context, node) => {
  * @param {ts.Symbol} symbol
  * @param {boolean} isTypeOnly
  */
-const expandedText = ({ checker, naming }, symbol, isTypeOnly) => {
+const expandedText = (context, symbol, isTypeOnly) => {
+  const { checker, naming } = context
   const alias = symbol.declarations?.find(ts.isTypeAliasDeclaration)
   const isAlone = isTypeOnly || symbol.declarations?.length === 1
+  const shape = isAlone ? schemaShape(context, symbol) : undefined
+  if (shape !== undefined) return shape
   if (!isAlone || alias === undefined || !/^(typeof |ReturnType<)/.test(alias.type.getText())) return undefined
   const type = checker.typeToString(
     checker.getDeclaredTypeOfSymbol(symbol),
@@ -220,9 +246,23 @@ const writtenText = (context, symbol) => {
   const isOverloaded = declarations.some((node) => ts.isFunctionDeclaration(node) && node.body === undefined)
   return declarations
     .filter((node) => !(isOverloaded && ts.isFunctionDeclaration(node) && node.body !== undefined))
-    .map((node) => oneText(context, node))
+    .map((node) => oneText(context, symbol, node))
     .join("\n")
 }
+
+/** @param {string} name @param {string} source */
+const formatted = async (name, source) => {
+  const { code, errors } = await format("reference.ts", source, { printWidth: 110, semi: false })
+  if (errors.length > 0) throw new Error(`${name}: ${errors[0]?.message}\n${source}`)
+  return code
+    .replaceAll(/^declare /gm, "")
+    .replaceAll(/\{@link\s+([^}|\s]+)\s*\|?\s*([^}]*)\}/g, (_, link, label) => label || link)
+    .trim()
+}
+
+/** What every error has that `failure` makes the class of: `symbol` is one. @param {Context} context @param {ts.Symbol} symbol */
+export const factsText = (context, symbol) =>
+  formatted("Failure", failureText(context, symbol, commentBefore).replaceAll("Schema.Json", "Json"))
 
 /**
  * @param {Context} context
@@ -231,7 +271,12 @@ const writtenText = (context, symbol) => {
  */
 export const declarationText = async (context, symbol, isTypeOnly) => {
   const source = expandedText(context, symbol, isTypeOnly) ?? writtenText(context, symbol)
-  const { code, errors } = await format("reference.ts", source, { printWidth: 110, semi: false })
-  if (errors.length > 0) throw new Error(`${symbol.name}: ${errors[0]?.message}\n${source}`)
-  return code.replaceAll(/^declare /gm, "").trim()
+  const types = (symbol.declarations ?? []).filter((node) => !ts.isVariableDeclaration(node) || node.type !== undefined)
+  const whole = helpersOf(context, types).reduce((text, [called, helper]) => {
+    const mentions = (/** @type {string} */ name) => new RegExp(`\\b${name}\\b`).test(text)
+    const name = [called, helper.name].find((each) => mentions(each) && !mentions(`(type|interface) ${each}`))
+    if (name === undefined) return text
+    return `${text}\n\n${writtenText(context, helper).replace(/^(interface|type) \w+/, `$1 ${name}`)}`
+  }, source)
+  return formatted(symbol.name, whole)
 }

@@ -9,7 +9,11 @@ import { dirname, join, relative } from "node:path"
 import { argv } from "node:process"
 import { fileURLToPath } from "node:url"
 import ts from "typescript-6"
-import { declarationText, namingOf } from "./reference-declaration.mjs"
+import { declarationText, factsText, namingOf } from "./reference-declaration.mjs"
+import { isFailure } from "./reference-failure.mjs"
+import { facts, groupsOf, guards, placesOf } from "./reference-groups.mjs"
+import { findingOf, linked, seeAlso } from "./reference-links.mjs"
+import { descriptionsOf } from "./reference-shape.mjs"
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const packages = ["sdk", "core"]
@@ -19,11 +23,9 @@ const made = "<!-- Made of the doc comments by `npm run docs`. -->"
 const marks = `What each package exports, as its source says it. Facts of Webflow's wire are marked with where they come from: \`[doc]\` its
 documentation or specification, \`[seen]\` a recorded payload or what an official SDK was measured to send, \`[ours]\` no source at all.`
 
+/** @typedef {import("./reference-links.mjs").Finding} Finding */
 /** @typedef {{ readonly name: string, readonly page: string, readonly file: string }} Entry */
-/**
- * @typedef {{ readonly name: string, readonly symbol: ts.Symbol, readonly isTypeOnly: boolean,
- *   readonly members: ReadonlyArray<Exported> }} Exported
- */
+/** @typedef {import("./reference-groups.mjs").Exported} Exported */
 
 /** What a package's manifest says that can be imported. @returns {ReadonlyArray<Entry>} */
 const entries = () =>
@@ -61,30 +63,26 @@ const programOf = (all) => {
 /**
  * @param {ts.TypeChecker} checker
  * @param {ts.Symbol} module
+ * @param {boolean} [isTypesOnly] whether the module is given away for its types
  * @returns {ReadonlyArray<Exported>}
  */
-const exportsOf = (checker, module) =>
+const exportsOf = (checker, module, isTypesOnly = false) =>
   checker
     .getExportsOfModule(module)
     .map((exported) => {
       const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported
-      const members = symbol.flags & ts.SymbolFlags.ValueModule ? exportsOf(checker, symbol) : []
-      const isTypeOnly = exported.declarations?.some(ts.isTypeOnlyExportDeclaration) === true
+      const isTypeOnly = isTypesOnly || exported.declarations?.some(ts.isTypeOnlyExportDeclaration) === true
+      const members = symbol.flags & ts.SymbolFlags.ValueModule ? exportsOf(checker, symbol, isTypeOnly) : []
       return { name: exported.getName(), symbol, isTypeOnly, members }
     })
+    .filter(({ symbol }) => !isTypesOnly || (symbol.flags & ts.SymbolFlags.Type) !== 0)
     .toSorted((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1))
 
 /** What is called comes before what it is given and gives; modules of their own come last. @param {Exported} exported */
 const rank = ({ name, members }) => (members.length > 0 ? 2 : /^[a-z]/.test(name) ? 0 : 1)
 
-/** @param {ReadonlyArray<ts.SymbolDisplayPart> | string | undefined} parts */
-const plain = (parts) =>
-  (typeof parts === "string"
-    ? parts
-    : ts.displayPartsToString(/** @type {Array<ts.SymbolDisplayPart>} */ (parts ?? []))
-  )
-    .replaceAll(/\{@link(?:code|plain)?\s+([^}|\s]+)\s*\|?\s*([^}]*)\}/g, (_, name, label) => `\`${label || name}\``)
-    .trim()
+/** @param {ReadonlyArray<ts.SymbolDisplayPart> | undefined} parts */
+const textOf = (parts) => ts.displayPartsToString(/** @type {Array<ts.SymbolDisplayPart>} */ (parts ?? [])).trim()
 
 /** A module says what it is for in the first comment of its file. @param {ts.Symbol} symbol */
 const headOf = (symbol) => {
@@ -94,37 +92,24 @@ const headOf = (symbol) => {
     "```ts\n",
     "```typescript\n",
   )
-  return plain(comment.replaceAll(/^\s*\* ?/gm, "").replaceAll(/^@packageDocumentation.*$/gm, ""))
+  return comment
+    .replaceAll(/^\s*\* ?/gm, "")
+    .replaceAll(/^@packageDocumentation.*$/gm, "")
+    .trim()
 }
 
 /** @param {ts.TypeChecker} checker @param {Exported} exported */
 const commentOf = (checker, { symbol }) =>
-  symbol.flags & ts.SymbolFlags.ValueModule ? headOf(symbol) : plain(symbol.getDocumentationComment(checker))
+  symbol.flags & ts.SymbolFlags.ValueModule ? headOf(symbol) : textOf(symbol.getDocumentationComment(checker))
 
 /** @param {ts.TypeChecker} checker @param {ts.Symbol} symbol */
 const tagsOf = (checker, symbol) =>
   symbol.getJsDocTags(checker).map(({ name, text }) => {
-    const said = plain(text)
+    const said = textOf(text)
     if (name === "example") return said.startsWith("```") ? said : `\`\`\`ts\n${said}\n\`\`\``
     if (name === "param") return `- ${said.replace(/^(\S+)\s*-?\s*/, "`$1`: ")}`
     return `**${name}** ${said}`
   })
-
-/**
- * The anchors that are made of headings: of those that differ in their letters' case only, a later one has a number.
- *
- * @param {ReadonlyArray<string>} headings
- */
-const anchorsOf = (headings) => {
-  /** @type {Map<string, number>} */
-  const seen = new Map()
-  return headings.map((heading) => {
-    const slug = heading.toLowerCase().replaceAll(/[^\w-]/g, "")
-    const before = seen.get(slug) ?? 0
-    seen.set(slug, before + 1)
-    return before === 0 ? slug : `${slug}-${before}`
-  })
-}
 
 /** @param {string} comment */
 const firstSentence = (comment) =>
@@ -137,29 +122,68 @@ const firstSentence = (comment) =>
  * @param {import("./reference-declaration.mjs").Context} context
  * @param {Entry} entry
  * @param {ts.Symbol} module
+ * @param {Finding} find
  */
-const pageOf = async (context, entry, module) => {
+const pageOf = async (context, entry, module, find) => {
   const { checker } = context
-  const all = exportsOf(checker, module)
   /** @type {(exported: Exported, within: string) => Promise<ReadonlyArray<string>>} */
   const section = async (exported, within) => {
     const heading = `${within === "" ? "##" : "###"} ${within}${exported.name}`
-    const comment = commentOf(checker, exported)
+    const comment = linked(commentOf(checker, exported), find, within)
     if (exported.members.length > 0) {
       const members = await Promise.all(exported.members.map((member) => section(member, `${exported.name}.`)))
       return [heading, comment, ...members.flat()]
     }
     const code = await declarationText(context, exported.symbol, exported.isTypeOnly)
-    return [heading, comment, `\`\`\`typescript\n${code}\n\`\`\``, ...tagsOf(checker, exported.symbol)]
+    const tags = tagsOf(checker, exported.symbol).map((tag) => linked(tag, find, within))
+    return [
+      heading,
+      comment,
+      `\`\`\`typescript\n${code}\n\`\`\``,
+      seeAlso(code, exported.symbol, find, within),
+      ...tags,
+    ]
   }
-  const headings = all.flatMap(({ name, members }) => [name, ...members.map((member) => `${name}.${member.name}`)])
-  const anchors = anchorsOf([entry.name, ...headings])
-  const contents = all.map((exported) => {
-    const anchor = anchors[headings.indexOf(exported.name) + 1]
-    return `| [${exported.name}](#${anchor}) | ${firstSentence(commentOf(checker, exported))} |`
+  /** @param {ReadonlyArray<Exported>} some */
+  const factsSection = async (some) => {
+    const symbol = some.map((exported) => exported.symbol).find(isFailure)
+    if (symbol === undefined) return []
+    const code = await factsText(context, symbol)
+    const what = "What each error of the list has; there is no class to import that is called so."
+    return [`## ${facts}`, what, `\`\`\`typescript\n${code}\n\`\`\``]
+  }
+  /** @param {Exported} exported */
+  const guarded = (exported) => {
+    const link = find(exported.name.slice(2))
+    const to =
+      link === undefined
+        ? linked(firstSentence(commentOf(checker, exported)), find)
+        : `[${exported.name.slice(2)}](${link})`
+    return `| \`${exported.name}\` | ${to} |`
+  }
+  const groups = groupsOf(checker, exportsOf(checker, module))
+  const contents = groups.map(([title, some]) => {
+    if (title === guards) return `[${guards}](#${guards.toLowerCase()}): whether what was caught is a certain error.`
+    const rows = some.map(
+      (exported) =>
+        `| [${exported.name}](${find(exported.members.length > 0 ? `${exported.name}.` : exported.name)}) | ${linked(firstSentence(commentOf(checker, exported)), find)} |`,
+    )
+    const shared =
+      title === "Errors" && find(facts)?.startsWith("#")
+        ? [`| [${facts}](${find(facts)}) | What each error of the list has. |`]
+        : []
+    return [`| ${title} | |`, "|---|---|", ...shared, ...rows].join("\n")
   })
-  const sections = await Promise.all(all.map((exported) => section(exported, "")))
-  return [`# ${entry.name}`, made, headOf(module), ["| | |", "|---|---|", ...contents].join("\n"), ...sections.flat()]
+  const sections = groups.map(async ([title, some]) => {
+    if (title === guards) {
+      const what =
+        "Each takes anything that was caught, and says whether it is this error: `(value: unknown) => value is …`."
+      return [`## ${guards}`, what, ["| guard | holds for |", "|---|---|", ...some.map(guarded)].join("\n")]
+    }
+    const each = await Promise.all(some.map((exported) => section(exported, "")))
+    return [...(title === "Errors" ? await factsSection(some) : []), ...each.flat()]
+  })
+  return [`# ${entry.name}`, made, linked(headOf(module), find), ...contents, ...(await Promise.all(sections)).flat()]
     .filter((part) => part !== "")
     .join("\n\n")
 }
@@ -186,10 +210,14 @@ export const reference = async () => {
     if (module === undefined) throw new Error(`${relative(root, entry.file)} is no module`)
     return { entry, module }
   })
+  const places = new Map(
+    modules.map(({ entry, module }) => [entry.page, placesOf(checker, entry.name, exportsOf(checker, module))]),
+  )
   const symbols = modules
     .flatMap(({ module }) => exportsOf(checker, module))
     .flatMap(({ symbol, members }) => [symbol, ...members.map((member) => member.symbol)])
-  const context = { checker, naming: namingOf(checker, symbols) }
+  const descriptions = await descriptionsOf([...new Set(symbols)])
+  const context = { checker, naming: namingOf(checker, symbols), exported: new Set(symbols), descriptions }
   for (const { entry, module } of modules) {
     /** @type {(exported: Exported, within: string) => void} */
     const look = (exported, within) => {
@@ -201,8 +229,8 @@ export const reference = async () => {
     }
     if (headOf(module) === "") undocumented.add(`${relative(root, entry.file)}: the module`)
     for (const exported of exportsOf(checker, module)) look(exported, "")
-    pages.set(entry.page, `${await pageOf(context, entry, module)}\n`)
-    rows.push(`| [\`${entry.name}\`](${entry.page}) | ${firstSentence(headOf(module))} |`)
+    pages.set(entry.page, `${await pageOf(context, entry, module, findingOf(places, entry.page))}\n`)
+    rows.push(`| [\`${entry.name}\`](${entry.page}) | ${linked(firstSentence(headOf(module)), () => undefined)} |`)
   }
   pages.set("README.md", `${[...index, ["| import | |", "|---|---|", ...rows].join("\n")].join("\n\n")}\n`)
   return { pages, undocumented: [...undocumented].toSorted() }

@@ -1,7 +1,7 @@
 /** From changesets to packages on npm, step by step. docs/releasing.md says who does which. */
-import { existsSync, readdirSync, readFileSync } from "node:fs"
-import { join } from "node:path"
-import { ensureBuilt, ensureInstalled, root, run } from "./toolchain.mjs"
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs"
+import { dirname, join, resolve } from "node:path"
+import { ensureBuilt, ensureInstalled, root, run, say } from "./toolchain.mjs"
 
 /** The manifests of what is published, with where they are. */
 const published = () =>
@@ -57,4 +57,23 @@ export const publish = async () => {
   if (problems.length > 0) throw new Error(problems.join("\n"))
   const { env } = await ensureBuilt({ force: true })
   await publishIn(root, env)
+}
+
+/**
+ * What would be published, as files to install from: all of them, since they ask for each other.
+ *
+ * @param {ReadonlyArray<string>} args the folder to put them into, `tarballs` in the checkout unless said
+ */
+export const pack = async ([folder = "tarballs"]) => {
+  const { env } = await ensureBuilt()
+  const into = resolve(root, folder)
+  mkdirSync(into, { recursive: true })
+  for (const { file } of published()) {
+    await run("pnpm pack", "pnpm", ["pack", "--pack-destination", into], {
+      env,
+      cwd: dirname(join(root, file)),
+      quiet: true,
+    })
+  }
+  say(`Packed into ${into}: ${readdirSync(into).join(", ")}`)
 }

@@ -30,7 +30,7 @@ export interface Facts {
   readonly retryAfter?: number
   /** The name another server gave the request that failed, for who asks its owner about it. */
   readonly requestId?: string
-  /** How often the request was sent to another server. */
+  /** How often the request was sent to another server, where that was more than once. */
   readonly attempts?: number
   /** The answer that it was read from, where there was one: the promise client adds it. */
   readonly response?: CallResponse

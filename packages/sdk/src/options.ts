@@ -43,7 +43,7 @@ export interface RetryOptions {
   readonly attempts?: number | undefined
   /** How long a call may take with all its tries: 5 minutes unless said. */
   readonly deadline?: Duration.Input | undefined
-  /** The longest that the server can ask to wait: 2 minutes unless said. */
+  /** The longest that is waited where the server asks for longer, before it is tried again: 2 minutes unless said. */
   readonly maxRetryAfter?: Duration.Input | undefined
 }
 
@@ -70,7 +70,7 @@ export interface HeardResponse extends Pick<CallResponse, "status" | "headers"> 
   readonly request: SentRequest
 }
 
-/** A store in this process. Needs Node 22.19 or newer. */
+/** A store in this process. In a file, or in PostgreSQL, it needs Node 22.19 or newer. */
 export interface StoreOptions {
   /** Its address: `file:./users.db`, or `memory:` for tests. */
   readonly store: string

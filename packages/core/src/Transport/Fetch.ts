@@ -1,5 +1,5 @@
 /** Requests by `fetch`: the platform's own, or one that is given. Nothing else is needed, so it runs everywhere. */
-import { Effect, Layer } from "effect"
+import { Data, Effect, Layer } from "effect"
 import * as Transport from "../Transport.ts"
 import { UnsendableRequest, UpstreamInvalidResponse } from "../UpstreamError.ts"
 
@@ -17,22 +17,18 @@ export const make = (fetch: typeof globalThis.fetch = globalThis.fetch): Transpo
           text: await read(response),
         }
       },
-      catch: (cause) => cause,
-    }).pipe(
-      Effect.catch((cause) => {
-        if (isMistake(cause)) return Effect.die(cause)
-        if (cause instanceof UpstreamInvalidResponse) return Effect.fail(cause)
-        return Effect.fail(
-          URL.canParse(url)
-            ? Transport.failureOf(cause)
-            : new UnsendableRequest({ details: ["the server's address is not a whole URL"] }),
-        )
-      }),
-    ),
+      catch: (cause) => {
+        // What no network throws, but a `fetch` that is written wrongly. To try that again would not help.
+        if (cause instanceof ReferenceError || cause instanceof SyntaxError) return new Mistake({ cause })
+        if (cause instanceof UpstreamInvalidResponse) return cause
+        return URL.canParse(url)
+          ? Transport.failureOf(cause)
+          : new UnsendableRequest({ details: ["the server's address is not a whole URL"] })
+      },
+    }).pipe(Effect.catchTag("Mistake", ({ cause }) => Effect.die(cause))),
   )
 
-/** What no network throws, but a `fetch` that is written wrongly. To try that again would not help. */
-const isMistake = (cause: unknown): boolean => cause instanceof ReferenceError || cause instanceof SyntaxError
+class Mistake extends Data.TaggedError("Mistake")<{ readonly cause: unknown }> {}
 
 /** The same as a layer. */
 export const layer = (fetch?: typeof globalThis.fetch): Layer.Layer<Transport.Transport> =>
