@@ -19,10 +19,11 @@ import * as Memory from "@webflow-users/core/UserStore/Memory"
 import { Callers, Cors, FailedAuthentications, Faults as ServerFaults, Observed, Server } from "@webflow-users/server"
 import { type Context, Effect, Exit, Layer, References, Scope } from "effect"
 import * as Faults from "./testing/Faults.ts"
+import { objectOf, oneOf } from "./testing/Given.ts"
 import type { RecordedRequest } from "./testing/RecordedRequest.ts"
 import { recordedAround } from "./testing/Requests.ts"
 import { sample } from "./testing/Sample.ts"
-import { plant, type Seed } from "./testing/Seed.ts"
+import { plant, read as readSeed, type Seed } from "./testing/Seed.ts"
 import * as Tokens from "./testing/Tokens.ts"
 
 export type { Fault, FaultRules, FaultsOption } from "./testing/Faults.ts"
@@ -105,16 +106,18 @@ const quiet = Layer.mergeAll(
  * ```
  */
 export const startServer = async (options: ServerOptions = {}): Promise<TestServer> => {
+  objectOf("startServer", "startServer", optionKeys, options)
   const { seed = sample.seed, token = standardToken, rateLimit, tokens = {}, faults = {} } = options
-  const callers = Tokens.read({ [token]: rateLimit === undefined ? {} : { rateLimit }, ...tokens })
-  const policy = UpdatePolicy.of(options.policy)
+  const planted = readSeed(seed)
+  const callers = Tokens.read({ token, rateLimit, tokens })
+  const policy = readPolicy(options.policy)
   const scope = Scope.makeUnsafe()
   const requests: Array<RecordedRequest> = []
   let rules = Faults.read(faults)
 
   const build = Effect.gen(function* () {
     const state = yield* Layer.buildWithScope(layer(callers, rules, policy), scope)
-    yield* Effect.provideContext(plant(seed), state)
+    yield* Effect.provideContext(plant(planted), state)
     return state
   })
   let state: Context.Context<State>
@@ -155,6 +158,23 @@ export const startServer = async (options: ServerOptions = {}): Promise<TestServ
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+const optionKeys = Object.keys({
+  seed: true,
+  token: true,
+  rateLimit: true,
+  tokens: true,
+  faults: true,
+  policy: true,
+} satisfies Record<keyof ServerOptions, true>)
+
+const readPolicy = (policy: ServerOptions["policy"] = {}): UpdatePolicy.UpdatePolicy => {
+  objectOf("policy", "policy", Object.keys(UpdatePolicy.settings), policy)
+  for (const key of ["emailAndPassword", "ecommerceGroups"] as const) {
+    oneOf(`policy.${key}`, UpdatePolicy.settings[key].values, policy[key])
+  }
+  return UpdatePolicy.of(policy)
 }
 
 const allUsers = Effect.fnUntraced(function* (siteId: string) {

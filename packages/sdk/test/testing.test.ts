@@ -8,7 +8,7 @@ import { parseSiteId } from "@webflow-users/core"
 import { UpdateUserCases, UserStoreSuite } from "@webflow-users/core/testing"
 import { Envelope } from "@webflow-users/core/wire"
 import { createClient } from "@webflow-users/sdk"
-import { sample, type ServerOptions, startServer, type TestServer } from "@webflow-users/sdk/testing"
+import { sample, startServer, type TestServer } from "@webflow-users/sdk/testing"
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest"
 import { Webflow, WebflowClient } from "webflow-api-3.1.3"
 
@@ -264,37 +264,6 @@ it("refuses what a site's declaration does not have", async () => {
   await using server = await startServer({ seed: { [siteId]: { ...sample.seed[siteId], declaration } } })
   const patch = (slug: string) => request(server, { method: "PATCH", body: JSON.stringify({ accessGroups: [slug] }) })
   expect([(await patch("gold")).status, (await patch("silver")).status]).toEqual([200, 400])
-})
-
-it.each<[string, ServerOptions, string]>([
-  ["a site that is none", { seed: { nowhere: {} } }, 'seed["nowhere"]: a site\'s id is 24 hexadecimal characters'],
-  [
-    "users that are wrong, each by its place",
-    { seed: { [siteId]: { users: [{ id: "1" }, { data: { email: "a@example.com" } }, { data: {} }] } } },
-    `seed["${siteId}"].users: user 1: id must be 24 hexadecimal characters\nuser 3: has neither an id nor an e-mail address`,
-  ],
-  ["users that are none", { seed: { [siteId]: { users: "ada" } } }, `seed["${siteId}"].users must be an array`],
-  [
-    "a site that is a list",
-    { seed: { [siteId]: [{ id: userIds.ada }] as object } },
-    `seed["${siteId}"].0: a site has users and declaration`,
-  ],
-  [
-    "a declaration",
-    { seed: { [siteId]: { declaration: { accessGroups: [{ slug: "", name: "x" }] } } } },
-    `seed["${siteId}"].declaration: accessGroups`,
-  ],
-  ["a token that no header can carry", { token: "two words" }, "token: must be printable ASCII without spaces"],
-  ["a rate", { rateLimit: 0 }, "token: A rate is a whole number from 1 to"],
-  ["another token's site", { tokens: { a: {}, b: { siteId: "x" } } }, "tokens, number 2: siteId is not 24"],
-  ["a fault", { faults: { status: 200 } }, "faults: status must be one of"],
-  ["a fault's site", { faults: { nowhere: { status: 500 } } }, "faults: a site's id is 24 hexadecimal characters"],
-])("does not start, and says why: %s", async (_, options, why) => {
-  const error = await startServer(options).then(
-    () => undefined,
-    (reason: unknown) => reason,
-  )
-  expect(error).toMatchObject({ name: "InvalidOption", message: expect.stringContaining(why) })
 })
 
 it("runs beside others, each with users, requests and faults of its own", async () => {
