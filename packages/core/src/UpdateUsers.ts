@@ -227,7 +227,7 @@ export const carryOut = <U extends Update, E, R, Told>(
     }
     yield* begin
     yield* Deferred.await(done)
-    if (reason !== undefined) yield* Effect.failCause(reason)
+    if (reason !== undefined) return yield* Effect.failCause(reason)
   }).pipe(Effect.scoped)
 
 /** An update that changed nothing was made before, and nobody heard of it: what was there, only the plan knows. */

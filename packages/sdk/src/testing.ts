@@ -17,12 +17,14 @@ import {
 } from "@webflow-users/core"
 import * as Memory from "@webflow-users/core/UserStore/Memory"
 import { Callers, Cors, FailedAuthentications, Faults as ServerFaults, Observed, Server } from "@webflow-users/server"
-import { type Context, Effect, Exit, Layer, References, Scope } from "effect"
+import { Effect, Exit, Layer, References, Scope } from "effect"
 import * as Faults from "./testing/Faults.ts"
+import * as Lives from "./testing/Lives.ts"
+import { objectOf, oneOf } from "./testing/Given.ts"
 import type { RecordedRequest } from "./testing/RecordedRequest.ts"
 import { recordedAround } from "./testing/Requests.ts"
 import { sample } from "./testing/Sample.ts"
-import { plant, type Seed } from "./testing/Seed.ts"
+import { plant, read as readSeed, type Seed } from "./testing/Seed.ts"
 import * as Tokens from "./testing/Tokens.ts"
 
 export type { Fault, FaultRules, FaultsOption } from "./testing/Faults.ts"
@@ -57,7 +59,10 @@ export interface TestServer {
   readonly origin: string
   /** The token that may do everything. */
   readonly token: string
-  /** What it was asked since the start, or the last {@link reset}: in the order in which requests came. One list, which grows. */
+  /**
+   * What it was asked since the start, or the last {@link reset}, in the order in which requests came; preflights, `/health` and
+   * its like too. One list, which grows.
+   */
   readonly requests: ReadonlyArray<RecordedRequest>
   readonly faults: Faults.FaultRules
   /** All users of a site as they are now, in the order they were created; of the seed's first site unless said. */
@@ -69,7 +74,10 @@ export interface TestServer {
    * being answered at that moment still happens to what was there before.
    */
   readonly reset: () => Promise<void>
-  /** Ends it at once, whatever is still asked of it, and every connection. To close it again does nothing. */
+  /**
+   * Ends it at once, and every connection: what is still asked of it is not done, and has no status. To close it again does nothing.
+   * A program that forgets to can end all the same, and ends when it has nothing else to do.
+   */
   readonly close: () => Promise<void>
   readonly [Symbol.asyncDispose]: () => Promise<void>
 }
@@ -86,6 +94,7 @@ const quiet = Layer.mergeAll(
   // Test runners that play browser ask whether they may.
   Layer.succeed(Cors.AllowedOrigins, "*"),
 )
+const quietly = <A, E>(effect: Effect.Effect<A, E>) => Effect.runPromise(Effect.provide(effect, quiet))
 
 /**
  * Starts a server that answers as `webflow-users-proxy` does: v2, beta and v1, with its errors, its rate limits and its faults.
@@ -105,40 +114,49 @@ const quiet = Layer.mergeAll(
  * ```
  */
 export const startServer = async (options: ServerOptions = {}): Promise<TestServer> => {
+  objectOf("startServer", "startServer", optionKeys, options)
   const { seed = sample.seed, token = standardToken, rateLimit, tokens = {}, faults = {} } = options
-  const callers = Tokens.read({ [token]: rateLimit === undefined ? {} : { rateLimit }, ...tokens })
-  const policy = UpdatePolicy.of(options.policy)
+  const planted = readSeed(seed)
+  const callers = Tokens.read({ token, rateLimit, tokens })
+  const policy = readPolicy(options.policy)
   const scope = Scope.makeUnsafe()
   const requests: Array<RecordedRequest> = []
   let rules = Faults.read(faults)
 
-  const build = Effect.gen(function* () {
-    const state = yield* Layer.buildWithScope(layer(callers, rules, policy), scope)
-    yield* Effect.provideContext(plant(seed), state)
-    return state
-  })
-  let state: Context.Context<State>
-  const run = <A, E>(effect: Effect.Effect<A, E, State>) => Effect.runPromise(Effect.provideContext(effect, state))
+  const build = (of: Scope.Scope) =>
+    Effect.gen(function* () {
+      const state = yield* Layer.buildWithScope(layer(callers, rules, policy), of)
+      yield* Effect.provideContext(plant(planted), state)
+      return state
+    })
+  let lives: Lives.Lives<State>
+  const run = <A, E>(effect: Effect.Effect<A, E, State>) => quietly(lives.present().within(effect))
 
-  const recorded = recordedAround((request) => void requests.push(request))
   const witness: Observed.Witness = {
     began: () => undefined,
     ended: () => undefined,
-    around: (request, _, answering) => recorded(request, (asked) => Effect.provideContext(answering(asked), state)),
+    around: (request, _, answering) =>
+      Effect.suspend(() => {
+        const { within, isPresent } = lives.present()
+        const keep = (recorded: RecordedRequest) => {
+          if (isPresent()) requests.push(recorded)
+        }
+        return recordedAround(keep, request, (asked) => within(answering(asked)))
+      }),
   }
-  const listen = Server.listen({ host: "127.0.0.1", port: 0, stopsAtOnce: true }).pipe(
-    Effect.provide(Layer.merge(quiet, Layer.succeed(Observed.Witness, witness))),
+  const listen = Server.listen({ host: "127.0.0.1", port: 0, stopsAtOnce: true, letsProcessEnd: true }).pipe(
+    Effect.provideService(Observed.Witness, witness),
     Scope.provide(scope),
   )
   const start = Effect.gen(function* () {
-    state = yield* build
-    return yield* Effect.provideContext(listen, state)
+    lives = yield* Lives.make(scope, build)
+    return yield* lives.present().within(listen)
   })
-  const { port } = await Effect.runPromise(Effect.onError(start, () => Scope.close(scope, Exit.void)))
+  const { port } = await quietly(Effect.onError(start, () => Scope.close(scope, Exit.void)))
 
   const [firstSite = sample.siteId] = Object.keys(seed)
   let closing: Promise<void> | undefined
-  const close = () => (closing ??= Effect.runPromise(Scope.close(scope, Exit.void)))
+  const close = () => (closing ??= quietly(Scope.close(scope, Exit.void)))
   return {
     baseUrl: `http://127.0.0.1:${port}/v2`,
     origin: `http://127.0.0.1:${port}`,
@@ -149,12 +167,29 @@ export const startServer = async (options: ServerOptions = {}): Promise<TestServ
     user: (idOrEmail, siteId = firstSite) => run(ReadUsers.findUser(siteId, idOrEmail)),
     reset: async () => {
       rules = Faults.read(faults)
-      state = await Effect.runPromise(build)
+      await quietly(lives.renew)
       requests.length = 0
     },
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+const optionKeys = Object.keys({
+  seed: true,
+  token: true,
+  rateLimit: true,
+  tokens: true,
+  faults: true,
+  policy: true,
+} satisfies Record<keyof ServerOptions, true>)
+
+const readPolicy = (policy: ServerOptions["policy"] = {}): UpdatePolicy.UpdatePolicy => {
+  objectOf("policy", "policy", Object.keys(UpdatePolicy.settings), policy)
+  for (const key of ["emailAndPassword", "ecommerceGroups"] as const) {
+    oneOf(`policy.${key}`, UpdatePolicy.settings[key].values, policy[key])
+  }
+  return UpdatePolicy.of(policy)
 }
 
 const allUsers = Effect.fnUntraced(function* (siteId: string) {

@@ -1,15 +1,16 @@
 /**
  * The socket: node:http around the answers of `Http.ts`. Why not a framework's server: docs/decisions/0003.
  */
-import { createServer, type IncomingMessage, STATUS_CODES, type Server, type ServerResponse } from "node:http"
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net"
-import { BadRequest, MethodNotAllowed, Overloaded, StoreUnavailable } from "@webflow-users/core"
+import { MethodNotAllowed, Overloaded, StoreUnavailable } from "@webflow-users/core"
 import { Data, Effect, Fiber, FiberSet, Latch } from "effect"
 import { TrustedProxies } from "./Addresses.ts"
 import { EndsWithCaller } from "./Forwarding.ts"
 import * as Http from "./Http.ts"
 import { ambiguityOf, hostProblem, toRequest } from "./Incoming.ts"
 import * as Observed from "./Observed.ts"
+import * as Refusal from "./Refusal.ts"
 import * as Unfetched from "./Unfetched.ts"
 
 /** The address cannot be listened on: taken, not this machine's, or not permitted. */
@@ -20,8 +21,10 @@ export interface Options {
   /** 0 takes any free port. */
   readonly port: number
   readonly limits?: Partial<Limits>
-  /** Whether a stop ends connections whatever is still asked on them: for a server that nobody relies on. */
+  /** Whether a stop ends connections and what is still asked on them: for a server that nobody relies on. */
   readonly stopsAtOnce?: boolean
+  /** Whether the process may end while this listens, and while connections are open: for a server that nobody relies on. */
+  readonly letsProcessEnd?: boolean
 }
 
 /** How much is taken on at once. */
@@ -107,7 +110,10 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
   }
 
   server.on("connection", (socket: Socket) => {
-    if (!hasRoom()) return hangUp(socket, asText(observer.refused(Http.failure(new Overloaded()))))
+    // It came before the listening ended, and nothing would end it.
+    if (stopping && options.stopsAtOnce === true) return socket.destroy()
+    if (options.letsProcessEnd === true) socket.unref()
+    if (!hasRoom()) return hangUp(socket, Refusal.asText(observer.refused(Http.failure(new Overloaded()))))
     connections.set(socket, { requests: 0, pending: 0 })
     // What node:http calls after a last answer.
     socket.destroySoon = () => hangUp(socket)
@@ -196,10 +202,10 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     const unanswered = isHalf ? latest.before : latest?.response
     // A request can be answered before its body has come, and is not answered twice.
     const told = isHalf || !socket.writable ? answer : observer.refused(answer)
-    const end = () => hangUp(socket, isHalf && latest.response.headersSent ? "" : asText(told))
+    const end = () => hangUp(socket, isHalf && latest.response.headersSent ? "" : Refusal.asText(told))
     afterAnswer(unanswered, end)
   }
-  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => refuse(socket, refusal(error.code)))
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => refuse(socket, Refusal.of(error.code)))
   server.on("connect", (_request, socket: Socket) => {
     // From here on node:http has nothing more to do with the socket.
     socket.on("error", () => socket.destroy())
@@ -213,15 +219,20 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
   const giveUp = () => {
     for (const [socket, { latest }] of connections) {
       const isUntold = latest?.response.headersSent === false && latest.before?.writableFinished !== false
-      hangUp(socket, isUntold ? asText(observer.refused(Http.failure(new StoreUnavailable({ cause: undefined })))) : "")
+      hangUp(
+        socket,
+        isUntold ? Refusal.asText(observer.refused(Http.failure(new StoreUnavailable({ cause: undefined })))) : "",
+      )
       // Also of who reads nothing any more.
       setTimeout(() => socket.destroy(), lingerTimeout).unref()
     }
   }
-  const stop = Effect.suspend(() => {
-    stopping = true
-    // Before anything hears of the stop, and answers.
-    if (options.stopsAtOnce === true) for (const socket of connections.keys()) socket.destroy()
+  /** Before anything hears of the stop, and is done or answered for that. */
+  const endAll = Effect.suspend(() => {
+    for (const socket of connections.keys()) socket.destroy()
+    return FiberSet.clear(works)
+  })
+  const finish = Effect.suspend(() => {
     stopBegins.openUnsafe()
     setTimeout(hangUpIdle, quietTimeout).unref()
     return Effect.andThen(close(server), FiberSet.awaitEmpty(works))
@@ -231,7 +242,12 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
       orElse: () => Effect.sync(giveUp),
     }),
   )
+  const stop = Effect.suspend(() => {
+    stopping = true
+    return options.stopsAtOnce === true ? Effect.andThen(endAll, finish) : finish
+  })
   yield* Effect.acquireRelease(bind(server, options), () => stop)
+  if (options.letsProcessEnd === true) server.unref()
   server.on("error", (error) => run(Effect.logError("A connection could not be taken", error)))
   return server.address() as AddressInfo
 })
@@ -277,21 +293,4 @@ const sizeOf = ({ body }: Http.Response): number => (typeof body === "string" ? 
 const afterAnswer = (answer: ServerResponse | undefined, act: () => unknown): void => {
   if (answer === undefined || answer.writableFinished || answer.closed) act()
   else answer.once("close", act)
-}
-
-const refusals: Readonly<Record<string, { readonly status: number; readonly message: string }>> = {
-  HPE_HEADER_OVERFLOW: { status: 431, message: "The request's headers are too large" },
-  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, message: "The request did not arrive in time" },
-}
-
-const refusal = (code: string | undefined) => {
-  const { status, message } = refusals[code ?? ""] ?? { status: 400, message: "The request is not valid HTTP" }
-  return { ...Http.failure(new BadRequest({ message })), status }
-}
-
-/** An answer as it goes over the wire where node:http has no response to write it with. */
-const asText = ({ status, headers, body }: Http.TextResponse): string => {
-  const lines = Object.entries({ ...headers, "content-length": Buffer.byteLength(body), connection: "close" })
-  const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")
-  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n${body}`
 }

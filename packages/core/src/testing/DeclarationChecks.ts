@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import { Sites } from "../Sites.ts"
 import type { AccessGroup } from "../User.ts"
-import { ada, type Check, elsewhere, patch, same, seeded, siteId, tagOf } from "./StoreCheck.ts"
+import { ada, bob, type Check, elsewhere, frozen, patch, same, seeded, siteId, tagOf } from "./StoreCheck.ts"
 
 export const declarationChecks: ReadonlyArray<Check> = [
   {
@@ -18,13 +18,13 @@ export const declarationChecks: ReadonlyArray<Check> = [
         AccessGroup,
       ]
 
-      const declaration = {
+      const declaration = frozen({
         accessGroups: [
           { slug: "platinum", name: "Platinum" },
           { slug: "gold", name: "Pure Gold" },
         ],
         fields: [{ slug: "age", type: "Number" as const, maximum: 150 }],
-      }
+      })
       yield* same("first", yield* declare(siteId, declaration), {})
       yield* same("again", yield* declare(siteId, declaration), declaration)
       yield* same("kept", yield* store.declaration(siteId), declaration)
@@ -46,6 +46,30 @@ export const declarationChecks: ReadonlyArray<Check> = [
         { id, createdOn, name: "Webflowers", shortId: "webflowers", slug: "webflowers" },
       ])
       yield* store.update(siteId, ada.id, patch({ data: { shoe: 42 }, accessGroups: ["silver"] }))
+    }),
+  },
+  {
+    name: "counts and pages only the groups that are declared",
+    run: Effect.gen(function* () {
+      const store = yield* seeded(ada, bob)
+      yield* store.update(siteId, ada.id, patch({ accessGroups: ["alpha", "beta", "zeta"] }))
+      yield* (yield* Sites).declare(
+        siteId,
+        frozen({
+          accessGroups: [
+            { slug: "zeta", name: "Zeta" },
+            { slug: "beta", name: "Beta" },
+          ],
+        }),
+      )
+      const part = (offset: number) =>
+        Effect.map(store.accessGroups(siteId, { offset, limit: 1 }), ({ accessGroups, ...page }) => ({
+          ...page,
+          slugs: accessGroups.map(({ slug }) => slug),
+        }))
+      yield* same("the first", yield* part(0), { count: 1, limit: 1, offset: 0, total: 2, slugs: ["beta"] })
+      yield* same("the last", yield* part(1), { count: 1, limit: 1, offset: 1, total: 2, slugs: ["zeta"] })
+      yield* same("beyond", yield* part(2), { count: 0, limit: 1, offset: 2, total: 2, slugs: [] })
     }),
   },
 ]

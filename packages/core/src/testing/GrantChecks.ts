@@ -5,7 +5,7 @@ import * as UpdateGrant from "../UpdateGrant.ts"
 import { dryRun } from "../UpdateUser.ts"
 import { UserEvents } from "../UserEvents.ts"
 import { UserStore } from "../UserStore.ts"
-import { type Check, member, patch, same, seeded, siteId, tagOf } from "./StoreCheck.ts"
+import { type Check, frozen, member, patch, same, seeded, siteId, tagOf } from "./StoreCheck.ts"
 
 const subject = member(1, {
   accessGroups: [
@@ -15,8 +15,8 @@ const subject = member(1, {
   data: { name: "Ada", email: "ada@example.com", "accept-privacy": true, company: "Engines", plan: "free" },
 })
 
-const form: UpdateGrant.UpdateGrant = { fields: ["name", "company"], groups: [] }
-const desk: UpdateGrant.UpdateGrant = { groups: ["gold", "webflowers"] }
+const form: UpdateGrant.UpdateGrant = frozen({ fields: ["name", "company"], groups: [] })
+const desk: UpdateGrant.UpdateGrant = frozen({ groups: ["gold", "webflowers"] })
 
 /** Updates of a user who is as above, and what they would change that is not granted. */
 const forbidden: ReadonlyArray<readonly [string, UpdateGrant.UpdateGrant, unknown, ReadonlyArray<string>]> = [
@@ -88,7 +88,7 @@ export const grantChecks: ReadonlyArray<Check> = [
       const store = yield* UserStore
       for (const [index, [what, grant, body]] of granted.entries()) {
         const one = { ...subject, id: member(index + 10).id, data: { ...subject.data, email: `${index}@example.com` } }
-        yield* newUsers.add(siteId, () => [one])
+        yield* newUsers.add(siteId, () => frozen([one]))
         const own = JSON.parse(JSON.stringify(body).replaceAll(subject.id, one.id).replaceAll("ada@", `${index}@`))
         const updated = Effect.provideService(store.update(siteId, one.id, patch(own)), UpdateGrant.Current, grant)
         yield* same(what, yield* tagOf(updated), "no error")

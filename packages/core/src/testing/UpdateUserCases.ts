@@ -9,6 +9,7 @@ import type { SiteDeclaration } from "../SiteDeclaration.ts"
 import { parseSiteId, type SiteId, type User } from "../User.ts"
 import { UserId } from "../UserSchema.ts"
 import { declaration, declared } from "./DeclaredSiteSketches.ts"
+import { frozen } from "./StoreCheck.ts"
 import { accepted, admin, bought, rejected } from "./UpdateUserSketches.ts"
 
 /** An update, and what has to come of it. */
@@ -66,7 +67,7 @@ const sketches = [...accepted, ...rejected, ...declared]
 const homeOf = (index: number): SiteId => (index < accepted.length + rejected.length ? siteId : declaredSiteId)
 
 /** The users of the table, one a case, as they are before. */
-export const users: ReadonlyArray<User> = sketches.map((_, index) => subject(index))
+export const users: ReadonlyArray<User> = frozen(sketches.map((_, index) => subject(index)))
 
 interface Site {
   readonly id: SiteId
@@ -75,35 +76,37 @@ interface Site {
 }
 
 /** What a store has to hold before the table is run. */
-export const sites: readonly [Site, Site] = [
+export const sites: readonly [Site, Site] = frozen([
   { id: siteId, users: users.filter((_, index) => homeOf(index) === siteId) },
   { id: declaredSiteId, users: users.filter((_, index) => homeOf(index) === declaredSiteId), declaration },
-]
+])
 
 /** The table. */
-export const all: ReadonlyArray<UpdateUserCase> = sketches.map((sketch, index) => {
-  const user = subject(index)
-  const body = sketch.body(user)
-  const { expected } = sketch
-  const home = homeOf(index)
-  return {
-    name: sketch.name,
-    home,
-    siteId: sketch.siteId === "unknown" ? unknownSiteId : (sketch.siteId ?? home),
-    userId: sketch.userId === "upper" ? user.id.toUpperCase() : (sketch.userId ?? user.id),
-    body: typeof body === "string" ? body : JSON.stringify(body),
-    expected:
-      "tag" in expected
-        ? expected
-        : {
-            user: {
-              ...user,
-              accessGroups: expected.accessGroups ?? user.accessGroups,
-              data: expected.data === undefined ? user.data : (expected.data(user.data) as User["data"]),
+export const all: ReadonlyArray<UpdateUserCase> = frozen(
+  sketches.map((sketch, index) => {
+    const user = subject(index)
+    const body = sketch.body(user)
+    const { expected } = sketch
+    const home = homeOf(index)
+    return {
+      name: sketch.name,
+      home,
+      siteId: sketch.siteId === "unknown" ? unknownSiteId : (sketch.siteId ?? home),
+      userId: sketch.userId === "upper" ? user.id.toUpperCase() : (sketch.userId ?? user.id),
+      body: typeof body === "string" ? body : JSON.stringify(body),
+      expected:
+        "tag" in expected
+          ? expected
+          : {
+              user: {
+                ...user,
+                accessGroups: expected.accessGroups ?? user.accessGroups,
+                data: expected.data === undefined ? user.data : (expected.data(user.data) as User["data"]),
+              },
             },
-          },
-  }
-})
+    }
+  }),
+)
 
 /** What a runtime made of a case: the user it answered, or the error. */
 export type Outcome = { readonly user: User } | ExpectedError

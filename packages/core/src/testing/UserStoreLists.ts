@@ -52,6 +52,20 @@ export const lists: ReadonlyArray<Check> = [
     }),
   },
   {
+    name: "lists by e-mail address in any letter case",
+    run: Effect.gen(function* () {
+      const emails = ["bo@example.com", "Ada@example.com", "CY@example.com", "\tAl@example.com"]
+      const store = yield* seeded(...emails.map((email, index) => member(index, { data: { email } })))
+      const order = (sort: UserSort) =>
+        Effect.map(store.list(siteId, { offset: 0, limit: 10, sort }), ({ users }) =>
+          users.map(({ data }) => data.email),
+        )
+      const sorted = ["Ada@example.com", "\tAl@example.com", "bo@example.com", "CY@example.com"]
+      yield* same("Email", yield* order("Email"), sorted)
+      yield* same("-Email", yield* order("-Email"), sorted.toReversed())
+    }),
+  },
+  {
     name: "gives every user once, page by page, where the order leaves many alike",
     run: Effect.gen(function* () {
       // No two are alike in e-mail address; in all else most are, and how they come in says nothing of their ids.

@@ -13,7 +13,11 @@ import { Actor } from "../Actor.ts"
 import { UserEvents } from "../UserEvents.ts"
 import { OnReplaced } from "../UserStore.ts"
 import { declarationChecks } from "./DeclarationChecks.ts"
+import { emailChecks } from "./EmailChecks.ts"
 import { grantChecks } from "./GrantChecks.ts"
+import { momentChecks } from "./MomentChecks.ts"
+import { policyChecks } from "./PolicyChecks.ts"
+import { siteChecks } from "./SiteChecks.ts"
 import { ada, bob, type Check, elsewhere, member, patch, rename, same, seeded, siteId, tagOf } from "./StoreCheck.ts"
 import { lists } from "./UserStoreLists.ts"
 
@@ -23,6 +27,7 @@ export type { Check }
 export const all: ReadonlyArray<Check> = [
   ...declarationChecks,
   ...grantChecks,
+  ...policyChecks,
   {
     name: "gives users back as they were taken in",
     run: Effect.gen(function* () {
@@ -203,15 +208,6 @@ export const all: ReadonlyArray<Check> = [
     }),
   },
   {
-    name: "finds users by e-mail address in any letter case",
-    run: Effect.gen(function* () {
-      const store = yield* seeded(ada, bob)
-      yield* same("user", yield* store.findByEmail(siteId, "MEMBER2@example.com"), bob)
-      yield* (yield* NewUsers).add(siteId, () => [member(9, { data: { name: "Without" } })])
-      yield* same("nobody", yield* tagOf(store.findByEmail(siteId, "")), "UserNotFound")
-    }),
-  },
-  {
     name: "an update moves a user in the order of updates",
     run: Effect.gen(function* () {
       const lastUpdated = "2024-01-01T00:00:00.000Z"
@@ -259,14 +255,8 @@ export const all: ReadonlyArray<Check> = [
       yield* same("no site", yield* tagOf(store.list(elsewhere, { offset: 0, limit: 1 })), "SiteNotFound")
     }),
   },
-  {
-    name: "keeps sites apart",
-    run: Effect.gen(function* () {
-      const store = yield* seeded(ada)
-      yield* (yield* NewUsers).add(elsewhere, () => [ada])
-      yield* store.update(elsewhere, ada.id, rename("Other"))
-      yield* same("here", yield* store.get(siteId, ada.id), ada)
-    }),
-  },
+  ...momentChecks,
+  ...emailChecks,
+  ...siteChecks,
   ...lists,
 ]

@@ -1,7 +1,8 @@
 /** What a server for tests is to do wrong. */
 import { parseSiteId, type SiteId } from "@webflow-users/core"
 import { Faults } from "@webflow-users/server"
-import { Result } from "effect"
+import { Predicate, Result } from "effect"
+import { anyObject } from "./Given.ts"
 import { InvalidOption } from "./InvalidOption.ts"
 
 /**
@@ -41,32 +42,39 @@ export type Rules = Map<SiteId | "all", Fault & { readonly times: number }>
 
 /** Reads what is to be set at first. */
 export const read = (option: FaultsOption): Rules => {
+  const given = anyObject("faults", option)
   const rules: Rules = new Map()
-  const { set } = rulesOn(() => rules)
-  const isOneEach = Object.values(option).every((value) => typeof value === "object" && value !== null)
-  if (isOneEach) for (const [siteId, fault] of Object.entries(option)) set(fault, siteId)
-  else set(option as Fault)
+  if (Object.keys(given).length === 0) return rules
+  const isOneEach = Object.entries(given).some(
+    ([key, value]) => Predicate.isObject(value) || parseSiteId(key) !== undefined,
+  )
+  if (!isOneEach) return new Map([["all", decode("faults", given)]])
+  for (const [siteId, fault] of Object.entries(given)) {
+    const at = `faults[${JSON.stringify(siteId)}]`
+    rules.set(keyOf(at, siteId), decode(at, fault))
+  }
   return rules
 }
 
 /** The rules that are in force, to be set by a test. */
 export const rulesOn = (current: () => Rules): FaultRules => ({
-  set: (fault, siteId) => {
-    const of = keyOf(siteId)
-    const decoded = Faults.decode(fault)
-    if (Result.isFailure(decoded)) throw InvalidOption.of("faults", decoded.failure)
-    current().set(of, decoded.success)
-  },
+  set: (fault, siteId) => void current().set(keyOf("faults", siteId), decode("faults", fault)),
   clear: (siteId) => {
     if (siteId === undefined) current().clear()
-    else current().delete(keyOf(siteId))
+    else current().delete(keyOf("faults", siteId))
   },
-  left: (siteId) => current().get(keyOf(siteId)),
+  left: (siteId) => current().get(keyOf("faults", siteId)),
 })
 
-const keyOf = (siteId: string | undefined): SiteId | "all" => {
+const decode = (at: string, fault: unknown) => {
+  const decoded = Faults.decode(fault)
+  if (Result.isFailure(decoded)) throw InvalidOption.of(at, decoded.failure)
+  return decoded.success
+}
+
+const keyOf = (at: string, siteId: unknown): SiteId | "all" => {
   if (siteId === undefined) return "all"
-  const known = parseSiteId(siteId)
-  if (known === undefined) throw new InvalidOption({ message: "faults: a site's id is 24 hexadecimal characters" })
+  const known = Predicate.isString(siteId) ? parseSiteId(siteId) : undefined
+  if (known === undefined) throw new InvalidOption({ message: `${at}: a site's id is 24 hexadecimal characters` })
   return known
 }
