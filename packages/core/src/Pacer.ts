@@ -1,7 +1,6 @@
 /**
  * Keeps the requests of one token within what its server allows: a number of requests in a window of time, learned from
  * `X-RateLimit-Limit` and `X-RateLimit-Remaining`, and a pause for everyone where the server says 429.
- *
  * A request counts from when it is sent until a window after its answer, so that the server, whichever way it counts its
  * windows, has seen no more than it allows. What the server says that it has left may be sent besides: it knows better when
  * its window has passed. N requests take (⌈N ÷ limit⌉ − 1) windows, and what their answers take.
@@ -192,6 +191,8 @@ export const of = (options: Options, { clock, random, run }: Means): Pacer => {
       return Effect.sync(() => {
         const place = queue.indexOf(go)
         if (place >= 0) queue.splice(place, 1)
+        // An alarm that nobody waits for would keep a program from its end.
+        if (queues[0].length + queues[1].length === 0) alarm = void alarm?.fiber.interruptUnsafe()
       })
     })
     const ahead = () => queues[0].length + (hasBegun ? 0 : queues[1].length)

@@ -1,9 +1,11 @@
 /** What a client holds, and when: a store that could not be opened, lists that are read late, patches that are used again. */
+import { execFile } from "node:child_process"
 import { mkdir, mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setImmediate } from "node:timers/promises"
-import { inspect } from "node:util"
+import { fileURLToPath } from "node:url"
+import { inspect, promisify } from "node:util"
 import { createClient } from "@webflow-users/sdk"
 import { expect, it } from "vitest"
 import { fail, json, reasonOf, serve, siteId, user, userId } from "./serve.ts"
@@ -134,4 +136,22 @@ it("an error's stack leads to who awaits the call", async () => {
   }
   const { stack } = (await reasonOf(saveProfile())) as Error
   expect(stack).toMatch(/^Unreachable: The server could not be reached\n(.*\n)* +at (async )?saveProfile \(/)
+})
+
+it("an aborted call that waited for its turn keeps no program from its end", async () => {
+  await using server = await serve((response) =>
+    fail(response, 429, "too_many_requests", { "retry-after": "600", "x-ratelimit-limit": "60" }),
+  )
+  const program = `
+    import { createClient } from "@webflow-users/sdk"
+    const { users } = createClient({ baseUrl: "${server.baseUrl}", token: "t" })
+    const signal = AbortSignal.timeout(300)
+    console.log(await users.get("${siteId}", "${userId}", { signal }).catch(({ name }) => name))
+  `
+  // Without close. It would be there for two minutes, the longest pause.
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", program], {
+    cwd: fileURLToPath(new URL("..", import.meta.url)),
+    timeout: 60_000,
+  })
+  expect(stdout).toBe("TimeoutError\n")
 })

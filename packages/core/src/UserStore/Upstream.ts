@@ -1,5 +1,5 @@
 /** Users on another server that speaks the contract: another deployment of ours, or a vendor's. */
-import { Clock, Context, DateTime, Duration, Effect, Layer, Redacted, type Scope } from "effect"
+import { Clock, Context, DateTime, Duration, Effect, type Fiber, Layer, Redacted, type Scope } from "effect"
 import * as Monotonic from "../Monotonic.ts"
 import * as Pacer from "../Pacer.ts"
 import * as Pacers from "../Pacers.ts"
@@ -100,10 +100,15 @@ export const make = Effect.fnUntraced(function* (
   const base = options.baseUrl.replace(/\/+$/, "")
   const read = Reader.of(base)
   const own = options.token ?? noToken
-  const ownSecret = Effect.isEffect(own) ? Effect.map(own, Redacted.value) : Effect.succeed(Redacted.value(own))
-  const token = Effect.withFiber((fiber) => {
-    const callers = fiber.getRef(CallerToken)
-    return callers === undefined ? ownSecret : Effect.succeed(Redacted.value(callers))
+  const timeoutIn = (fiber: Fiber.Fiber<unknown, unknown>) => {
+    const asked = fiber.getRef(CallOptions).timeout
+    return asked === undefined ? standardTimeout : Duration.toMillis(asked)
+  }
+  const token: Effect.Effect<string, TimedOut> = Effect.withFiber((fiber) => {
+    const callers = fiber.getRef(CallerToken) ?? own
+    if (!Effect.isEffect(callers)) return Effect.succeed(Redacted.value(callers))
+    const orElse = Effect.suspend(() => Effect.fail(new TimedOut({ cause: "the token did not come in time" })))
+    return within(Effect.map(callers, Redacted.value), timeoutIn(fiber), orElse)
   })
 
   /** Asks once, and reads what a 2xx carries; every other answer is the error it stands for. */
@@ -124,8 +129,7 @@ export const make = Effect.fnUntraced(function* (
             },
             ...(body !== undefined && { body: JSON.stringify(body) }),
           }
-          const asked = fiber.getRef(CallOptions).timeout
-          const timeout = asked === undefined ? standardTimeout : Duration.toMillis(asked)
+          const timeout = timeoutIn(fiber)
           const askedAt = Monotonic.millisOf(clock)
           const left = progress.left(askedAt)
           const sending = Effect.suspend(() => {

@@ -36,6 +36,16 @@ it.effect("a token that is a program is asked for before each request", () =>
   }),
 )
 
+it.effect("a token is waited for as an answer is", () =>
+  Effect.gen(function* () {
+    const { tokens, layer } = answering(failing, { token: Effect.never, timeout: "3 seconds" })
+    const asked = yield* Effect.forkChild(Effect.flip(Effect.provide(get, layer)))
+    yield* TestClock.adjust("3 seconds")
+    expect(yield* Fiber.join(asked)).toMatchObject({ _tag: "TimedOut", cause: "the token did not come in time" })
+    expect(tokens).toEqual([])
+  }),
+)
+
 it.effect("a call may be tried less often than others", () =>
   Effect.gen(function* () {
     const { tokens, layer } = answering(failing)

@@ -7,6 +7,8 @@ import type { AccessGroupSort, AccessGroupType, UserSort, UserStatus as Status }
 import type { Names } from "./ErrorBody.ts"
 
 export { type Error_, ErrorCode } from "./ErrorBody.ts"
+export * as accessGroups from "./AccessGroupNames.ts"
+export * as users from "./UserNames.ts"
 export {
   BadRequestError,
   ConflictError,

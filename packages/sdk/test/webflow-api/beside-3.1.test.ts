@@ -60,7 +60,7 @@ describe("as in 3.1", () => {
   it("names what 3.1 names, with the same types", () => {
     const values = Object.entries(Ours.Webflow).filter(([, value]) => typeof value === "object")
     expect({ ...Official.Webflow }).toMatchObject(Object.fromEntries(values))
-    expect(values).toHaveLength(5)
+    expect(values).toHaveLength(7)
     expect(Ours.WebflowEnvironment).toEqual(Official.WebflowEnvironment)
 
     expectTypeOf<Ours.Webflow.User>().toEqualTypeOf<Official.Webflow.User>()
@@ -69,6 +69,8 @@ describe("as in 3.1", () => {
     expectTypeOf<Ours.Webflow.UsersUpdateRequest>().toEqualTypeOf<Official.Webflow.UsersUpdateRequest>()
     expectTypeOf<Ours.Webflow.AccessGroupList>().toEqualTypeOf<Official.Webflow.AccessGroupList>()
     expectTypeOf<Ours.Webflow.AccessGroupsListRequest>().toEqualTypeOf<Official.Webflow.AccessGroupsListRequest>()
+    expectTypeOf<Ours.Webflow.users.UsersUpdateRequest>().toEqualTypeOf<Official.Webflow.users.UsersUpdateRequest>()
+    expectTypeOf<Ours.Webflow.accessGroups.AccessGroupsListRequest>().toEqualTypeOf<Official.Webflow.accessGroups.AccessGroupsListRequest>()
     expectTypeOf<Ours.Webflow.Error_>().toEqualTypeOf<Official.Webflow.Error_>()
     expectTypeOf<typeof Ours.Webflow.ErrorCode>().toEqualTypeOf<typeof Official.Webflow.ErrorCode>()
     type Users = Official.WebflowClient["users"]
