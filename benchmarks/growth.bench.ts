@@ -12,7 +12,7 @@ import { onServer, prepareServer } from "../test/postgres-server.ts"
 import { backendsCpu, measure, type Open, questions, runtimeOf, type Times } from "./growth-measure.ts"
 import * as Seed from "./growth-seed.ts"
 
-const rounds = 3
+const rounds = 2
 const sizes = [
   { name: "1,000", database: "thousand", users: 1000, events: 0 },
   { name: "20,000", database: "site", users: 20_000, events: 0 },
@@ -83,7 +83,6 @@ const seedPostgres = async (server: string) => {
     }
     await client.query("VACUUM ANALYZE")
     await client.end()
-    if (process.env["GROWTH_HOLD"]) console.log(database, new Date().toISOString())
   }
   await admin.query("CHECKPOINT")
   await admin.query("ALTER SYSTEM RESET fsync")
@@ -150,10 +149,6 @@ try {
       }
       results.push({ database, question: question.name, ...told(database, question.name, seen) })
     }
-  }
-  if (process.env["GROWTH_HOLD"]) {
-    console.log(server.address)
-    await new Promise((r) => setTimeout(r, 3600_000))
   }
   if (process.env["BENCH_JSON"] !== undefined) writeFileSync(process.env["BENCH_JSON"], JSON.stringify(results))
 } finally {
