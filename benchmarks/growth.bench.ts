@@ -1,4 +1,7 @@
-/** What a store's size costs: the same questions to stores of a thousand users, of 20,000, of a million, and with ten million events. */
+/**
+ * What a store's size costs: the same questions to stores of a thousand users, of 20,000, of a million, and with ten million events. With
+ * `--quick` a million is 100,000, and ten million one.
+ */
 import { fork } from "node:child_process"
 import { once } from "node:events"
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -12,15 +15,22 @@ import { onServer, prepareServer } from "../test/postgres-server.ts"
 import { backendsCpu, measure, type Open, questions, runtimeOf, type Times } from "./growth-measure.ts"
 import * as Seed from "./growth-seed.ts"
 
+const isQuick = process.argv.includes("--quick")
 const rounds = 2
 const sizes = [
   { name: "1,000", database: "thousand", users: 1000, events: 0 },
   { name: "20,000", database: "site", users: 20_000, events: 0 },
-  { name: "1,000,000", database: "million", users: 1_000_000, events: 0 },
+  { name: "a million", database: "million", users: isQuick ? 100_000 : 1_000_000, events: 0 },
   // The same once more, and a long history.
-  { name: "and 10M events", database: "history", users: 1_000_000, events: 10_000_000, from: "million" },
+  {
+    name: "and a history",
+    database: "history",
+    users: isQuick ? 100_000 : 1_000_000,
+    events: isQuick ? 1_000_000 : 10_000_000,
+    from: "million",
+  },
 ]
-const folder = process.argv[2] ?? mkdtempSync(join(tmpdir(), "webflow-users-growth-"))
+const folder = process.env["GROWTH_FOLDER"] ?? mkdtempSync(join(tmpdir(), "webflow-users-growth-"))
 const fileOf = (database: string) => join(folder, `${database}.db`)
 
 const migrated = async (address: string) => {
@@ -90,14 +100,15 @@ const seedPostgres = async (server: string) => {
   await admin.end()
 }
 
+const quantile = (waits: ReadonlyArray<number>, part: number) =>
+  waits.toSorted((a, b) => a - b)[Math.floor(waits.length * part)] ?? 0
+
 /** The quickest of its rounds for each store, and how much that is over the smallest store's. */
 const told = (database: string, question: string, seen: ReadonlyArray<ReadonlyArray<Times>>) => {
-  const at = (waits: ReadonlyArray<number>, part: number) =>
-    waits.toSorted((a, b) => a - b)[Math.floor(waits.length * part)] ?? 0
   const best = seen.map((each) => ({
     cpu: Math.min(...each.map(({ cpu }) => cpu)),
-    p50: Math.min(...each.map(({ waits }) => at(waits, 0.5))),
-    p99: Math.min(...each.map(({ waits }) => at(waits, 0.99))),
+    p50: Math.min(...each.map(({ waits }) => quantile(waits, 0.5))),
+    p99: Math.min(...each.map(({ waits }) => quantile(waits, 0.99))),
   }))
   const cells = best.map(
     ({ cpu, p50, p99 }) =>
@@ -119,7 +130,9 @@ const server = await prepareServer("-c", "max_wal_size=8GB", "-c", "shared_buffe
 const opened: Record<string, ReadonlyArray<Open>> = {}
 try {
   await server.start()
-  const child = fork(fileURLToPath(import.meta.url), [folder])
+  const child = fork(fileURLToPath(import.meta.url), process.argv.slice(2), {
+    env: { ...process.env, GROWTH_FOLDER: folder },
+  })
   const [[code]] = await Promise.all([once(child, "exit"), seedPostgres(server.address)])
   if (code !== 0) throw new Error("The SQLite files were not filled")
   console.log(`filled in ${((performance.now() - begun) / 1000).toFixed(0)} s; load ${loadavg()[0]?.toFixed(1)}`)
@@ -136,6 +149,7 @@ try {
     databaseCpu: backendsCpu(postmaster, database),
   }))
   const results = []
+  console.log(`${"".padEnd(33)} ${sizes.map(({ name }) => name.padEnd(32)).join(" | ")}`)
   for (const [database, stores] of Object.entries(opened)) {
     for (const question of questions) {
       const seen = stores.map((): Array<Times> => [])
