@@ -72,7 +72,7 @@ const seedPostgres = async (server: string) => {
     if (from === undefined) await migrated(onServer(server, database))
     const client = new pg.Client({ connectionString: onServer(server, database) })
     await client.connect()
-    await client.query("SET synchronous_commit = off; SET maintenance_work_mem = '1GB'")
+    await client.query("SET maintenance_work_mem = '1GB'")
     // Whether there is the site of each user is known.
     await client.query("SET session_replication_role = replica")
     const indexes = async (table: string) => {
