@@ -34,7 +34,10 @@ const keyOf = {
   UpdatedOn: "updatedOn",
 } as const satisfies Record<string, keyof SortKeys>
 
-/** The key a sort order goes by, and whether it is reversed. Users with equal keys follow each other by id. */
+/**
+ * The key a sort order goes by, and whether it is reversed. Users with equal keys follow each other by id, and that is reversed too
+ * [ours]: one index then serves both, from either end.
+ */
 export const direction = (
   sort: UserSort = "CreatedOn",
 ): { readonly key: keyof SortKeys; readonly descending: boolean } => {

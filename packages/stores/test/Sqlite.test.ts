@@ -63,12 +63,12 @@ describe("a SQLite file", () => {
       const path = yield* file
       yield* Effect.gen(function* () {
         const sql = yield* SqlClient.SqlClient
-        const pragmas = ["synchronous", "journal_mode", "foreign_keys", "busy_timeout"]
+        const pragmas = ["synchronous", "journal_mode", "foreign_keys", "busy_timeout", "cache_size"]
         const settings = yield* Effect.forEach(
           pragmas,
           (name) => sql<Record<string, unknown>>`PRAGMA ${sql.literal(name)}`,
         )
-        expect(settings.flat().map((row) => Object.values(row)[0])).toStrictEqual([2, "wal", 1, 0])
+        expect(settings.flat().map((row) => Object.values(row)[0])).toStrictEqual([2, "wal", 1, 0, -16000])
         const homeless = sql`INSERT INTO users VALUES ('nowhere', 'nobody', '', '', '', '', '', '{}')`
         expect(Exit.isFailure(yield* Effect.exit(homeless))).toBe(true)
       }).pipe(Effect.provide(opened(path)))

@@ -32,6 +32,9 @@ interface EventRow {
 /** How much is asked for at once. */
 const pageSize = 200
 
+/** How many events, of all sites, are looked at at once. */
+const windowSize = 20_000
+
 /** A server takes a session that stands still within a transaction for dead, and so does this side of it. */
 const signOfLife = "10 seconds"
 
@@ -53,12 +56,33 @@ export const layer: Layer.Layer<SiteArchive, never, SqlClient.SqlClient> = Layer
         (last) => sql`SELECT id, document FROM users WHERE site_id = ${siteId} AND id > ${last?.id ?? ""}
           ORDER BY id LIMIT ${pageSize}`,
       )
-    // Not by the index that has the site in front: for each page that would sort all that is left.
+    /**
+     * Not by the index that has the site in front: for each page that would sort all that is left. Nor further than a window at once:
+     * where other sites have ten million events, one statement that passes over them is ended before it is done.
+     */
+    const eventsBetween = (siteId: SiteId, first: number, last: number) =>
+      Stream.paginate<number, EventRow, SqlError.SqlError>(first, (from) => {
+        const end = from + windowSize
+        return Effect.map(
+          sql<EventRow>`SELECT sequence, user_id, at, actor, label, address, before_user, after_user FROM user_events
+            WHERE site_id || '' = ${siteId} AND sequence >= ${from} AND sequence < ${end}
+            ORDER BY sequence LIMIT ${pageSize}`,
+          (rows) => {
+            const next = rows.length < pageSize ? end : Number(rows[rows.length - 1]?.sequence) + 1
+            return [rows, next > last ? Option.none() : Option.some(next)]
+          },
+        )
+      })
     const events = (siteId: SiteId) =>
-      pages<EventRow>(
-        (last) => sql`SELECT sequence, user_id, at, actor, label, address, before_user, after_user FROM user_events
-          WHERE site_id || '' = ${siteId} AND sequence > ${Number(last?.sequence ?? 0)}
-          ORDER BY sequence LIMIT ${pageSize}`,
+      Stream.unwrap(
+        Effect.map(
+          sql<{ first: number | string | null; last: number | string | null }>`SELECT
+            min(sequence + 0) AS ${sql("first")}, max(sequence + 0) AS ${sql("last")} FROM user_events WHERE site_id = ${siteId}`,
+          ([span]) =>
+            span === undefined || span.first === null
+              ? Stream.empty
+              : eventsBetween(siteId, Number(span.first), Number(span.last)),
+        ),
       )
 
     const site = Effect.fnUntraced(function* (siteId: SiteId) {

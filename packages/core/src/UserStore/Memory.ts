@@ -79,9 +79,8 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites> = Lay
         const { key, descending } = UserOrder.direction(sort)
         const sorted = [...(yield* site(siteId)).users.values()]
           .map((entry) => ({ entry, key: UserOrder.sortKeys(entry)[key] }))
-          .toSorted(
-            (a, b) => (descending ? compare(b.key, a.key) : compare(a.key, b.key)) || compare(a.entry.id, b.entry.id),
-          )
+          .toSorted((a, b) => compare(a.key, b.key) || compare(a.entry.id, b.entry.id))
+        if (descending) sorted.reverse()
         const users = sorted.slice(offset, offset + limit).map(({ entry }) => entry)
         return { users, count: users.length, limit, offset, total: sorted.length }
       }),

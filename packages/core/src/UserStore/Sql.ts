@@ -144,12 +144,13 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
           const { key, descending } = UserOrder.direction(sort)
           const column = sql.literal(columns[key])
           const direction = sql.literal(descending ? "DESC" : "ASC")
-          // What is sorted is keys and ids: 20,000 documents carried along to give 100 of them take ten times as long.
-          const rows = yield* sql<UserRow>`SELECT users.document FROM (
+          // What is passed over is keys and ids, in an index's order: 20,000 documents carried along to give 100 of them take ten times as
+          // long. The 100 are asked for one by one, since a join leaves PostgreSQL free to read all of the site for them.
+          const rows = yield* sql<UserRow>`SELECT
+              (SELECT document FROM users WHERE site_id = ${siteId} AND id = page.id) AS document FROM (
               SELECT id, ${column} AS sort_key FROM users WHERE site_id = ${siteId}
-              ORDER BY ${column} ${direction}, id ASC LIMIT ${limit} OFFSET ${offset}
-            ) page JOIN users ON users.site_id = ${siteId} AND users.id = page.id
-            ORDER BY page.sort_key ${direction}, page.id ASC`
+              ORDER BY ${column} ${direction}, id ${direction} LIMIT ${limit} OFFSET ${offset}
+            ) page ORDER BY page.sort_key ${direction}, page.id ${direction}`
           const [counted] = yield* sql<{ total: number }>`SELECT count(*) AS total FROM users WHERE site_id = ${siteId}`
           const users = rows.map((row) => readUser(row.document))
           return { users, count: users.length, limit, offset, total: Number(counted?.total) }

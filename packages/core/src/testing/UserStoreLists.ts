@@ -85,7 +85,9 @@ export const lists: ReadonlyArray<Check> = [
           ids,
           (yield* store.list(siteId, { offset: 0, limit: 100, sort })).users.map((user) => user.id),
         )
-        if (/Status|LastLogin|UpdatedOn/.test(sort)) yield* same(`${sort} falls back to ids`, ids, byId)
+        if (/Status|LastLogin|UpdatedOn/.test(sort)) {
+          yield* same(`${sort} falls back to ids`, ids, sort.startsWith("-") ? byId.toReversed() : byId)
+        }
         yield* same(
           `${sort} counts`,
           pages.map((page) => [page.count, page.total]),
