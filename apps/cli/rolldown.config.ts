@@ -1,4 +1,5 @@
 import { defineConfig } from "rolldown"
+import { asciiWithoutSegmenter, httpWithoutWebSockets } from "../../scripts/cold-start.mjs"
 import { thirdPartyLicenses } from "../../scripts/third-party-licenses.mjs"
 import manifest from "./package.json" with { type: "json" }
 
@@ -6,7 +7,7 @@ import manifest from "./package.json" with { type: "json" }
 export default defineConfig({
   input: "src/main.ts",
   platform: "node",
-  plugins: [thirdPartyLicenses()],
+  plugins: [httpWithoutWebSockets(), asciiWithoutSegmenter(), thirdPartyLicenses()],
   resolve: { conditionNames: ["@webflow-users/source", "import", "node", "default"] },
   transform: { define: { VERSION: JSON.stringify(manifest.version) } },
   output: {
@@ -15,7 +16,7 @@ export default defineConfig({
     entryFileNames: "main.js",
     chunkFileNames: "[name]-[hash].js",
     minify: { compress: true, mangle: false, codegen: false },
-    banner: "#!/usr/bin/env node",
+    banner: ({ isEntry }) => (isEntry ? "#!/usr/bin/env node" : ""),
     cleanDir: true,
   },
 })

@@ -39,6 +39,7 @@ const outcomeOf = Effect.fnUntraced(function* (
 /** What a driver says of itself; HTTP needs the first two. */
 const ownHeaders: Readonly<Record<string, ReadonlyArray<string>>> = {
   undici: ["host", "connection"],
+  "node:http": ["host", "connection"],
   fetch: ["host", "connection", "accept", "accept-encoding", "accept-language", "sec-fetch-mode", "user-agent"],
 }
 
