@@ -1,7 +1,4 @@
-/** The command line `webflow-users`: it loads what it is asked for, and that as it was compiled the last time. */
-import { enableCompileCache } from "node:module"
-import { homedir } from "node:os"
-import { join } from "node:path"
+/** The command line `webflow-users`: it loads what it is asked for, as it was compiled the last time. */
 import type { Runtime } from "effect"
 
 /** Written in by the bundler, from package.json. */
@@ -15,13 +12,15 @@ const teardown: Runtime.Teardown = (exit, onExit) => {
 }
 
 const [first, ...more] = process.argv.slice(2)
-// What a script asks before all else, and what is known without a program. At a terminal, which may have colours, the program answers.
-if ((first === "--version" || first === "-v") && more.length === 0 && !process.stdout.isTTY) {
-  process.stdout.write(`webflow-users v${VERSION}\n`)
+// Node's modules are asked for where they are needed: imports would load them for whoever asks for the version, too.
+if ((first === "--version" || first === "-v") && more.length === 0) {
+  process.getBuiltinModule("node:fs").writeSync(1, `webflow-users v${VERSION}\n`)
 } else {
-  // In a folder of the user's own: what stands in the system's folder for temporary files, others may have put there. Where it
-  // cannot be written, everything is compiled anew. `NODE_COMPILE_CACHE` names another one, and `NODE_DISABLE_COMPILE_CACHE` none.
-  enableCompileCache(join(homedir(), ".cache", "webflow-users"))
+  const { enableCompileCache } = process.getBuiltinModule("node:module")
+  const { homedir } = process.getBuiltinModule("node:os")
+  // In a folder of the user's own: into the system's for temporary files, others can put what is then run. Where it cannot be
+  // written, all is compiled anew. NODE_COMPILE_CACHE names another one, NODE_DISABLE_COMPILE_CACHE says to do without.
+  enableCompileCache(process.getBuiltinModule("node:path").join(homedir(), ".cache", "webflow-users"))
   const [{ runMain }, { program }] = await Promise.all([
     import("@effect/platform-node/NodeRuntime"),
     import("./Program.ts"),

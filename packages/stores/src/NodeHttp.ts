@@ -2,7 +2,7 @@
  * Requests over Node's own client, for who makes few of them: it is there almost at once, where undici takes as long to load as
  * Node does to start. Who makes many is better served by `Undici.ts`, which costs less a request (docs/performance.md).
  */
-import * as http from "node:http"
+import { Agent, type ClientRequest, type IncomingMessage, request as requestOver } from "node:http"
 import { Transport } from "@webflow-users/core"
 import { Duration, Effect, Layer } from "effect"
 import type { Options } from "./Undici.ts"
@@ -17,7 +17,10 @@ export const layer = (address: string, options: Options = {}): Layer.Layer<Trans
         silence: millis(options.silence ?? "1 minute"),
       }
       // TLS takes as long again, so it is loaded where it is spoken.
-      const client = new URL(address).protocol === "https:" ? yield* Effect.promise(() => import("node:https")) : http
+      const client =
+        new URL(address).protocol === "https:"
+          ? yield* Effect.promise(() => import("node:https"))
+          : { Agent, request: requestOver }
       const agent = yield* Effect.acquireRelease(
         Effect.sync(() => new client.Agent({ keepAlive: true, maxSockets: options.connections ?? 64 })),
         (opened) => Effect.sync(() => opened.destroy()),
@@ -39,7 +42,7 @@ const millis = (duration: Duration.Input): number => Math.min(Math.ceil(Duration
 
 type Resume = (effect: Effect.Effect<Transport.TransportResponse, Transport.TransportError>) => void
 
-const receive = (response: http.IncomingMessage, resume: Resume): void => {
+const receive = (response: IncomingMessage, resume: Resume): void => {
   const status = response.statusCode ?? 0
   const chunks: Array<Buffer> = []
   let size = 0
@@ -66,7 +69,7 @@ const receive = (response: http.IncomingMessage, resume: Resume): void => {
 }
 
 /** Ends a request whose connection is not made in time, and one whose server is silent for too long. */
-const mindTime = (request: http.ClientRequest, times: { readonly connect: number; readonly silence: number }): void => {
+const mindTime = (request: ClientRequest, times: { readonly connect: number; readonly silence: number }): void => {
   request.on("socket", (socket) => {
     if (socket.connecting) {
       const timer = setTimeout(() => request.destroy(late("UND_ERR_CONNECT_TIMEOUT", "Connect Timeout")), times.connect)
