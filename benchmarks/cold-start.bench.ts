@@ -77,6 +77,7 @@ const run = async (args: ReadonlyArray<string>) => {
 }
 
 const median = (values: ReadonlyArray<number>): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
+const least = (values: ReadonlyArray<number>): number => Math.min(...values)
 const mean = (values: ReadonlyArray<number>): number => values.reduce((sum, value) => sum + value, 0) / values.length
 
 const plainServer = `import { createServer } from "node:http"
@@ -139,7 +140,6 @@ try {
     return [`${value.toFixed(0)} ms`, `x ${(value / of(floor.map((one) => one[key]))).toFixed(2)}`]
   }
   cells(`${rounds} rounds, load ${loadavg()[0]?.toFixed(1)}`, "median", "", "least", "", "CPU", "")
-  const least = (values: ReadonlyArray<number>) => Math.min(...values)
   for (const [name, runs] of seen) {
     cells(name, ...over(median, "wall", runs), ...over(least, "wall", runs), ...over(mean, "cpu", runs))
   }

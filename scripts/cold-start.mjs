@@ -47,7 +47,7 @@ const widths = "export const displayWidth = text => {"
 export const asciiWithoutSegmenter = () => ({
   name: "ascii-without-segmenter",
   transform(code, id) {
-    if (!/\/effect\/dist\/cli\/CliOutput\.js$/.test(id.replaceAll("\\", "/"))) return null
+    if (!id.replaceAll("\\", "/").endsWith("/effect/dist/cli/CliOutput.js")) return null
     if (!segmenter.test(code) || !code.includes(widths)) throw new Error("displayWidth of effect/cli has changed")
     const late = "let made; const graphemeSegmenter = { segment: (text) => (made ??= $1).segment(text) };"
     return code
@@ -67,7 +67,7 @@ const wizard = "if (flag === GlobalFlag.Wizard) {"
 export const withoutWizard = () => ({
   name: "without-wizard",
   transform(code, id) {
-    if (!/\/effect\/dist\/cli\/Command\.js$/.test(id.replaceAll("\\", "/"))) return null
+    if (!id.replaceAll("\\", "/").endsWith("/effect/dist/cli/Command.js")) return null
     if (!code.includes(wizard)) throw new Error("How effect/cli comes to its wizard has changed")
     return code.replace(wizard, "if (false) {")
   },
