@@ -89,7 +89,11 @@ const mindTime = (request: ClientRequest, times: { readonly connect: number; rea
 /** Called as undici calls it, which is how `Transport.failureOf` knows it. */
 const late = (code: string, message: string): Error => Object.assign(new Error(message), { code })
 
-const failureOf = (error: Error & { readonly code?: string }): Transport.TransportError =>
-  Transport.failureOf(
-    error.code === "HPE_HEADER_OVERFLOW" ? late("UND_ERR_HEADERS_OVERFLOW", "Headers Overflow") : error,
-  )
+const failureOf = (error: Error & { readonly code?: string }): Transport.TransportError => {
+  if (error.code === "HPE_HEADER_OVERFLOW") {
+    return Transport.failureOf(late("UND_ERR_HEADERS_OVERFLOW", "Headers Overflow"))
+  }
+  // Of what OpenSSL says of a request that was written too early, the words; the rest names lines of its source.
+  const words = /:SSL routines:[^:]*:([^:]+):/.exec(error.message)?.[1]
+  return Transport.failureOf(words === undefined ? error : late(error.code ?? "EPROTO", words))
+}
