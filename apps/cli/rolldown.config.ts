@@ -30,7 +30,8 @@ export default defineConfig({
     format: "esm",
     entryFileNames: "main.js",
     chunkFileNames: "[name]-[hash].js",
-    // What is loaded together is one file: to look for a file takes as long as to read a large one.
+    // What is loaded together is one file: to look for a file takes as long as to read a large one. A group takes in all that its
+    // files import, used by them or not, so that what only some commands use is kept out of it first.
     codeSplitting: {
       groups: [
         {

@@ -21,9 +21,6 @@ if ((first === "--version" || first === "-v") && more.length === 0) {
   // In a folder of the user's own: into the system's for temporary files, others can put what is then run. Where it cannot be
   // written, all is compiled anew. NODE_COMPILE_CACHE names another one, NODE_DISABLE_COMPILE_CACHE says to do without.
   enableCompileCache(process.getBuiltinModule("node:path").join(homedir(), ".cache", "webflow-users"))
-  const [{ runMain }, { program }] = await Promise.all([
-    import("@effect/platform-node/NodeRuntime"),
-    import("./Program.ts"),
-  ])
-  runMain(program(VERSION), { teardown, disableErrorReporting: true })
+  const { NodeRuntime, program } = await import("./Program.ts")
+  NodeRuntime.runMain(program(VERSION), { teardown, disableErrorReporting: true })
 }

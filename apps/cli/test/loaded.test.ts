@@ -1,5 +1,5 @@
 /** What a command loads before it does what it is for: counts that are the same on every machine, where times are not. */
-import { readFileSync, statSync } from "node:fs"
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { basename, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { describe, expect, it } from "vitest"
@@ -23,7 +23,7 @@ const loadedBy = async (args: ReadonlyArray<string>) => {
 }
 
 /** An entry of what is loaded later is a file of its own, and empty. */
-const program = ["NodeRuntime", "program", "Program"]
+const program = ["program", "Program"]
 const update = ["Update", "update"]
 
 const change = ["update", siteId, ada.id, "--name", "Ada"]
@@ -57,5 +57,24 @@ describe("what is loaded", () => {
     expect(chunks).toStrictEqual(["main.js", ...program, ...update, "SqlStore", "sql", "later"])
     expect(kilobytes).toBeLessThanOrEqual(420)
     expect(["http", "sqlite", "internal/deps/undici/undici"].filter(has)).toStrictEqual(["sqlite"])
+  })
+})
+
+describe("what was compiled", () => {
+  it("is kept in the home of who calls", async () => {
+    const home = newFolder()
+    expect(await cli(["--help"], { env: { HOME: home } })).toMatchObject({ code: 0, stderr: "" })
+    const [version = ""] = readdirSync(join(home, ".cache", "webflow-users"))
+    expect(readdirSync(join(home, ".cache", "webflow-users", version))).not.toStrictEqual([])
+  })
+
+  it("is done without where there is no such home, and where nobody wants it", async () => {
+    const { stdout } = await cli(["--help"])
+    const home = newFolder()
+    writeFileSync(join(home, "file"), "")
+    for (const env of [{ HOME: join(home, "file") }, { HOME: home, NODE_DISABLE_COMPILE_CACHE: "1" }]) {
+      expect(await cli(["--help"], { env })).toStrictEqual({ code: 0, stdout, stderr: "" })
+    }
+    expect(readdirSync(home)).toStrictEqual(["file"])
   })
 })
