@@ -23,7 +23,7 @@ const loadedBy = async (args: ReadonlyArray<string>) => {
 }
 
 /** An entry of what is loaded later is a file of its own, and empty. */
-const program = ["program", "Program"]
+const program = ["Program", "program", "rolldown-runtime"]
 const update = ["Update", "update"]
 
 const change = ["update", siteId, ada.id, "--name", "Ada"]
