@@ -219,7 +219,7 @@ const buildInputs = () => [
   ...installInputs(),
   join(root, "turbo.json"),
   join(root, "tsconfig.base.json"),
-  join(root, "scripts", "third-party-licenses.mjs"),
+  ...["called-at-start.mjs", "cold-start.mjs", "third-party-licenses.mjs"].map((name) => join(root, "scripts", name)),
   ...workspaces().flatMap((folder) => filesIn(folder).concat(filesIn(join(folder, "src"), { recursive: true }))),
 ]
 

@@ -56,7 +56,7 @@ const table: ReadonlyArray<Rule> = [
       effect,
       core,
       within("packages/stores/src"),
-      /^node:(sqlite|fs|net|tls|dns)$/,
+      /^node:(sqlite|fs|net|tls|dns|https?)$/,
       /^undici(\/lib\/dispatcher\/(pool|client)\.js)?$/,
       /^@effect\/sql-pg$/,
     ],

@@ -1,12 +1,28 @@
 import { defineConfig } from "rolldown"
+import { calledAtStart } from "../../scripts/called-at-start.mjs"
+import {
+  asciiWithoutSegmenter,
+  builtinsAsTheyAre,
+  withoutBareImports,
+  withoutWizard,
+} from "../../scripts/cold-start.mjs"
 import { thirdPartyLicenses } from "../../scripts/third-party-licenses.mjs"
 import manifest from "./package.json" with { type: "json" }
+import { starts } from "./starts.ts"
 
 // One program, run with `node` alone: nothing but Node's own modules stays outside the bundle.
 export default defineConfig({
   input: "src/main.ts",
   platform: "node",
-  plugins: [thirdPartyLicenses()],
+  preserveEntrySignatures: "allow-extension",
+  plugins: [
+    builtinsAsTheyAre(),
+    asciiWithoutSegmenter(),
+    withoutWizard(),
+    withoutBareImports(),
+    thirdPartyLicenses(),
+    calledAtStart(starts),
+  ],
   resolve: { conditionNames: ["@webflow-users/source", "import", "node", "default"] },
   transform: { define: { VERSION: JSON.stringify(manifest.version) } },
   output: {
@@ -14,8 +30,24 @@ export default defineConfig({
     format: "esm",
     entryFileNames: "main.js",
     chunkFileNames: "[name]-[hash].js",
-    minify: { compress: true, mangle: false, codegen: false },
-    banner: "#!/usr/bin/env node",
+    // What is loaded together is one file: to look for a file takes as long as to read a large one. A group takes in all that its
+    // files import, used by them or not, so that what only some commands use is kept out of it first.
+    codeSplitting: {
+      groups: [
+        {
+          name: "later",
+          test: /\/effect\/dist\/(Stream|Channel|Sink|FileSystem|ByteSize|internal\/glob|http\/|net\/|crypto\/|cli\/Prompt)/,
+          priority: 5,
+          includeDependenciesRecursively: false,
+        },
+        { name: "program", test: /\/apps\/cli\/src\/Program\.ts$/, priority: 4 },
+        { name: "update", test: /\/apps\/cli\/src\/Update\.ts$/, priority: 3 },
+        { name: "sql", test: /\/packages\/stores\/src\/SqlStore\.ts$/, priority: 2 },
+        { name: "files", test: /\/NodeServices\.js$/, priority: 1 },
+      ],
+    },
+    minify: true,
+    banner: ({ isEntry }) => (isEntry ? "#!/usr/bin/env node" : ""),
     cleanDir: true,
   },
 })

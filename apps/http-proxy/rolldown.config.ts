@@ -1,7 +1,10 @@
 import { readFileSync } from "node:fs"
 import { defineConfig, type Plugin } from "rolldown"
+import { calledAtStart } from "../../scripts/called-at-start.mjs"
+import { asciiWithoutSegmenter, builtinsAsTheyAre, withoutWizard } from "../../scripts/cold-start.mjs"
 import { thirdPartyLicenses } from "../../scripts/third-party-licenses.mjs"
 import manifest from "./package.json" with { type: "json" }
+import { starts } from "./starts.ts"
 
 /** `import text from "file?raw"` gives a file's text, as in Vite, which runs the tests. */
 const raw: Plugin = {
@@ -24,7 +27,14 @@ const raw: Plugin = {
 export default defineConfig({
   input: "src/main.ts",
   platform: "node",
-  plugins: [raw, thirdPartyLicenses()],
+  plugins: [
+    raw,
+    builtinsAsTheyAre(),
+    asciiWithoutSegmenter(),
+    withoutWizard(),
+    thirdPartyLicenses(),
+    calledAtStart(starts),
+  ],
   resolve: { conditionNames: ["@webflow-users/source", "import", "node", "default"] },
   transform: { define: { VERSION: JSON.stringify(manifest.version) } },
   output: {
@@ -32,8 +42,15 @@ export default defineConfig({
     format: "esm",
     entryFileNames: "main.js",
     chunkFileNames: "[name]-[hash].js",
-    minify: { compress: true, mangle: false, codegen: false },
-    banner: "#!/usr/bin/env node",
+    // What is loaded together is one file: to look for a file takes as long as to read a large one.
+    codeSplitting: {
+      groups: [
+        { name: "program", test: /\/apps\/http-proxy\/src\/Program\.ts$/, priority: 2 },
+        { name: "sql", test: /\/packages\/stores\/src\/SqlStore\.ts$/, priority: 1 },
+      ],
+    },
+    minify: true,
+    banner: ({ isEntry }) => (isEntry ? "#!/usr/bin/env node" : ""),
     cleanDir: true,
   },
 })

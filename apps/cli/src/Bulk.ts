@@ -11,6 +11,7 @@ import * as Words from "./bulk/Words.ts"
 import * as Input from "./Input.ts"
 import { withPolicy } from "./Policy.ts"
 import * as Store from "./Store.ts"
+import { summaries } from "./Summaries.ts"
 
 const switchOf = (name: string, description: string) =>
   Flag.Boolean(name).pipe(Flag.withDescription(description), Flag.withoutNegation, Flag.withDefault(false))
@@ -114,7 +115,7 @@ export const bulk = Command.make(
       "out are listed there in a file that can be corrected and run again. It exits with 0 only if there are none.",
     ].join("\n  "),
   ),
-  Command.withShortDescription("Update many users, from a file"),
+  Command.withShortDescription(summaries.bulk),
   Command.withExamples([
     { command: "webflow-users bulk SITE members.csv --dry-run" },
     { command: `webflow-users bulk SITE members.csv --map "Mail=email" --map "Plan=plan" --yes` },

@@ -7,6 +7,7 @@ import * as Progress from "./archive/Progress.ts"
 import * as Sha256 from "./archive/Sha256.ts"
 import * as Words from "./archive/Words.ts"
 import { Output } from "./Output.ts"
+import { summaries } from "./Summaries.ts"
 import { counted } from "./Text.ts"
 
 const storeFlag = (name: "from" | "to", description: string) =>
@@ -65,7 +66,7 @@ export const copy = Command.make(
       "then add the webhooks to the other store.",
     ].join("\n  "),
   ),
-  Command.withShortDescription("Copy sites from one store into another"),
+  Command.withShortDescription(summaries.copy),
   Command.withExamples([
     { command: "webflow-users copy --from file:./webflow-users.db --to postgres://user@host/database" },
   ]),

@@ -8,6 +8,7 @@ import * as WholeFile from "./archive/WholeFile.ts"
 import * as Words from "./archive/Words.ts"
 import { Output } from "./Output.ts"
 import * as Store from "./Store.ts"
+import { summaries } from "./Summaries.ts"
 import { printable } from "./Text.ts"
 
 export const exportSite = Command.make(
@@ -71,7 +72,7 @@ export const exportSite = Command.make(
       "and import takes them into a store that does not have the site. Tokens of the proxy's callers, and webhooks, are not in it.",
     ].join("\n  "),
   ),
-  Command.withShortDescription("Write all of a site to a file, for import to restore"),
+  Command.withShortDescription(summaries.export),
   Command.withExamples([
     { command: "webflow-users export --site SITE --output site.jsonl" },
     { command: "webflow-users export --site SITE | gzip > site.jsonl.gz" },

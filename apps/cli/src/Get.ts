@@ -6,6 +6,7 @@ import { Argument, Command } from "effect/cli"
 import { Output } from "./Output.ts"
 import * as Store from "./Store.ts"
 import { about } from "./Subject.ts"
+import { summaries } from "./Summaries.ts"
 import { groupsOf, printable, table, valueOf } from "./Text.ts"
 
 export const get = Command.make(
@@ -24,7 +25,7 @@ export const get = Command.make(
     (command, { user }) => about(command, { user, isUpdate: false }),
   ),
 ).pipe(
-  Command.withDescription("Show a user"),
+  Command.withDescription(summaries.get),
   Command.withExamples([{ command: "webflow-users get SITE ada@example.com" }]),
 )
 

@@ -7,6 +7,7 @@ import * as Changes from "./Changes.ts"
 import { Output } from "./Output.ts"
 import * as Store from "./Store.ts"
 import { about } from "./Subject.ts"
+import { summaries } from "./Summaries.ts"
 import { nameOf, printable } from "./Text.ts"
 
 export const history = Command.make(
@@ -33,7 +34,7 @@ export const history = Command.make(
     (command, { user }) => about(command, { user, isUpdate: false }),
   ),
 ).pipe(
-  Command.withDescription("Show what happened to a user, the latest first: who changed what, when, and from where"),
+  Command.withDescription(summaries.history),
   Command.withExamples([{ command: "webflow-users history SITE ada@example.com" }]),
 )
 

@@ -9,6 +9,7 @@ import * as Input from "./Input.ts"
 import { listed } from "./InWords.ts"
 import { Output } from "./Output.ts"
 import * as Store from "./Store.ts"
+import { summaries } from "./Summaries.ts"
 
 export const importUsers = Command.make(
   "import",
@@ -46,7 +47,7 @@ export const importUsers = Command.make(
     yield* importInto(siteId, file, Buffer.concat(yield* Stream.runCollect(bytes)), skipInvalid)
   }, Effect.scoped),
 ).pipe(
-  Command.withDescription("Import users from a file, those already there are left as they are; or restore an export"),
+  Command.withDescription(summaries.import),
   Command.withExamples([
     { command: "webflow-users import users.csv --site SITE" },
     { command: "webflow-users import users.json --site SITE --skip-invalid" },

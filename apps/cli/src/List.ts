@@ -5,6 +5,7 @@ import { Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { Output } from "./Output.ts"
 import * as Store from "./Store.ts"
+import { summaries } from "./Summaries.ts"
 import { groupsOf, printable, shorten, table } from "./Text.ts"
 
 export const list = Command.make(
@@ -31,18 +32,9 @@ export const list = Command.make(
     yield* output.result(page, () => inWords({ users, ...rest }))
   }, Effect.provide(Store.layer)),
 ).pipe(
-  Command.withDescription("List a site's users"),
+  Command.withDescription(summaries.list),
   Command.withExamples([{ command: "webflow-users list SITE --limit 100 --sort -LastLogin" }]),
 )
-
-/** Makes one argument of `--sort -CreatedOn`, which otherwise is read as a row of short flags. */
-export const joinSort = (args: ReadonlyArray<string>): ReadonlyArray<string> =>
-  args.flatMap((arg, index) => {
-    if (arg === "--sort" && isReversed(args[index + 1])) return [`--sort=${args[index + 1]}`]
-    return args[index - 1] === "--sort" && isReversed(arg) ? [] : [arg]
-  })
-
-const isReversed = (arg: string | undefined): boolean => arg !== undefined && /^-\w/.test(arg)
 
 const inWords = ({ users, offset, total }: UserPage): string => {
   const rows = users.map(({ id, status, accessGroups, data }) => [

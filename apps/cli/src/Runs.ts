@@ -5,6 +5,7 @@ import * as Journal from "./bulk/Journal.ts"
 import * as RunFolder from "./bulk/RunFolder.ts"
 import * as Words from "./bulk/Words.ts"
 import { Output } from "./Output.ts"
+import { summaries } from "./Summaries.ts"
 import { number, printable, table } from "./Text.ts"
 
 /** How a run stands: as it ended, or, if it was killed, as its journal says. */
@@ -100,6 +101,6 @@ const show = Command.make(
 ).pipe(Command.withDescription("Tell all of one run"))
 
 export const runs = Command.make("runs", {}, list).pipe(
-  Command.withDescription("List the runs recorded in this folder, the last one first"),
+  Command.withDescription(summaries.runs),
   Command.withSubcommands([show]),
 )

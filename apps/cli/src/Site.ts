@@ -5,6 +5,7 @@ import { Argument, Command, Flag } from "effect/cli"
 import * as Input from "./Input.ts"
 import { Output } from "./Output.ts"
 import * as Store from "./Store.ts"
+import { summaries } from "./Summaries.ts"
 import { number, printable, table } from "./Text.ts"
 
 const site = Argument.String("site").pipe(Argument.withDescription("The site's id"))
@@ -67,7 +68,7 @@ const list = Command.make(
 ).pipe(Command.withDescription("List the sites of a store of your own, and how much each has"))
 
 export const siteCommand = Command.make("site").pipe(
-  Command.withDescription("List sites; say and show what one has: its access groups and custom fields"),
+  Command.withDescription(summaries.site),
   Command.withSubcommands([list, declare, show]),
 )
 

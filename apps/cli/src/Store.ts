@@ -19,7 +19,7 @@ export const Address = GlobalFlag.Setting("store")({
   ),
 })
 
-type Asks = GlobalFlag.Setting.Identifier<"store">
+export type Asks = GlobalFlag.Setting.Identifier<"store">
 
 // No flag for it: a token on a command line ends up in the shell's history and in everybody's list of processes.
 const token = Config.option(Config.Redacted("WEBFLOW_USERS_TOKEN"))
@@ -32,10 +32,10 @@ export const settings: string = table(
   ]),
 )
 
-/** The store at an address, whoever keeps it. `rate` is how many requests to send it in a minute. */
+/** The store at an address, whoever keeps it. `rate` is how many requests to send it in a minute, `isBrief` whether they are few. */
 export const layerAt = (
   address: string,
-  { rate }: { readonly rate?: number | undefined } = {},
+  { rate, isBrief }: { readonly rate?: number | undefined; readonly isBrief?: boolean } = {},
 ): Layer.Layer<UserStore.UserStore, Failure, Calls> =>
   Layer.unwrap(
     Effect.gen(function* () {
@@ -43,13 +43,13 @@ export const layerAt = (
       const { around, onWait } = yield* Calls
       const rateLimit = rate === undefined ? options.rateLimit : { limit: rate, window: "1 minute" as const }
       const bearer = Option.getOrUndefined(yield* Effect.orDie(token))
-      return StoreAddress.layer(address, { ...options, rateLimit, around, onWait, token: bearer })
+      return StoreAddress.layer(address, { ...options, rateLimit, isBrief, around, onWait, token: bearer })
     }),
   ).pipe(Layer.merge(Layer.succeed(Actor, { actor: "cli" })))
 
 /** The store that the command line or the environment names. */
 export const layer: Layer.Layer<UserStore.UserStore, Failure, Asks | Calls> = Layer.unwrap(
-  Effect.map(Address, (address) => layerAt(address)),
+  Effect.map(Address, (address) => layerAt(address, { isBrief: true })),
 )
 
 /** The store, with what only its owner can do. */

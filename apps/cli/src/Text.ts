@@ -39,10 +39,11 @@ export const table = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
     .join("\n")
 }
 
-const grouped = new Intl.NumberFormat("en")
+// Made when there is something to count: it takes a good part of a start.
+let grouped: Intl.NumberFormat | undefined
 
 /** A count: 8,000. */
-export const number = (count: number): string => grouped.format(count)
+export const number = (count: number): string => (grouped ??= new Intl.NumberFormat("en")).format(count)
 
 /** So many of something, such as `1 user` and `8,000 users`. */
 export const counted = (count: number, what: string): string => `${number(count)} ${what}${count === 1 ? "" : "s"}`

@@ -7,6 +7,7 @@ import { Argument, CliError, Command } from "effect/cli"
 import { TokenNotFound } from "./Failure.ts"
 import { Output } from "./Output.ts"
 import * as Store from "./Store.ts"
+import { summaries } from "./Summaries.ts"
 import { printable, table } from "./Text.ts"
 import { grace, grantsOf, tokenFlags } from "./TokenFlags.ts"
 
@@ -103,7 +104,7 @@ const revoke = Command.make(
 ).pipe(Command.withDescription("Take a token back"))
 
 export const token = Command.make("token").pipe(
-  Command.withDescription("Issue, list, rotate and revoke the tokens of a proxy's callers"),
+  Command.withDescription(summaries.token),
   Command.withSubcommands([create, list, rotate, revoke]),
 )
 

@@ -9,6 +9,7 @@ import * as Plan from "./bulk/Plan.ts"
 import * as RunFolder from "./bulk/RunFolder.ts"
 import * as Words from "./bulk/Words.ts"
 import { withPolicy } from "./Policy.ts"
+import { summaries } from "./Summaries.ts"
 
 const { isDryRun, all, yes, concurrency, rate } = runFlags
 
@@ -69,7 +70,7 @@ export const undo = Command.make(
   Command.withDescription(
     "Put back what a run changed. Users whom somebody else has changed since are left alone, and named. It is a run itself.",
   ),
-  Command.withShortDescription("Put back what a run changed"),
+  Command.withShortDescription(summaries.undo),
   Command.withExamples([{ command: "webflow-users undo 20261125-081500-a1b2 --dry-run" }]),
 )
 

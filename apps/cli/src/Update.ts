@@ -4,12 +4,13 @@ import { JsonBody, UserJson } from "@webflow-users/core/wire"
 import { Effect, Layer, Option } from "effect"
 import { Argument, CliError, Command, Flag } from "effect/cli"
 import * as Changes from "./Changes.ts"
-import * as Input from "./Input.ts"
+import { files } from "./Files.ts"
 import { Output } from "./Output.ts"
 import { patchFlags, patchOf } from "./PatchFlags.ts"
 import { withPolicy } from "./Policy.ts"
 import * as Store from "./Store.ts"
 import { about } from "./Subject.ts"
+import { summaries } from "./Summaries.ts"
 import { groupsOf, nameOf, printable, valueOf } from "./Text.ts"
 
 /** As every other wrong call is shown. */
@@ -44,7 +45,7 @@ export const update = Command.make(
     (command, { user, isDryRun }) => about(command, { user, isUpdate: !isDryRun }),
   ),
 ).pipe(
-  Command.withDescription("Update a user"),
+  Command.withDescription(summaries.update),
   Command.withExamples([
     { command: `webflow-users update SITE ada@example.com --name "Ada Okafor" --field company=Okafor` },
     { command: "webflow-users update SITE USER --field member-number:=12 --null company --add-group platinum" },
@@ -87,6 +88,13 @@ const idOf = (site: string, user: string) =>
 
 const readBody = Effect.fnUntraced(function* (source: string) {
   const from = source === "-" ? source : source.startsWith("@") ? source.slice(1) : undefined
-  const bytes = from === undefined ? new TextEncoder().encode(source) : yield* Input.read(from)
+  const bytes = from === undefined ? new TextEncoder().encode(source) : yield* readFile(from)
   return yield* Effect.fromResult(JsonBody.parseJsonBody(bytes))
 })
+
+/** Few bodies are in files. */
+const readFile = (source: string) =>
+  Effect.promise(() => import("./Input.ts")).pipe(
+    Effect.flatMap(({ read }) => read(source)),
+    Effect.provide(files),
+  )

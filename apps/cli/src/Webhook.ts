@@ -15,6 +15,7 @@ import { Argument, CliError, Command, Flag } from "effect/cli"
 import { DeliveryFailed, WebhookNotFound } from "./Failure.ts"
 import { Output } from "./Output.ts"
 import * as Store from "./Store.ts"
+import { summaries } from "./Summaries.ts"
 import { counted, number, printable, table } from "./Text.ts"
 
 const layer = Layer.mergeAll(Store.layerWithWebhooks, NodeCrypto.layerSecureRandom, NodeCrypto.layerMac)
@@ -208,7 +209,7 @@ const remove = Command.make(
 ).pipe(Command.withDescription("Remove a webhook, with all that it still had to tell"))
 
 export const webhook = Command.make("webhook").pipe(
-  Command.withDescription("Say which servers are told of a site's updates, and see whether they were"),
+  Command.withDescription(summaries.webhook),
   Command.withSubcommands([add, list, deliveries, test, replay, remove]),
 )
 

@@ -170,12 +170,13 @@ describe.skipIf(!hasTerminal)("a run on a terminal", { concurrent: true }, () =>
 
 describe("a run off a terminal", { concurrent: true }, () => {
   it("tells how far it is in events, with --json, and where it was interrupted", async () => {
+    // More than can be answered before the signal is heard.
     const gate = Promise.withResolvers<void>()
-    await using server = await serveMembers(membersTo(9), async ({ before, make }) => {
+    await using server = await serveMembers(membersTo(90), async ({ before, make }) => {
       if (before >= 5) await gate.promise
       return make()
     })
-    const { cwd } = folderWith(9)
+    const { cwd } = folderWith(90)
     const args = ["bulk", siteId, "m.csv", "--store", server.address, "--concurrency", "2", "--json"]
     const { code, stdout, stderr } = await cli(args, {
       cwd,
@@ -194,7 +195,7 @@ describe("a run off a terminal", { concurrent: true }, () => {
       event: "progress",
       done: 5,
       failed: 0,
-      total: 9,
+      total: 90,
       skipped: 0,
       rate: expect.any(Number),
       secondsLeft: expect.any(Number),
@@ -203,7 +204,7 @@ describe("a run off a terminal", { concurrent: true }, () => {
     expect(events.at(-1)).toMatchObject({
       event: "interrupted",
       updated: outcomes,
-      left: 9 - outcomes,
+      left: 90 - outcomes,
       resume: `webflow-users bulk --resume ${runIn(cwd)}`,
     })
   })

@@ -1,7 +1,6 @@
 /** Why a store cannot be opened, in words for who gave its address. */
 import { asError } from "@webflow-users/core"
 import { Cause, Data, Effect, Layer, Predicate } from "effect"
-import { SqlError } from "effect/sql"
 
 /** The address names no store that can be opened. The message says why and what would do. */
 export class UnusableAddress extends Data.TaggedError("UnusableAddress")<{ readonly message: string }> {
@@ -29,33 +28,13 @@ export const refuse = (message: string) => Layer.effectContext(Effect.fail(new U
 
 /** Opening is where a wrong path, a missing folder, a file that is no database or a server that is away shows. */
 export const explain = <A>(opening: Layer.Layer<A, unknown>, remedy: string): Layer.Layer<A, NotOpened> =>
-  Layer.catchCause(opening, (cause) => Layer.effectContext(Effect.fail(reasonOf(Cause.squash(cause), remedy))))
-
-const reasonOf = (error: unknown, remedy: string): NotOpened => {
-  if (error instanceof UnusableAddress) return error
-  const message = `The store cannot be opened: ${rootMessage(error)}. ${remedy}`.trim()
-  return isAway(error) ? new StoreAway({ message }) : new UnusableAddress({ message })
-}
-
-/** What passes by itself. A file that cannot be opened is another matter: its driver calls that a connection too. */
-const isAway = (error: unknown): boolean => {
-  const isWrapped = Predicate.isTagged(error, "StoreUnavailable") || Predicate.isTagged(error, "MigrationError")
-  if (isWrapped && "cause" in error) return isAway(error.cause)
-  if (!SqlError.isSqlError(error)) return false
-  const { _tag: reason, cause } = error.reason
-  if (reason === "ConnectionError") return !Predicate.hasProperty(cause, "errcode")
-  return passing.has(reason) || (Predicate.hasProperty(cause, "code") && notYet.test(String(cause.code)))
-}
-
-const passing: ReadonlySet<string> = new Set([
-  "LockTimeoutError",
-  "StatementTimeoutError",
-  "DeadlockError",
-  "SerializationError",
-])
-
-/** PostgreSQL starts, stops, or has as many callers as it takes. */
-const notYet = /^(53|57P0)/
+  Layer.catchCause(opening, (cause) =>
+    // Loaded when one cannot be: what databases say is much to know.
+    Effect.promise(() => import("./WhyNotOpened.ts")).pipe(
+      Effect.flatMap(({ reasonOf }) => Effect.fail(reasonOf(Cause.squash(cause), remedy))),
+      Layer.effectContext,
+    ),
+  )
 
 /** `Failed to execute`, `fetch failed`: the reason is in the error that they wrap. Its words, which name no more than an address. */
 export const rootMessage = (error: unknown): string => {

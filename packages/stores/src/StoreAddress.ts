@@ -14,18 +14,11 @@ import {
   type Webhooks,
 } from "@webflow-users/core"
 import * as MemoryTokens from "@webflow-users/core/AccessTokenStore/Memory"
-import * as SqlTokens from "@webflow-users/core/AccessTokenStore/Sql"
-import * as SqlRates from "@webflow-users/core/RateLimits/Sql"
-import * as SqlArchive from "@webflow-users/core/SiteArchive/Sql"
 import * as MemoryUsers from "@webflow-users/core/UserStore/Memory"
-import * as SqlUsers from "@webflow-users/core/UserStore/Sql"
 import * as UpstreamUsers from "@webflow-users/core/UserStore/Upstream"
-import * as SqlWebhooks from "@webflow-users/core/Webhooks/Sql"
 import { Context, Duration, Effect, Layer } from "effect"
-import type { SqlClient } from "effect/sql"
 import { explain, type NotOpened, refuse } from "./Opening.ts"
 import * as PostgresAddress from "./PostgresAddress.ts"
-import * as Sqlite from "./Sqlite.ts"
 
 export { type NotOpened, rootMessage, StoreAway, UnusableAddress } from "./Opening.ts"
 
@@ -51,6 +44,8 @@ export type WebhookServices = OwnedServices | Webhooks | WebhookOutbox
 export interface Options extends Omit<UpstreamUsers.Options, "baseUrl"> {
   /** For who has to know what was sent and what came of it. */
   readonly around?: Around | undefined
+  /** Whether no more than a few requests will be made: then it counts how soon the first can be. */
+  readonly isBrief?: boolean | undefined
 }
 
 /** Stands around the sending of a request, of which it is told no more than the method: the rest is secret or personal. */
@@ -80,14 +75,14 @@ type Adapter = Owned | Remote
 const upstream = (baseUrl: string, options: Options) => {
   const problem = UpstreamUsers.addressProblem(baseUrl)
   if (problem !== undefined) return refuse(`The server's address ${problem}`)
-  const { timeout, around } = options
+  const { timeout, around, isBrief } = options
   // Loaded when a server is called: stores of one's own do without.
   const driver = Layer.unwrap(
     Effect.map(
-      Effect.promise(() => import("./Undici.ts")),
+      Effect.promise(() => (isBrief === true ? import("./NodeHttp.ts") : import("./Undici.ts"))),
       // The store ends a request that takes too long, and says so; this is for what it could not end.
-      (undici) =>
-        undici.layer(
+      ({ layer: requests }) =>
+        requests(
           baseUrl,
           timeout === undefined ? {} : { silence: Duration.times(Duration.fromInputUnsafe(timeout), 2) },
         ),
@@ -103,14 +98,8 @@ const surround = (transport: Layer.Layer<Transport.Transport>, around: Around) =
     Effect.map(Transport.Transport, ({ send }) => ({ send: (request) => around(request.method, send(request)) })),
   ).pipe(Layer.provide(transport))
 
-/** Two databases may be open at once: without `fresh`, the second would be given the first. */
-const sql = (
-  driver: Layer.Layer<SqlClient.SqlClient, unknown>,
-  rates: Layer.Layer<RateLimits.RateLimits, never, SqlClient.SqlClient>,
-) =>
-  Layer.fresh(Layer.mergeAll(SqlUsers.layer, SqlTokens.layer, SqlArchive.layer, SqlWebhooks.layer, rates)).pipe(
-    Layer.provide(driver),
-  )
+/** Databases are loaded when one is opened: the other stores do without. */
+const sqlStore = Effect.promise(() => import("./SqlStore.ts"))
 
 /** For stores that one server serves, which then sees every request. */
 const { layerMemory: ratesInMemory } = RateLimits.RateLimits
@@ -118,15 +107,13 @@ const { layerMemory: ratesInMemory } = RateLimits.RateLimits
 const openPostgres = (address: string) => {
   const parsed = PostgresAddress.parse(address)
   if (typeof parsed === "string") return refuse(`The database's address ${parsed}`)
-  // Loaded when a database is opened: other stores do without.
-  const driver = Effect.promise(() => import("./Postgres.ts"))
-  return sql(Layer.unwrap(Effect.map(driver, ({ layer: opened }) => opened(address, parsed))), SqlRates.layer)
+  return Layer.unwrap(Effect.map(sqlStore, ({ inPostgres }) => inPostgres(address, parsed)))
 }
 
 const openFile = (address: string) => {
   const path = pathOf(address)
   if (path === undefined) return refuse("A path has to follow file:, as in file:./users.db or file:///var/users.db")
-  return sql(Sqlite.layer(path), ratesInMemory)
+  return Layer.unwrap(Effect.map(sqlStore, ({ inFile }) => inFile(path)))
 }
 
 const postgres: Owned = {

@@ -2,6 +2,7 @@ import { inspect } from "node:util"
 import { describe, expect, it } from "@effect/vitest"
 import { Transport } from "@webflow-users/core"
 import { Context, Duration, Effect, Fiber, Layer } from "effect"
+import * as NodeHttp from "../src/NodeHttp.ts"
 import * as Undici from "../src/Undici.ts"
 import { selfSigned, trusting } from "./certificate.ts"
 import { drivers } from "./drivers.ts"
@@ -39,6 +40,7 @@ const outcomeOf = Effect.fnUntraced(function* (
 /** What a driver says of itself; HTTP needs the first two. */
 const ownHeaders: Readonly<Record<string, ReadonlyArray<string>>> = {
   undici: ["host", "connection"],
+  "node:http": ["host", "connection"],
   fetch: ["host", "connection", "accept", "accept-encoding", "accept-language", "sec-fetch-mode", "user-agent"],
 }
 
@@ -296,9 +298,12 @@ describe.each(drivers)("Transport over $name", ({ name, layer }) => {
   )
 })
 
-const limited = (options: Undici.Options) => (address: string) => Undici.layer(address, options)
+describe.each([
+  { name: "undici", layer: Undici.layer },
+  { name: "node:http", layer: NodeHttp.layer },
+])("Transport over $name, which can be told how much to take", ({ layer }) => {
+  const limited = (options: Undici.Options) => (address: string) => layer(address, options)
 
-describe("Transport over undici alone", () => {
   it.live.each<[string, Hostile.Deed, string]>([
     ["before the answer", Hostile.hang, "UND_ERR_HEADERS_TIMEOUT"],
     ["within the answer's headers", Hostile.hangWithinHeaders, "UND_ERR_HEADERS_TIMEOUT"],
@@ -315,7 +320,7 @@ describe("Transport over undici alone", () => {
     Effect.gen(function* () {
       const { port } = yield* Hostile.mute
       const url = `https://127.0.0.1:${port}`
-      const send = yield* opened(url, Undici.layer(url, { connectTimeout: "300 millis" }))
+      const send = yield* opened(url, layer(url, { connectTimeout: "300 millis" }))
       expect(yield* Effect.flip(send(get()))).toMatchObject({
         _tag: "Unreachable",
         cause: { code: "UND_ERR_CONNECT_TIMEOUT" },
@@ -339,7 +344,7 @@ describe("Transport over undici alone", () => {
         holding.deed(exchange)
         if (holding.count() === 2) holding.letGo()
       })
-      const send = yield* opened(server.url, Undici.layer(server.url, { connections: 2 }))
+      const send = yield* opened(server.url, layer(server.url, { connections: 2 }))
       const paths = Array.from({ length: 8 }, (_, index) => `/${index}`)
       const answers = yield* Effect.forEach(paths, (path) => send(get(path)), { concurrency: "unbounded" })
       expect(answers.map(({ text }) => text)).toStrictEqual(paths)
@@ -351,7 +356,7 @@ describe("Transport over undici alone", () => {
     Effect.gen(function* () {
       const holding = Hostile.holding(Hostile.answer({ text: "late" }))
       const server = yield* Hostile.serve(Hostile.inTurn(holding.deed, Hostile.answer({})))
-      const send = yield* opened(server.url, Undici.layer(server.url, { connections: 1 }))
+      const send = yield* opened(server.url, layer(server.url, { connections: 1 }))
       const slow = yield* Effect.forkChild(send(get("/slow")))
       yield* server.arrived(1)
       const waiting = yield* Effect.forkChild(send(get("/given-up")), { startImmediately: true })
@@ -370,7 +375,7 @@ describe("Transport over undici alone", () => {
   it.live("fails whoever waits too, where nobody listens", () =>
     Effect.gen(function* () {
       const url = `http://127.0.0.1:${yield* Hostile.vacant}`
-      const send = yield* opened(url, Undici.layer(url, { connections: 1 }))
+      const send = yield* opened(url, layer(url, { connections: 1 }))
       const failing = Effect.flip(send(get()))
       const errors = yield* Effect.all([failing, failing, failing], { concurrency: "unbounded" })
       expect(errors.map(({ _tag }) => _tag)).toStrictEqual(["Unreachable", "Unreachable", "Unreachable"])
@@ -382,7 +387,7 @@ describe("Transport over undici alone", () => {
       const server = yield* Hostile.serve(Hostile.hang)
       const closing = Effect.scoped(
         Effect.gen(function* () {
-          const send = yield* opened(server.url, Undici.layer(server.url))
+          const send = yield* opened(server.url, layer(server.url))
           const sending = yield* Effect.forkDetach(Effect.flip(send(get())))
           yield* server.arrived(1)
           return sending

@@ -2,6 +2,7 @@
 import type { Transport } from "@webflow-users/core"
 import * as FetchTransport from "@webflow-users/core/Transport/Fetch"
 import type { Layer } from "effect"
+import * as NodeHttp from "../src/NodeHttp.ts"
 import * as Undici from "../src/Undici.ts"
 
 export interface Driver {
@@ -12,4 +13,5 @@ export interface Driver {
 
 export const fetching: Driver = { name: "fetch", layer: () => FetchTransport.layer() }
 export const pooling: Driver = { name: "undici", layer: (address) => Undici.layer(address) }
-export const drivers = [fetching, pooling]
+export const plain: Driver = { name: "node:http", layer: (address) => NodeHttp.layer(address) }
+export const drivers = [fetching, pooling, plain]

@@ -1,0 +1,89 @@
+/**
+ * What makes bundles for Node start sooner; docs/performance.md says by how much. Each part fails the build when what it is about
+ * is no longer there.
+ */
+import { createRequire } from "node:module"
+
+const require = createRequire(import.meta.url)
+
+/**
+ * To import one of Node's modules is to look at each of its exports, and some load a good deal when they are looked at: those of
+ * `node:http` the client of web sockets, which takes longer than Node's whole start. Asked for without an import, they stay as they
+ * are, and what is used of them is looked at by the chunk that uses it.
+ *
+ * @returns {import("rolldown").Plugin}
+ */
+export const builtinsAsTheyAre = () => ({
+  name: "builtins-as-they-are",
+  resolveId(source, _, { kind }) {
+    // Who requires it gets it as it is already.
+    if (kind === "require-call") return null
+    const isOne = /^(\0late:\w+:)?node:(http|fs)$/.test(source)
+    return isOne ? { id: source.startsWith("\0") ? source : `\0${source}`, moduleSideEffects: false } : null
+  },
+  load(id) {
+    const [, late, name] = /^\0(?:late:(\w+):)?(node:.*)$/.exec(id) ?? []
+    if (name === undefined) return null
+    const builtin = `process.getBuiltinModule(${JSON.stringify(name)})`
+    if (late !== undefined) return `export const ${late} = /*#__PURE__*/ (() => ${builtin}.${late})()`
+    const exported = Object.entries(Object.getOwnPropertyDescriptors(require(name))).map(([key, { get }]) =>
+      get === undefined
+        ? `export const ${key} = /*#__PURE__*/ (() => builtin.${key})()`
+        : `export { ${key} } from ${JSON.stringify(`\0late:${key}:${name}`)}`,
+    )
+    return [`const builtin = ${builtin}`, "export default builtin", ...exported].join("\n")
+  },
+})
+
+const segmenter = /const graphemeSegmenter = (\/\*#__PURE__\*\/\s*new Intl\.Segmenter\([^)]*\));?/
+const widths = "export const displayWidth = text => {"
+
+/**
+ * Effect's command line measures texts by what the eye takes for a character, and loads what the language knows of that: half as
+ * long as Node's start. ASCII needs none of it.
+ *
+ * @returns {import("rolldown").Plugin}
+ */
+export const asciiWithoutSegmenter = () => ({
+  name: "ascii-without-segmenter",
+  transform(code, id) {
+    if (!id.replaceAll("\\", "/").endsWith("/effect/dist/cli/CliOutput.js")) return null
+    if (!segmenter.test(code) || !code.includes(widths)) throw new Error("displayWidth of effect/cli has changed")
+    const late = "let made; const graphemeSegmenter = { segment: (text) => (made ??= $1).segment(text) };"
+    return code
+      .replace(segmenter, late)
+      .replace(widths, `${widths} if (/^[\\x20-\\x7e]*$/.test(text)) return text.length;`)
+  },
+})
+
+const wizard = "if (flag === GlobalFlag.Wizard) {"
+
+/**
+ * Effect's command line can ask for every flag. Where the program does not offer that, the questions, and the streams and files that
+ * they may need, are not to be loaded for it.
+ *
+ * @returns {import("rolldown").Plugin}
+ */
+export const withoutWizard = () => ({
+  name: "without-wizard",
+  transform(code, id) {
+    if (!id.replaceAll("\\", "/").endsWith("/effect/dist/cli/Command.js")) return null
+    if (!code.includes(wizard)) throw new Error("How effect/cli comes to its wizard has changed")
+    return code.replace(wizard, "if (false) {")
+  },
+})
+
+/**
+ * A chunk that needs nothing of another imports it still, for what that might do; nothing that is bundled does anything when it is
+ * loaded. Without it, the other one is loaded by who needs something of it.
+ *
+ * @returns {import("rolldown").Plugin}
+ */
+export const withoutBareImports = () => ({
+  name: "without-bare-imports",
+  generateBundle(_, bundle) {
+    for (const made of Object.values(bundle)) {
+      if (made.type === "chunk") made.code = made.code.replaceAll(/\bimport\s*["'`]\.\/[\w.-]+["'`];?/g, "")
+    }
+  },
+})
