@@ -46,15 +46,15 @@ const keys = {
 
 const compare = <K extends string | number>(a: K, b: K) => (a < b ? -1 : a > b ? 1 : 0)
 
-/** A part of a list in its order: by `key`, the other way round with `sign` -1, then by `name`. */
+/** A part of a list in its order: by `key`, the other way round with `sign` -1, then by `name`, so too with `tie`. */
 const partOf = <A>(
   all: Iterable<A>,
   { offset, limit }: UserStore.PageRequest,
-  sign: number,
+  { sign, tie = 1 }: { readonly sign: number; readonly tie?: number },
   key: (entry: A) => string | number,
   name: (entry: A) => string,
 ) => {
-  const sorted = [...all].toSorted((a, b) => sign * compare(key(a), key(b)) || compare(name(a), name(b)))
+  const sorted = [...all].toSorted((a, b) => sign * compare(key(a), key(b)) || tie * compare(name(a), name(b)))
   const entries = sorted.slice(offset, offset + limit)
   return { entries, page: { count: entries.length, limit, offset, total: sorted.length } }
 }
@@ -116,7 +116,8 @@ export const layer: Layer.Layer<UserStore.UserStore | UserEvents | NewUsers | Si
       list: Effect.fn("UserStore.list")(function* (siteId, { sort = "CreatedOn", ...request }) {
         const { users } = yield* siteOf(siteId)
         const key = keys[sort.replace("-", "") as keyof typeof keys]
-        const { entries, page } = partOf(users.values(), request, sort.startsWith("-") ? -1 : 1, key, ({ id }) => id)
+        const sign = sort.startsWith("-") ? -1 : 1
+        const { entries, page } = partOf(users.values(), request, { sign, tie: sign }, key, ({ id }) => id)
         return { users: entries, ...page }
       }),
       declaration: (siteId) => Effect.map(siteOf(siteId), ({ declaration }) => declaration),
@@ -126,7 +127,13 @@ export const layer: Layer.Layer<UserStore.UserStore | UserEvents | NewUsers | Si
           ({ slug }) => SiteDeclaration.groupProblem(declaration, slug) === undefined,
         )
         const key = (group: AccessGroup) => (sort === undefined ? group.slug : timeOf(group.createdOn))
-        const { entries, page } = partOf(listed, request, sort === "-CreatedOn" ? -1 : 1, key, ({ slug }) => slug)
+        const { entries, page } = partOf(
+          listed,
+          request,
+          { sign: sort === "-CreatedOn" ? -1 : 1 },
+          key,
+          ({ slug }) => slug,
+        )
         return { accessGroups: entries, ...page }
       }),
     })

@@ -8,8 +8,8 @@ import type { UpdateUserError } from "./UpdateUserError.ts"
 import { parseUserId, type User, type UserId } from "./User.ts"
 import * as UserPatch from "./UserPatch.ts"
 import { acceptSiteId, acceptUserId, Ending, finder, OnReplaced, type UserStore } from "./UserStore.ts"
-import * as Pace from "./UpdateUsers/Pace.ts"
-import * as Turns from "./UpdateUsers/Turns.ts"
+import * as Pace from "./Pace.ts"
+import * as Turns from "./Turns.ts"
 
 /** One of many changes. */
 export interface Update {

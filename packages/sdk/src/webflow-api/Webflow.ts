@@ -3,11 +3,13 @@
  * classes. What it has for sites, collections, pages, orders and everything else is not here, nor are `users.delete` and
  * `users.invite`: the contract that is served knows no such calls.
  */
-import type { AccessGroupSort, AccessGroupType, UserSort, UserStatus as Status } from "@webflow-users/core"
+import type { AccessGroupType, UserStatus as Status } from "@webflow-users/core"
 import type { Names } from "./ErrorBody.ts"
 
 export { type Error_, ErrorCode } from "./ErrorBody.ts"
+export * from "./AccessGroupNames.ts"
 export * as accessGroups from "./AccessGroupNames.ts"
+export * from "./UserNames.ts"
 export * as users from "./UserNames.ts"
 export {
   BadRequestError,
@@ -83,44 +85,6 @@ export interface UserList {
   users?: User[]
 }
 
-/** Which users are asked for, and in which order. */
-export interface UsersListRequest {
-  /** How many to skip. 0 unless said. */
-  offset?: number
-  /** How many to give, 1 to 100. 10 unless said. */
-  limit?: number
-  sort?: UsersListRequestSort
-}
-
-/** The orders of a list of users; a leading `-` reverses. */
-export type UsersListRequestSort = UserSort
-export const UsersListRequestSort = {
-  CreatedOnAscending: "CreatedOn",
-  CreatedOnDescending: "-CreatedOn",
-  EmailAscending: "Email",
-  EmailDescending: "-Email",
-  StatusAscending: "Status",
-  StatusDescending: "-Status",
-  LastLoginAscending: "LastLogin",
-  LastLoginDescending: "-LastLogin",
-  UpdatedOnAscending: "UpdatedOn",
-  UpdatedOnDescending: "-UpdatedOn",
-} as const satisfies Record<string, UserSort>
-
-/** A change to a user. What is absent stays as it is. */
-export interface UsersUpdateRequest {
-  data?: UsersUpdateRequestData
-  /** The complete new set of groups by their slugs, but for those that were bought: these stay. `[]` leaves all. */
-  accessGroups?: string[]
-}
-
-/** Fields to set. Custom fields, by their slugs, stand beside these; 3.1 has no type for them. `null` clears one. */
-export interface UsersUpdateRequestData {
-  name?: string
-  acceptPrivacy?: boolean
-  acceptCommunications?: boolean
-}
-
 /** An access group of a site. */
 export interface AccessGroup {
   id?: string
@@ -138,17 +102,3 @@ export interface AccessGroupList {
   total?: number
   accessGroups?: AccessGroup[]
 }
-
-/** Which access groups are asked for, and in which order. */
-export interface AccessGroupsListRequest {
-  offset?: number
-  limit?: number
-  sort?: AccessGroupsListRequestSort
-}
-
-/** The orders of a list of access groups. */
-export type AccessGroupsListRequestSort = AccessGroupSort
-export const AccessGroupsListRequestSort = {
-  CreatedOnAscending: "CreatedOn",
-  CreatedOnDescending: "-CreatedOn",
-} as const satisfies Record<string, AccessGroupSort>

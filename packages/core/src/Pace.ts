@@ -1,6 +1,6 @@
 /** Lets so many begin in a minute: evenly, and what a clock's steps leave behind within a tenth of a second. */
 import { Effect } from "effect"
-import * as Monotonic from "../Monotonic.ts"
+import * as Monotonic from "./Monotonic.ts"
 
 /** Waits until the next one may begin. */
 export const make = (rate: number): Effect.Effect<void> => {

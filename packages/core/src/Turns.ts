@@ -1,6 +1,6 @@
 /** Lets the updates of one user follow each other, in the order in which they came. */
 import { Deferred, Exit } from "effect"
-import type { UserId } from "../User.ts"
+import type { UserId } from "./User.ts"
 
 export interface Turns {
   /** Comes for a user. Gives what to wait for, where others have come before and not left. */
