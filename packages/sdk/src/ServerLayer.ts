@@ -2,7 +2,16 @@
 import { Transport, type UpdateUser, type UserStore } from "@webflow-users/core"
 import * as Upstream from "@webflow-users/core/UserStore/Upstream"
 import { Config, ConfigProvider, Effect, Layer, Option, Redacted } from "effect"
-import { callable, type Check, type Checks, objectOf, refuse, remoteChecks, retryChecks } from "./checkOptions.ts"
+import {
+  callable,
+  type Check,
+  type Checks,
+  objectOf,
+  refuse,
+  remoteChecks,
+  retryChecks,
+  retryOf,
+} from "./checkOptions.ts"
 import type { Platform } from "./platform.ts"
 import { on, type WebflowUsers } from "./WebflowUsers.ts"
 
@@ -56,10 +65,9 @@ const yesOrNo: Check = (name, value) => {
   if (typeof value !== "boolean") refuse(name, "has to be true or false")
 }
 
-const checkRetry = objectOf(
-  { ...retryChecks, countsWaiting: yesOrNo } satisfies Checks<Exclude<Upstream.Options["retry"], false | undefined>>,
-  "retry.",
-)
+const checkRetry = retryOf({ ...retryChecks, countsWaiting: yesOrNo } satisfies Checks<
+  Exclude<Upstream.Options["retry"], false | undefined>
+>)
 
 const checkOptions = objectOf(
   {
@@ -67,7 +75,7 @@ const checkOptions = objectOf(
     token: checkToken,
     fetch: remoteChecks.fetch,
     timeout: remoteChecks.timeout,
-    retry: (name, value) => (value === false ? undefined : checkRetry(name, value)),
+    retry: checkRetry,
     rateLimit: remoteChecks.rateLimit,
     onWait: callable,
     onTurn: callable,

@@ -124,19 +124,21 @@ const headers: Check = (name, value) => {
 }
 
 export const retryChecks = { attempts: count, deadline: endingTime, maxRetryAfter: time } satisfies Checks<RetryOptions>
-const retry: Check = (name, value) => {
-  if (value === false) return
-  if (typeof value !== "object")
-    refuse(name, `takes false, or an object of options: ${Object.keys(retryChecks).join(", ")}`)
-  objectOf(retryChecks, "retry.")(name, value)
-}
+/** How a call is tried again: these options, or `false` for not at all. */
+export const retryOf =
+  (checks: Readonly<Record<string, Check>>): Check =>
+  (name, value) => {
+    if (value === false) return undefined
+    if (typeof value === "object") return objectOf(checks, "retry.")(name, value)
+    return refuse(name, `takes false, or an object of options: ${Object.keys(checks).join(", ")}`)
+  }
 
 export const remoteChecks = {
   baseUrl: address,
   token,
   fetch: callable,
   timeout: time,
-  retry,
+  retry: retryOf(retryChecks),
   rateLimit: objectOf({ limit: count, window: endingTime } satisfies Checks<RateLimitOptions>, "rateLimit."),
   signal,
   onRequest: callable,
