@@ -17,6 +17,13 @@ const checkout = async (host: string) => {
     mkdirSync(join(folder, file, ".."), { recursive: true })
     cpSync(join(root, file), join(folder, file))
   }
+  // In each package itself, which goes before all settings: nothing of this test may reach another registry.
+  for (const each of packages) {
+    const file = join(folder, relative(root, each.folder), "package.json")
+    const manifest = JSON.parse(readFileSync(file, "utf8")) as { readonly publishConfig?: object }
+    const publishConfig = { ...manifest.publishConfig, registry: `http:${host}` }
+    writeFileSync(file, JSON.stringify({ ...manifest, publishConfig }))
+  }
   // As `actions/setup-node` writes it.
   writeFileSync(join(folder, "settings"), `${host}:_authToken=\${NODE_AUTH_TOKEN}\nregistry=http:${host}\n`)
   const git = (...args: ReadonlyArray<string>) =>
@@ -30,7 +37,9 @@ const checkout = async (host: string) => {
 /** Nobody's continuous integration, whoever runs this test. */
 const byHand = (folder: string) => ({
   ...Object.fromEntries(
-    Object.entries(withoutNpm(process.env)).filter(([name]) => !/^(CI|GITHUB_|GITLAB_|ACTIONS_|SIGSTORE_)/.test(name)),
+    Object.entries(withoutNpm(process.env)).filter(
+      ([name]) => !/^(CI|GITHUB_|GITLAB_|ACTIONS_|SIGSTORE_|p?npm_config_)/i.test(name),
+    ),
   ),
   NPM_CONFIG_USERCONFIG: join(folder, "settings"),
   NODE_AUTH_TOKEN: "of-the-first-release",
