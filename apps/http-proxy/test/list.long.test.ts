@@ -54,7 +54,7 @@ const ordered = (sort: string) => {
   const key = keys[sort.replace("-", "")] ?? (() => "")
   return users
     .map((user) => ({ id: user.id, key: key(user) }))
-    .toSorted((a, b) => sign * compare(a.key, b.key) || compare(a.id, b.id))
+    .toSorted((a, b) => sign * (compare(a.key, b.key) || compare(a.id, b.id)))
     .map(({ id }) => id)
 }
 
