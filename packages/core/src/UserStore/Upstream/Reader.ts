@@ -5,6 +5,7 @@ import { type UpdateUserError, UpstreamInvalidResponse, UserAccountsRemoved } fr
 import { isWebflow } from "../../Webflow.ts"
 import * as Envelope from "../../wire/Envelope.ts"
 import { isDeeperThan, maxDepth } from "../../wire/JsonBody.ts"
+import * as RequestId from "../../wire/RequestId.ts"
 
 /** Reads the answers of the server at an address. `token` is the one that was sent, which no error may repeat. */
 export const of = (baseUrl: string) => {
@@ -45,11 +46,8 @@ const failureOf = (
   return Envelope.decodeError({ status, body, excerpt: excerptOf(text, hide), retryAfter, ...requestId })
 }
 
-/** Where servers and what stands before them put their name for a request. */
-const requestIdHeaders = ["x-request-id", "request-id", "x-amzn-requestid", "cf-ray"]
-
 const requestIdOf = (header: TransportResponse["header"], hide: (text: string) => string) => {
-  const requestId = requestIdHeaders.map(header).find((value) => value !== undefined)
+  const requestId = RequestId.read(header)
   return requestId === undefined ? {} : { requestId: hide(requestId) }
 }
 
