@@ -1,13 +1,17 @@
 /**
  * What every error of the list carries beside its kind.
  */
-import { type Cause, Data, type Schema } from "effect"
+import { type Cause, Data, Predicate, type Schema } from "effect"
 
 /** One problem with one part of a request, in the form real responses have. */
 export type Detail = {
   readonly param: string
   readonly description: string
 }
+
+/** Whether one detail of an error, which may be anything, has that form. */
+export const isDetail = (value: unknown): value is Detail =>
+  Predicate.isObject(value) && Predicate.isString(value["param"]) && Predicate.isString(value["description"])
 
 /** The answer that a call's result or error was read from: of the last request, where it took several. */
 export interface CallResponse {

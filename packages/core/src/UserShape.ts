@@ -20,7 +20,7 @@ import {
   type UserPage,
   userStatuses,
 } from "./User.ts"
-import { maxDepth } from "./wire/JsonBody.ts"
+import { isPlain, maxDepth } from "./wire/JsonBody.ts"
 
 type Guard<A> = (value: unknown) => value is A
 
@@ -145,10 +145,4 @@ const isJsonWithin = (value: unknown, depth: number): boolean => {
   // Not `every` of the list itself, which passes over what is not there.
   const parts = Array.isArray(value) ? [...value] : isPlain(value) ? Object.values(value) : [undefined]
   return parts.every((part) => isJsonWithin(part, depth - 1))
-}
-
-/** Made by a literal or a parser, here or in another realm, and by no class. */
-const isPlain = (value: object): boolean => {
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === null || Object.getPrototypeOf(prototype) === null
 }

@@ -1,6 +1,7 @@
 /** One of many changes, as it was given, made into what core's `UpdateUsers` takes, and what is told of it when it is refused. */
 import {
   InvalidPatch,
+  isDetail,
   type UpdatePolicy,
   type UpdateUserError,
   type UpdateUsers,
@@ -33,6 +34,3 @@ export const inWordsOf = (change: UserChange, error: UpdateUserError): UpdateUse
   if (error._tag !== "InvalidPatch" || !Predicate.isObject(change) || !details.every(isDetail)) return error
   return Object.assign(error, { details: Change.problemsOf(change, details) })
 }
-
-const isDetail = (detail: unknown): detail is Parameters<typeof Change.problemsOf>[1][number] =>
-  Predicate.isObject(detail) && Predicate.isString(detail.param) && Predicate.isString(detail.description)

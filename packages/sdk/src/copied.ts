@@ -1,4 +1,5 @@
 /** What is given, as it is now. */
+import { JsonBody } from "@webflow-users/core/wire"
 import { Predicate } from "effect"
 
 /** A copy as deep as an update goes: a user's fields, nested as in the object era, and what an option consists of. */
@@ -10,11 +11,6 @@ export const copied = <Update>(update: Update): Update => copyOf(update, depth) 
 const copyOf = (value: unknown, levels: number): unknown => {
   if (levels === 0) return value
   if (Array.isArray(value)) return value.map((one: unknown) => copyOf(one, levels - 1))
-  if (!Predicate.isObject(value) || !isPlain(value)) return value
+  if (!Predicate.isObject(value) || !JsonBody.isPlain(value)) return value
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, copyOf(one, levels - 1)]))
-}
-
-const isPlain = (value: object): boolean => {
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === null || Object.getPrototypeOf(prototype) === null
 }

@@ -37,3 +37,9 @@ export const isDeeperThan = (json: unknown, limit: number): boolean => {
   }
   return false
 }
+
+/** Whether an object was made by a literal or a parser, here or in another realm, and by no class. */
+export const isPlain = (value: object): boolean => {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}

@@ -6,7 +6,8 @@
  * which are ours, stands at each.
  */
 import { Predicate } from "effect"
-import type { Detail, UpdateUserError } from "../UpdateUserError.ts"
+import { isDetail } from "../ErrorFacts.ts"
+import type { UpdateUserError } from "../UpdateUserError.ts"
 import { type AccessGroupPage, readOnlyProperties, type User, type UserPage } from "../User.ts"
 import * as Envelope from "./Envelope.ts"
 import { nestedData } from "./UpdateUserBody.ts"
@@ -171,9 +172,6 @@ export const encodeError = (error: UpdateUserError, path: string): Envelope.Erro
     body: { msg, code: status, name, path, err: `${name}: ${msg}`, ...problemsOf(body.details) },
   }
 }
-
-const isDetail = (value: unknown): value is Detail =>
-  Predicate.isObject(value) && Predicate.isString(value["param"]) && Predicate.isString(value["description"])
 
 const problemsOf = (details: ReadonlyArray<unknown>): Pick<ErrorBody, "problems" | "problem_data"> => {
   if (details.length === 0) return {}

@@ -1,5 +1,6 @@
 /** The HTTP contract as values, shared by whoever serves it and whoever calls it. */
 export * as Envelope from "./Envelope.ts"
+export * as Hiding from "./Hiding.ts"
 export * as JsonBody from "./JsonBody.ts"
 export * as ListQuery from "./ListQuery.ts"
 export * as RateLimitHeaders from "./RateLimitHeaders.ts"

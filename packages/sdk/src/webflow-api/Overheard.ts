@@ -1,6 +1,6 @@
 /** What an answer says, word for word: core reads every nesting into one and any error's body into its own, and 3.1 does neither. */
-import { JsonBody } from "@webflow-users/core/wire"
-import { Effect, Predicate } from "effect"
+import { Hiding, JsonBody } from "@webflow-users/core/wire"
+import { Effect } from "effect"
 import type { Platform } from "../platform.ts"
 import type { CallResponse } from "../response.ts"
 
@@ -31,20 +31,8 @@ export const jsonOf = (response: CallResponse | undefined): unknown => {
   }
 }
 
-/** A shorter token than any server issues would be found in words that are none. */
-const shortestSecret = 8
-
 /** What an error says, in whatever way it is spelled, without the token: errors are logged. */
 const without = (authorization: string | undefined, text: string): string => {
-  const secret = (authorization ?? "").replace(/^Bearer /, "").trim()
-  if (secret.length < shortestSecret) return text
-  const hide = (said: string) =>
-    [secret, secret.toLowerCase()].reduce((left, form) => left.replaceAll(form, "<token>"), said)
-  const revive = (_: string, value: unknown) => {
-    if (Predicate.isString(value)) return hide(value)
-    return Predicate.isObject(value)
-      ? Object.fromEntries(Object.entries(value).map(([name, held]) => [hide(name), held]))
-      : value
-  }
-  return JSON.stringify(JSON.parse(text, revive))
+  const hide = Hiding.of((authorization ?? "").replace(/^Bearer /, ""))
+  return JSON.stringify(JSON.parse(text, Hiding.inJson(hide)))
 }

@@ -1,9 +1,10 @@
 /** What another server's answers mean: read tolerantly, and every answer that is no success made an error of the list. */
-import { Clock, Effect, Predicate } from "effect"
+import { Clock, Effect } from "effect"
 import type { TransportResponse } from "../../Transport.ts"
 import { type UpdateUserError, UpstreamInvalidResponse, UserAccountsRemoved } from "../../UpdateUserError.ts"
 import { isWebflow } from "../../Webflow.ts"
 import * as Envelope from "../../wire/Envelope.ts"
+import * as Hiding from "../../wire/Hiding.ts"
 import { isDeeperThan, maxDepth } from "../../wire/JsonBody.ts"
 import * as RequestId from "../../wire/RequestId.ts"
 
@@ -19,12 +20,12 @@ export const of = (baseUrl: string) => {
     const { status, header, text } = response
     if (status < 200 || status > 299) {
       return Effect.flatMap(Clock.currentTimeMillis, (now) =>
-        Effect.fail(explain(failureOf(response, hiding(token), now))),
+        Effect.fail(explain(failureOf(response, Hiding.of(token), now))),
       )
     }
     const found = readAs(parse(text))
     if (found !== undefined) return Effect.succeed(found)
-    const hide = hiding(token)
+    const hide = Hiding.of(token)
     return Effect.fail(
       new UpstreamInvalidResponse({ status, excerpt: excerptOf(text, hide), ...requestIdOf(header, hide) }),
     )
@@ -42,34 +43,13 @@ const failureOf = (
     return new UpstreamInvalidResponse({ status, message, ...requestId })
   }
   const retryAfter = Envelope.parseRetryAfter(header("retry-after"), now)
-  const body = parse(text, hidingInJson(hide))
+  const body = parse(text, Hiding.inJson(hide))
   return Envelope.decodeError({ status, body, excerpt: excerptOf(text, hide), retryAfter, ...requestId })
 }
 
 const requestIdOf = (header: TransportResponse["header"], hide: (text: string) => string) => {
   const requestId = RequestId.read(header)
   return requestId === undefined ? {} : { requestId: hide(requestId) }
-}
-
-/** A shorter token than any server issues would be found in words that are none. */
-const shortestSecret = 8
-
-/** Takes the token out of what a server says, which may quote it: as it is, as JSON has it, and as the name of a host. */
-const hiding = (token: string) => {
-  // As it was sent: space around it is no part of a header.
-  const secret = token.trim()
-  if (secret.length < shortestSecret) return (text: string) => text
-  const quoted = JSON.stringify(secret).slice(1, -1)
-  const forms = [secret, quoted, quoted.replaceAll("/", "\\/"), secret.toLowerCase()]
-  return (text: string) => forms.reduce((left, form) => left.replaceAll(form, "<token>"), text)
-}
-
-/** The same while JSON is read, in whatever way it spells what it says. */
-const hidingInJson = (hide: (text: string) => string) => (_: string, value: unknown) => {
-  if (Predicate.isString(value)) return hide(value)
-  return Predicate.isObject(value)
-    ? Object.fromEntries(Object.entries(value).map(([name, held]) => [hide(name), held]))
-    : value
 }
 
 const parse = (text: string, revive?: (name: string, value: unknown) => unknown): unknown => {
