@@ -2,11 +2,13 @@
 import { spawnSync } from "node:child_process"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
-import { availableParallelism, loadavg, tmpdir } from "node:os"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { isQuick, report } from "./report.ts"
+import { median } from "./rounds.ts"
 
-const rounds = 20
+const rounds = isQuick ? 5 : 20
 const here = fileURLToPath(new URL(".", import.meta.url))
 const modules = {
   nothing: undefined,
@@ -40,12 +42,22 @@ try {
   rmSync(folder, { recursive: true })
 }
 
-const median = (times: ReadonlyArray<number>) => times.toSorted((a, b) => a - b)[times.length >> 1] ?? 0
-const [nothing] = programs
-const told = (values: ReadonlyArray<number>, least: ReadonlyArray<number> = []) =>
-  `${median(values).toFixed(0).padStart(6)} ms ${(median(values) - median(least)).toFixed(0).padStart(6)} ms over nothing`
-for (const { name, times, used } of programs) {
-  console.log(`${name.padEnd(34)} ${told(times, nothing?.times)}, of CPU ${told(used, nothing?.used)}`)
+const of = (name: string) => {
+  const { times = [], used = [] } = programs.find((program) => program.name === name) ?? {}
+  return { clock: median(times), cpu: median(used) }
 }
-const [load = 0] = loadavg()
-console.log(`at a load of ${load.toFixed(1)} on ${availableParallelism()} processors`)
+const nothing = of("nothing")
+const rows = programs.map(({ name }) => {
+  const { clock, cpu } = of(name)
+  return [name, clock, clock - nothing.clock, cpu, cpu - nothing.cpu] as const
+})
+report(
+  [{ title: "A program that imports", columns: ["ms", "over nothing", "CPU ms", "over nothing"], rows }],
+  [
+    {
+      what: "milliseconds of importing the SDK, over nothing",
+      atMost: 30,
+      measured: of("@webflow-users/sdk").clock - nothing.clock,
+    },
+  ],
+)

@@ -2,11 +2,21 @@
  * Every npm script of the root comes through here, so that a machine with any Node from 20 on and npm can do all of
  * it: `node scripts/front-door.mjs <command> [arguments for the tool behind it]`.
  */
-import { readdirSync } from "node:fs"
+import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { pack, publish, version } from "./release.mjs"
 import { start } from "./start.mjs"
-import { StepFailed, dieOf, ensureBuilt, ensureInstalled, passSignalsOn, root, run, say } from "./toolchain.mjs"
+import {
+  StepFailed,
+  dieOf,
+  ensureBuilt,
+  ensureInstalled,
+  ensurePeers,
+  passSignalsOn,
+  root,
+  run,
+  say,
+} from "./toolchain.mjs"
 
 /**
  * @param {string} name
@@ -60,16 +70,23 @@ const fix = () =>
     "What is left takes a human.",
   )
 
-/** @param {ReadonlyArray<string>} names parts of file names; none means all */
-const bench = async (names) => {
-  const { env } = await ensureBuilt()
+/** @param {ReadonlyArray<string>} args parts of file names, none means all; and options, for every benchmark */
+const bench = async (args) => {
+  const [names, options] = [args.filter((arg) => !arg.startsWith("-")), args.filter((arg) => arg.startsWith("-"))]
   const all = readdirSync(join(root, "benchmarks")).filter((file) => file.endsWith(".bench.ts"))
   const picked = all.filter((file) => names.length === 0 || names.some((name) => file.includes(name)))
   if (picked.length === 0) throw new Error(`No benchmark is called so. There are: ${all.join(", ") || "none"}`)
+  const { env } = await ensureBuilt()
+  await ensurePeers()
+  const folder = join(root, "reports", "bench")
+  rmSync(folder, { recursive: true, force: true })
   for (const file of picked.toSorted()) {
     say(`benchmarks/${file}`)
-    await run(file, "node", [join("benchmarks", file)], { env })
+    await run(file, "node", [join("benchmarks", file), ...options], { env })
   }
+  const told = readdirSync(folder).filter((file) => file.endsWith(".md"))
+  writeFileSync(`${folder}.md`, told.map((file) => readFileSync(join(folder, file), "utf8")).join("\n"))
+  say("All of it: reports/bench.md, and as JSON in reports/bench")
 }
 
 /** The API reference in docs/api, anew. */

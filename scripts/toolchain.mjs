@@ -301,14 +301,31 @@ const ensureToolchain = async () => {
 /** @returns {Promise<Toolchain>} */
 export const ensureInstalled = async () => {
   const toolchain = await ensureToolchain()
-  const inputs = fingerprint(root, installInputs())
-  if (existsSync(join(root, "node_modules", ".modules.yaml")) && stampOf("install") === inputs) return toolchain
-  await ensurePnpm(toolchain.env)
-  say("Installing the dependencies …")
-  // CI: pnpm then never asks before it mends a half-made node_modules.
-  const options = { env: { ...toolchain.env, CI: "1" }, quiet: true }
-  await stamped("install", inputs, () => run("pnpm install", "pnpm", ["install", "--frozen-lockfile"], options))
+  await installed(toolchain, "install", root, installInputs())
   return toolchain
+}
+
+/** The peers that benchmarks compare with: nothing else needs them, so they have a folder and a lockfile of their own. */
+export const ensurePeers = async () => {
+  const folder = join(root, "benchmarks", "peers")
+  const inputs = ["package.json", "pnpm-lock.yaml", "pnpm-workspace.yaml"].map((name) => join(folder, name))
+  await installed(await ensureToolchain(), "peers", folder, inputs)
+}
+
+/**
+ * @param {Toolchain} toolchain
+ * @param {string} stamp
+ * @param {string} folder
+ * @param {ReadonlyArray<string>} files
+ */
+const installed = async ({ env }, stamp, folder, files) => {
+  const inputs = fingerprint(root, files)
+  if (existsSync(join(folder, "node_modules", ".modules.yaml")) && stampOf(stamp) === inputs) return
+  await ensurePnpm(env)
+  say(folder === root ? "Installing the dependencies …" : "Installing what benchmarks compare with …")
+  // CI: pnpm then never asks before it mends a half-made node_modules.
+  const options = { env: { ...env, CI: "1" }, cwd: folder, quiet: true }
+  await stamped(stamp, inputs, () => run("pnpm install", "pnpm", ["install", "--frozen-lockfile"], options))
 }
 
 /** @param {{ force?: boolean, args?: ReadonlyArray<string> }} [options] */
