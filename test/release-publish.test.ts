@@ -41,7 +41,9 @@ const byHand = (folder: string) => ({
       ([name]) => !/^(CI|GITHUB_|GITLAB_|ACTIONS_|SIGSTORE_|p?npm_config_)/i.test(name),
     ),
   ),
+  // As it is set by hand, and as npm names it to what it runs: whoever runs this test may have set either.
   NPM_CONFIG_USERCONFIG: join(folder, "settings"),
+  npm_config_userconfig: join(folder, "settings"),
   NODE_AUTH_TOKEN: "of-the-first-release",
   GIT_AUTHOR_NAME: "x",
   GIT_AUTHOR_EMAIL: "x@example.com",
