@@ -27,7 +27,7 @@ const text = (value: string) => `[==[${value}]==]`
 const script = ({ method = "GET", headers = {}, body }: Asked) => `
 wrk.method = ${text(method)}
 ${Object.entries(headers)
-  .map(([name, value]) => `wrk.headers[${text(name)}] = ${text(value)}`)
+  .map(([name, value]) => `wrk.headers[ ${text(name)} ] = ${text(value)}`)
   .join("\n")}
 ${body === undefined ? "" : `wrk.body = ${text(body)}`}
 done = function(summary, latency)
