@@ -28,7 +28,8 @@ const isPinned =
 const alone = isPinned ? ["taskset", "-c", "0"] : []
 
 const [command = process.execPath, ...prefix] = [...alone, process.execPath]
-const start = (args: ReadonlyArray<string>, env?: NodeJS.ProcessEnv) => serve(command, [...prefix, ...args], { env })
+const start = (args: ReadonlyArray<string>, env: NodeJS.ProcessEnv = {}) =>
+  serve(command, [...prefix, ...args], { env })
 
 const folder = mkdtempSync(join(tmpdir(), "webflow-users-forwarding-"))
 const behind = hasNginx
@@ -36,7 +37,7 @@ const behind = hasNginx
   : await serve(process.execPath, [inRepository("benchmarks/forwarding-server.ts")])
 
 const proxyFile = inRepository("apps/http-proxy/dist/main.js")
-const proxy = (args: ReadonlyArray<string>, env?: NodeJS.ProcessEnv) =>
+const proxy = (args: ReadonlyArray<string>, env: NodeJS.ProcessEnv = {}) =>
   start([proxyFile, "--port", "0", "--store", `${behind.origin}/v2`, ...args], env)
 
 /** A token of our own, in a store of tokens; the server behind gets another one. */
