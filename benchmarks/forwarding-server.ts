@@ -1,24 +1,6 @@
-/** The server of `forwarding.bench.ts`: it answers the documented example to whatever it is asked, as fast as it can. */
+/** The server behind the proxies of `forwarding.bench.ts` where no nginx is: it answers one user to whatever it is asked. */
 import { createServer } from "node:http"
-
-const user = JSON.stringify({
-  id: "6287ec36a841b25637c663df",
-  isEmailVerified: true,
-  lastUpdated: "2022-05-20T13:46:12.093Z",
-  invitedOn: "2022-05-20T13:46:12.093Z",
-  createdOn: "2022-05-20T13:46:12.093Z",
-  lastLogin: "2022-05-20T13:46:12.093Z",
-  status: "verified",
-  accessGroups: [{ slug: "webflowers", type: "admin" }],
-  data: {
-    name: "Arthur Dent",
-    email: "arthur.dent@mostlyharmless.com",
-    "accept-privacy": true,
-    "accept-communications": true,
-    favoriteDrink: "Tea",
-    currentPlanet: "Somewhere in the vicinity of Betelgeuse",
-  },
-})
+import { user } from "./forwarding-example.ts"
 
 const server = createServer((request, response) => {
   request.resume()

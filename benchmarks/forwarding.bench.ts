@@ -1,90 +1,191 @@
 /**
- * What our layers cost on top of the HTTP client below them: one PATCH through `Upstream` over undici, beside the same PATCH
- * by undici's `Pool.request` alone, 50 at a time, in one run. The server has a process of its own.
+ * One PATCH passed on to another server: the proxy as it is built, beside what else would stand there. 50 connections of
+ * wrk; behind is nginx, which answers the documented example. Each proxy has the first processor for itself, load and
+ * server behind have the second, so that the rate is what one core of the proxy can do.
  *
- * CPU is this process's, in microseconds a request; it travels between machines better than requests a second do.
+ * The row compared is the proxy that passes callers' tokens on and logs no requests: nobody beside it knows callers or
+ * writes a log. What those two cost stands in rows of their own.
  */
-import { spawn } from "node:child_process"
-import { fileURLToPath } from "node:url"
-import { SiteId, UserId, UserPatch, UserStore } from "@webflow-users/core"
-import { createClient } from "@webflow-users/sdk"
-import { StoreAddress } from "@webflow-users/stores"
-import { Effect, ManagedRuntime, Redacted } from "effect"
-import { Pool } from "undici"
+import { spawnSync } from "node:child_process"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { availableParallelism, tmpdir } from "node:os"
+import { join } from "node:path"
+import { path, update, user } from "./forwarding-example.ts"
+import { hasNginx, serveNginx } from "./nginx.ts"
+import { cpuOf, inRepository, memoryOf, run, type Served, serve } from "./processes.ts"
+import { type Goal, isQuick, report } from "./report.ts"
+import { inTurn } from "./rounds.ts"
+import { freePort, serveSilent } from "./silent.ts"
+import { type Answered, load } from "./wrk.ts"
 
-const concurrency = 50
-const requests = 4_000
-const rounds = 5
+const connections = 50
+const seconds = isQuick ? 1 : 2
+const rounds = isQuick ? 1 : 4
 
-const siteId = SiteId.make("580e63e98c9a982ac9b8b741")
-const userId = UserId.make("6287ec36a841b25637c663df")
-const token = "token"
-const patch = { data: { name: "Some One", "accept-privacy": false }, accessGroups: ["webflowers"] }
+// What this process starts is where it is: load and server behind. Without `taskset` all are where the system puts them.
+const isPinned =
+  availableParallelism() >= 2 && spawnSync("taskset", ["--all-tasks", "-pc", "1", String(process.pid)]).status === 0
+const alone = isPinned ? ["taskset", "-c", "0"] : []
 
-const listening = async (): Promise<{ readonly origin: string; readonly stop: () => void }> => {
-  const file = fileURLToPath(new URL("forwarding-server.ts", import.meta.url))
-  const child = spawn(process.execPath, [file], { stdio: ["pipe", "pipe", "inherit"] })
-  for await (const chunk of child.stdout) {
-    const origin = /listens on (http:\S+)/.exec(String(chunk))?.[1]
-    if (origin !== undefined) return { origin, stop: () => void child.kill() }
-  }
-  throw new Error("The server ended")
+const [command = process.execPath, ...prefix] = [...alone, process.execPath]
+const start = (args: ReadonlyArray<string>, env: NodeJS.ProcessEnv = {}) =>
+  serve(command, [...prefix, ...args], { env })
+
+const folder = mkdtempSync(join(tmpdir(), "webflow-users-forwarding-"))
+const behind = hasNginx
+  ? await serveNginx({ location: `return 200 '${user}';` })
+  : await serve(process.execPath, [inRepository("benchmarks/forwarding-server.ts")])
+
+const proxyFile = inRepository("apps/http-proxy/dist/main.js")
+const proxy = (args: ReadonlyArray<string>, env: NodeJS.ProcessEnv = {}) =>
+  start([proxyFile, "--port", "0", "--store", `${behind.origin}/v2`, ...args], env)
+
+/** A token of our own, in a store of tokens; the server behind gets another one. */
+const tokens = { WEBFLOW_USERS_STORE: `file:${folder}/tokens.db` }
+const issued = await run(
+  [inRepository("apps/cli/dist/main.js"), "token", "create", "--all-sites", "--scope", "users:write", "--json"],
+  { env: tokens },
+)
+const { token } = JSON.parse(issued) as { readonly token: string }
+
+/** Prism checks against a document: the one that the proxy itself serves, with the paths as they are asked for. */
+const prism = async () => {
+  const described = await proxy(["--auth", "passthrough"])
+  const document = (await (await fetch(`${described.origin}/openapi.json`)).json()) as { readonly paths: object }
+  await described.stop()
+  const paths = Object.fromEntries(Object.entries(document.paths).map(([at, item]) => [`/v2${at}`, item]))
+  const file = join(folder, "openapi.json")
+  writeFileSync(file, JSON.stringify({ ...document, servers: [], paths }))
+  const program = inRepository("benchmarks/peers/node_modules/@stoplight/prism-cli/dist/index.js")
+  const port = await freePort()
+  // It writes four lines a request, unless told otherwise, and where it is told so it does not say that it listens.
+  const quiet = ["--verboseLevel", "warn", "--errors", "--port", String(port)]
+  return serveSilent(command, [...prefix, program, "proxy", ...quiet, file, behind.origin], port)
 }
-const { origin, stop } = await listening()
 
-/** So many at a time, until all are answered. */
-const limited = async (one: () => Promise<unknown>) => {
-  let left = requests
-  const worker = async () => {
-    while (left > 0) {
-      left -= 1
-      await one()
+const peer = (name: string) => () => start([inRepository(`benchmarks/peers/${name}.mjs`), behind.origin])
+
+const ours = "webflow-users-proxy"
+const logging = `${ours}, a line of log a request`
+const holding = `${ours}, its own tokens checked`
+const rawRequest = "`node:http`, undici `request`, nothing checked"
+const rawDispatch = "`node:http`, ajv, undici `dispatch`"
+const fastify = "fastify, its ajv, undici `request`"
+const stoplight = "Stoplight Prism, proxy"
+const nginx = "nginx, nothing checked"
+const direct = "no proxy"
+
+type Starts = Readonly<Record<string, () => Promise<Served>>>
+
+const compared: Starts = {
+  [ours]: () => proxy(["--auth", "passthrough", "--log-level", "warn"]),
+  [rawRequest]: peer("forward-request"),
+  [rawDispatch]: peer("forward-dispatch"),
+  [fastify]: peer("forward-fastify"),
+  [stoplight]: prism,
+}
+const toldToo: Starts = {
+  [logging]: () => proxy(["--auth", "passthrough"]),
+  [holding]: () =>
+    proxy(["--log-level", "warn"], {
+      WEBFLOW_USERS_TOKEN: "upstream",
+      WEBFLOW_USERS_TOKEN_STORE: tokens.WEBFLOW_USERS_STORE,
+    }),
+  ...(hasNginx && {
+    [nginx]: () =>
+      serveNginx(
+        {
+          http: `upstream behind { server ${new URL(behind.origin).host}; keepalive 64; keepalive_requests 1000000000; }`,
+          location: 'proxy_pass http://behind; proxy_http_version 1.1; proxy_set_header Connection "";',
+        },
+        alone,
+      ),
+  }),
+}
+
+interface Contender extends Served {
+  readonly idle: number
+}
+const contenders = new Map<string, Contender>()
+
+const ask = ({ origin }: Pick<Served, "origin">, duration: number, at = connections) =>
+  load({
+    url: origin + path,
+    method: "PATCH",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: update,
+    connections: at,
+    seconds: duration,
+  })
+
+interface Seen extends Answered {
+  /** Microseconds a request. */
+  readonly cpu: number | undefined
+}
+
+const measure = async (name: string): Promise<Seen> => {
+  const contender = contenders.get(name)
+  if (contender === undefined) return { ...(await ask(behind, seconds)), cpu: undefined }
+  const before = cpuOf(contender.pid)
+  const answered = await ask(contender, seconds)
+  return { ...answered, cpu: (cpuOf(contender.pid) - before) / answered.requests }
+}
+
+try {
+  for (const [name, begin] of Object.entries({ ...compared, ...(!isQuick && toldToo) })) {
+    const served = await begin()
+    contenders.set(name, { ...served, idle: memoryOf(served.pid) })
+  }
+  // What is measured later is compiled here, of all at once but Prism, whose answers would come too late.
+  const warmUp = (name: string) => ask(contenders.get(name) ?? behind, isQuick ? 2 : 8, 4)
+  await Promise.all([...contenders.keys()].filter((name) => name !== stoplight).map(warmUp))
+  await warmUp(stoplight)
+  const seen = await inTurn([...contenders.keys(), ...(isQuick ? [] : [direct])], rounds, measure)
+
+  const best = (name: string) => {
+    const all = seen.get(name) ?? []
+    const least = (of: (one: Seen) => number) => Math.min(...all.map(of))
+    return {
+      cpu: least(({ cpu = Number.NaN }) => cpu),
+      rate: Math.max(...all.map(({ perSecond }) => perSecond)),
+      p50: least(({ p50 }) => p50),
+      p99: least(({ p99 }) => p99),
     }
   }
-  await Promise.all(Array.from({ length: concurrency }, worker))
-}
-
-const pool = new Pool(origin, { connections: concurrency })
-const client = createClient({ baseUrl: `${origin}/v2`, token })
-const init = {
-  method: "PATCH",
-  headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-  body: JSON.stringify(patch),
-} as const
-const path = `/v2/sites/${siteId}/users/${userId}`
-
-const runtime = ManagedRuntime.make(StoreAddress.layer(`${origin}/v2`, { token: Redacted.make(token) }))
-const update = UserStore.UserStore.use((store) => store.update(siteId, userId, UserPatch.UserPatch.from(patch)))
-
-/** Each beside what it stands on. */
-const contenders: Record<string, () => Promise<unknown>> = {
-  "undici Pool.request": () => limited(async () => await (await pool.request({ path, ...init })).body.json()),
-  "Upstream over undici": () =>
-    runtime.runPromise(Effect.forEach(Array(requests).keys(), () => update, { concurrency, discard: true })),
-  fetch: () => limited(async () => await (await fetch(origin + path, init)).json()),
-  "SDK over fetch": () => limited(() => client.users.update(siteId, userId, patch)),
-}
-
-const names = Object.keys(contenders)
-const seen = new Map(names.map((name) => [name, [] as Array<{ readonly perSecond: number; readonly cpu: number }>]))
-// The first round warms up.
-for (let round = 0; round <= rounds; round += 1) {
-  for (const name of round % 2 === 0 ? names : names.toReversed()) {
-    const before = process.cpuUsage()
-    const start = performance.now()
-    await contenders[name]?.()
-    const seconds = (performance.now() - start) / 1000
-    const { user, system } = process.cpuUsage(before)
-    if (round > 0) seen.get(name)?.push({ perSecond: requests / seconds, cpu: (user + system) / requests })
-  }
-}
-for (const [name, results] of seen) {
-  const cpus = results.map(({ cpu }) => cpu).toSorted((a, b) => a - b)
-  const best = Math.max(...results.map(({ perSecond }) => perSecond))
-  const [least = 0, median = 0] = [cpus[0], cpus[cpus.length >> 1]]
-  console.log(
-    `${name.padEnd(21)} ${least.toFixed(0)} µs CPU (median ${median.toFixed(0)}), ${best.toFixed(0)} requests/s`,
+  const [mine, request, dispatch] = [best(ours), best(rawRequest), best(rawDispatch)]
+  const rows = [...seen.keys()].map((name) => {
+    const { cpu, rate, p50, p99 } = best(name)
+    const contender = contenders.get(name)
+    const [usage, memory] =
+      contender === undefined
+        ? [[], []]
+        : [
+            [cpu, cpu / dispatch.cpu],
+            [contender.idle, memoryOf(contender.pid)],
+          ]
+    const [micros, ofDispatch] = usage
+    const [idle, after] = memory
+    return [name, micros, ofDispatch, rate, rate / request.rate, p50, p99, idle, after] as const
+  })
+  const goals: ReadonlyArray<Goal> = [
+    { what: "requests/s, of undici `request` with nothing checked", atLeast: 0.8, measured: mine.rate / request.rate },
+    { what: "CPU a request, of ajv and undici `dispatch`", atMost: 1.25, measured: mine.cpu / dispatch.cpu },
+    { what: "requests/s, of fastify's", atLeast: 1, measured: mine.rate / best(fastify).rate },
+    { what: "requests/s, of Prism's", atLeast: 15, measured: mine.rate / best(stoplight).rate },
+    { what: "p99, of undici `request` with nothing checked", atMost: 1.3, measured: mine.p99 / request.p99 },
+  ]
+  report(
+    [
+      {
+        title: `A PATCH passed on, ${connections} connections${isPinned ? ", a core for each proxy" : ""}`,
+        columns: ["CPU µs", "of dispatch", "a second", "of request", "p50 ms", "p99 ms", "MB idle", "MB after"],
+        rows,
+      },
+    ],
+    goals,
   )
+} finally {
+  for (const { stop } of contenders.values()) await stop()
+  await behind.stop()
+  rmSync(folder, { recursive: true })
 }
-await Promise.all([client.close(), runtime.dispose(), pool.close()])
-stop()

@@ -3,7 +3,7 @@
  * JSON into `reports/bench`, under the benchmark's name.
  */
 import { mkdirSync, writeFileSync } from "node:fs"
-import { availableParallelism, cpus, loadavg } from "node:os"
+import { cpus, loadavg } from "node:os"
 import { basename, join } from "node:path"
 import { fileURLToPath } from "node:url"
 
@@ -51,7 +51,7 @@ export const report = (tables: ReadonlyArray<Table>, goals: ReadonlyArray<Goal> 
     columns: ["at", "measured", ""],
     rows: goals.map((goal) => [goal.what, wanted(goal), goal.measured, isMet(goal) ? "met" : "missed"]),
   }
-  const machine = `Node ${process.versions.node}, ${availableParallelism()} processors, load ${load.toFixed(1)} at the end of ${seconds.toFixed(0)} s${isQuick ? ", --quick" : ""}`
+  const machine = `Node ${process.versions.node}, ${cpus().length} processors, load ${load.toFixed(1)} at the end of ${seconds.toFixed(0)} s${isQuick ? ", --quick" : ""}`
   const text = [...tables, ...(goals.length > 0 ? [compared] : [])].map(markdown).join("\n\n")
   console.log(`\n${text}\n\n${machine}`)
   mkdirSync(folder, { recursive: true })
@@ -61,7 +61,7 @@ export const report = (tables: ReadonlyArray<Table>, goals: ReadonlyArray<Goal> 
     at: new Date().toISOString(),
     node: process.versions.node,
     processor: cpus()[0]?.model,
-    processors: availableParallelism(),
+    processors: cpus().length,
     load,
     seconds,
     isQuick,

@@ -1,7 +1,7 @@
 /** The systemd unit, judged by systemd's own tools, and what the proxy does held against what the unit lets it do. */
 import { execFile, spawn } from "node:child_process"
 import { once } from "node:events"
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { copyFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
@@ -33,6 +33,13 @@ describe("systemd", () => {
   it("has nothing against the unit", async () => {
     // What it does not know it tells, and passes over.
     expect(await run("systemd-analyze", ["verify", file])).toEqual({ stdout: "", stderr: "" })
+  })
+
+  it("takes it for several processes too, each on the port it is named after", async () => {
+    const [template = "", instance = ""] = ["", "8788"].map((port) => join(folder, `webflow-users@${port}.service`))
+    copyFileSync(file, template)
+    cpSync(join(root, "deploy/webflow-users@.service.d"), `${template}.d`, { recursive: true })
+    expect(await run("systemd-analyze", ["verify", instance])).toEqual({ stdout: "", stderr: "" })
   })
 
   it("finds it well shut", async () => {

@@ -1,0 +1,40 @@
+/** Servers that do not say when they listen, and which port they took: they are given one, and asked until they answer. */
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { type AddressInfo, connect, createServer } from "node:net"
+import { setTimeout } from "node:timers/promises"
+import type { Served } from "./processes.ts"
+
+export const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, "127.0.0.1")
+  await once(server, "listening")
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, "close")
+  return port
+}
+
+const isListening = (port: number) =>
+  new Promise<boolean>((resolve) => {
+    const socket = connect({ port, host: "127.0.0.1" })
+    socket.once("error", () => resolve(false))
+    socket.once("connect", () => {
+      socket.destroy()
+      resolve(true)
+    })
+  })
+
+/** Starts one that was told this port, and waits until it takes connections there. */
+export const serveSilent = async (command: string, args: ReadonlyArray<string>, port: number): Promise<Served> => {
+  const child = spawn(command, args, { stdio: ["ignore", "ignore", "inherit"] })
+  const hasEnded = () => child.exitCode !== null || child.signalCode !== null
+  while (!(await isListening(port))) {
+    if (hasEnded()) throw new Error(`${command} ${args.join(" ")} ended with ${child.exitCode}`)
+    await setTimeout(20)
+  }
+  const stop = async () => {
+    child.kill("SIGTERM")
+    if (!hasEnded()) await once(child, "close")
+  }
+  return { origin: `http://127.0.0.1:${port}`, pid: child.pid ?? 0, stop }
+}
