@@ -4,27 +4,30 @@
  *
  * `COLD_CLI` names another built command line to measure beside this one.
  */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process"
+import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer, get } from "node:http"
 import type { AddressInfo } from "node:net"
-import { loadavg, tmpdir } from "node:os"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
+import { setTimeout as pass } from "node:timers/promises"
+import { inRepository, memoryOf, run, serve } from "./processes.ts"
+import { isQuick, report } from "./report.ts"
+import { inTurn, median } from "./rounds.ts"
 
-const rounds = process.argv.includes("--quick") ? 10 : 25
+const rounds = isQuick ? 6 : 25
+const served = isQuick ? 2 : 8
 const siteId = "580e63e98c9a982ac9b8b741"
 const userId = "6287ec36a841b25637c663df"
-const path = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), "webflow-users-cold-"))
 const inFolder = (name: string, text: string) => {
   writeFileSync(join(folder, name), text)
   return join(folder, name)
 }
 
-const [member] = (JSON.parse(readFileSync(path("examples/members.json"), "utf8")) as { users: ReadonlyArray<unknown> })
-  .users
+const members = inRepository("examples/members.json")
+const [member] = (JSON.parse(readFileSync(members, "utf8")) as { users: ReadonlyArray<unknown> }).users
 const upstream = createServer((_, response) =>
   response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(member)),
 ).listen(0, "127.0.0.1")
@@ -34,29 +37,30 @@ const { port } = upstream.address() as AddressInfo
 // The environment of a person, with a home of its own: what is compiled is kept there.
 const env = { PATH: process.env["PATH"] ?? "", HOME: folder }
 const store = `file:${join(folder, "users.db")}`
-const commands = (main: string): Readonly<Record<string, ReadonlyArray<string>>> => ({
-  "--version": [main, "--version"],
-  "--help": [main, "--help"],
-  "update, over HTTP": [main, "update", siteId, userId, "--name", "Ada", "--store", `http://127.0.0.1:${port}/v2`],
-  "update, in a file": [main, "update", siteId, userId, "--name", "Ada", "--store", store],
-})
+const update = ["update", siteId, userId, "--name", "Ada", "--store"]
+const commands = {
+  "--version": ["--version"],
+  "--help": ["--help"],
+  "update, over HTTP": [...update, `http://127.0.0.1:${port}/v2`],
+  "update, in a file": [...update, store],
+} satisfies Readonly<Record<string, ReadonlyArray<string>>>
 const named = (what: string, main: string) =>
-  Object.entries(commands(main)).map(([name, args]) => [`${what} ${name}`, args] as const)
+  Object.entries(commands).map(([name, args]) => [`${what} ${name}`, [main, ...args]] as const)
 
-const cli = path("apps/cli/dist/main.js")
+const cli = inRepository("apps/cli/dist/main.js")
 const other = process.env["COLD_CLI"]
 const fetching = `await fetch("http://127.0.0.1:${port}/", { method: "PATCH", body: "{}" }).then((answer) => answer.text())`
 const requesting =
   'const http = process.getBuiltinModule("node:http"); ' +
   `http.request("http://127.0.0.1:${port}/", { method: "PATCH" }, (answer) => answer.resume()).end("{}")`
-const programs: ReadonlyArray<readonly [name: string, args: ReadonlyArray<string>]> = [
-  ["an empty script", [inFolder("empty.mjs", "")]],
-  ["one that imports node:http", [inFolder("http.mjs", 'import "node:http"')]],
+const empty = "an empty script"
+const programs = new Map<string, ReadonlyArray<string>>([
+  [empty, [inFolder("empty.mjs", "")]],
   ["one PATCH over node:http, not imported", [inFolder("request.mjs", requesting)]],
   ["one PATCH over fetch", [inFolder("fetch.mjs", fetching)]],
   ...named("webflow-users", cli),
   ...(other === undefined ? [] : named("COLD_CLI", other)),
-]
+])
 
 /** What the processes that have ended have used of the processors so far, in milliseconds; the system counts in tens. */
 const usedByChildren = (): number => {
@@ -65,46 +69,34 @@ const usedByChildren = (): number => {
 }
 
 /** Milliseconds, of the clock and of the processors. */
-const run = async (args: ReadonlyArray<string>) => {
+const timed = async (name: string) => {
+  const args = programs.get(name) ?? []
   const [begun, used] = [performance.now(), usedByChildren()]
   // Not waited for by standing still: the server that is asked is in this process.
   const child = spawn(process.execPath, args, { env, cwd: folder, stdio: ["ignore", "pipe", "inherit"] })
   child.stdout.resume()
   const [code] = await once(child, "close")
-  const wall = performance.now() - begun
+  const clock = performance.now() - begun
   if (code !== 0) throw new Error(`${args.join(" ")} ended with ${code}`)
-  return { wall, cpu: usedByChildren() - used }
+  return { clock, cpu: usedByChildren() - used }
 }
-
-const median = (values: ReadonlyArray<number>): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
-const least = (values: ReadonlyArray<number>): number => Math.min(...values)
-const mean = (values: ReadonlyArray<number>): number => values.reduce((sum, value) => sum + value, 0) / values.length
 
 const plainServer = `import { createServer } from "node:http"
 createServer((_, response) => response.end("{}")).listen(0, "127.0.0.1", function () {
   console.log("listens on http://127.0.0.1:" + this.address().port)
 })
 process.on("SIGTERM", () => process.exit(0))`
-const servers: ReadonlyArray<readonly [name: string, args: ReadonlyArray<string>]> = [
-  ["a plain node:http server", [inFolder("server.mjs", plainServer)]],
-  ["webflow-users-proxy", [path("apps/http-proxy/dist/main.js"), "--store", store, "--port", "0"]],
-]
+const plain = "a plain node:http server"
+const proxy = "webflow-users-proxy"
+const servers = new Map<string, ReadonlyArray<string>>([
+  [plain, [inFolder("server.mjs", plainServer)]],
+  [proxy, [inRepository("apps/http-proxy/dist/main.js"), "--store", store, "--port", "0"]],
+])
 
-const listening = async (child: ChildProcess): Promise<string> => {
-  let said = ""
-  for await (const chunk of child.stdout ?? []) {
-    said += String(chunk)
-    const origin = /listens on (http:\S+?)[,\s]/.exec(said)?.[1]
-    if (origin !== undefined) return origin
-  }
-  throw new Error(`the server ended: ${said}`)
-}
-
-/** Until the first answer, in milliseconds, and the memory it then has, in MB. */
-const serve = async (args: ReadonlyArray<string>) => {
+/** Until the first answer, in milliseconds, and the memory when nobody has asked for a second since. */
+const answered = async (name: string) => {
   const begun = performance.now()
-  const child = spawn(process.execPath, args, { env, cwd: folder, stdio: ["ignore", "pipe", "ignore"] })
-  const origin = await listening(child)
+  const { origin, pid, stop } = await serve(process.execPath, servers.get(name) ?? [], { env, cwd: folder })
   // Whatever it answers: nobody is let in without a token.
   await new Promise<void>((resolve, reject) => {
     get(`${origin}/v2/sites/${siteId}/users/${userId}`, (answer) => answer.resume().on("end", resolve)).on(
@@ -113,50 +105,70 @@ const serve = async (args: ReadonlyArray<string>) => {
     )
   })
   const first = performance.now() - begun
-  const [, pages = "0"] = readFileSync(`/proc/${child.pid}/statm`, "utf8").split(" ")
-  child.kill("SIGTERM")
-  await once(child, "close")
-  return { first, memory: (Number(pages) * 4096) / 2 ** 20 }
+  await pass(1000)
+  const [memory, own] = [memoryOf(pid), memoryOf(pid, "RssAnon")]
+  await stop()
+  return { first, memory, own }
 }
 
-const cells = (...[name = "", ...rest]: ReadonlyArray<string>) =>
-  console.log(name.padEnd(42) + rest.map((cell) => cell.padStart(10)).join(""))
+const least = (values: ReadonlyArray<number>): number => Math.min(...values)
+const mean = (values: ReadonlyArray<number>): number => values.reduce((sum, value) => sum + value, 0) / values.length
 
 try {
-  spawnSync(process.execPath, [cli, "import", path("examples/members.json"), "--site", siteId, "--store", store], {
-    env,
-  })
-  const seen = new Map(programs.map(([name]) => [name, [] as Array<Awaited<ReturnType<typeof run>>>]))
-  // In turns, so that what else the machine does meets all alike; the first two turns only fill caches.
-  for (let round = -2; round < rounds; round += 1) {
-    for (const [name, args] of programs) {
-      const one = await run(args)
-      if (round >= 0) seen.get(name)?.push(one)
-    }
+  await run([cli, "import", members, "--site", siteId, "--store", store], { env, cwd: folder })
+  // The first turn fills caches.
+  await inTurn([...programs.keys()], 1, timed)
+  const timings = await inTurn([...programs.keys()], rounds, timed)
+  const figures = (name: string) => {
+    const seen = timings.get(name) ?? []
+    const [clocks, cpus] = [seen.map(({ clock }) => clock), seen.map(({ cpu }) => cpu)]
+    return { clock: median(clocks), least: least(clocks), cpu: mean(cpus) }
   }
-  const floor = seen.get("an empty script") ?? []
-  const over = (of: (values: ReadonlyArray<number>) => number, key: "wall" | "cpu", runs: typeof floor) => {
-    const value = of(runs.map((one) => one[key]))
-    return [`${value.toFixed(0)} ms`, `x ${(value / of(floor.map((one) => one[key]))).toFixed(2)}`]
-  }
-  cells(`${rounds} rounds, load ${loadavg()[0]?.toFixed(1)}`, "median", "", "least", "", "CPU", "")
-  for (const [name, runs] of seen) {
-    cells(name, ...over(median, "wall", runs), ...over(least, "wall", runs), ...over(mean, "cpu", runs))
+  const floor = figures(empty)
+  const over = (name: string) => {
+    const { clock, least: shortest, cpu } = figures(name)
+    return [clock, clock / floor.clock, shortest, shortest / floor.least, cpu, cpu / floor.cpu] as const
   }
 
-  const served = new Map(servers.map(([name]) => [name, [] as Array<Awaited<ReturnType<typeof serve>>>]))
-  for (let round = -2; round < rounds; round += 1) {
-    for (const [name, args] of servers) {
-      const one = await serve(args)
-      if (round >= 0) served.get(name)?.push(one)
-    }
-  }
-  cells("", "median", "least", "memory")
-  for (const [name, runs] of served) {
-    const firsts = runs.map(({ first }) => first)
-    const memory = median(runs.map((one) => one.memory))
-    cells(name, `${median(firsts).toFixed(0)} ms`, `${least(firsts).toFixed(0)} ms`, `${memory.toFixed(0)} MB`)
-  }
+  await inTurn([...servers.keys()], 1, answered)
+  const answers = await inTurn([...servers.keys()], served, answered)
+  const of = (name: string, key: "first" | "memory" | "own") =>
+    median((answers.get(name) ?? []).map((answer) => answer[key]))
+
+  const wanted = { "--version": 1.8, "--help": 2, "update, over HTTP": 2.3, "update, in a file": 3 } satisfies Record<
+    keyof typeof commands,
+    number
+  >
+  report(
+    [
+      {
+        title: "A process that runs",
+        columns: ["median ms", "over empty", "least ms", "over empty", "CPU ms", "over empty"],
+        rows: [...programs.keys()].map((name) => [name, ...over(name)] as const),
+      },
+      {
+        title: "A server",
+        columns: ["first answer, ms", "idle memory, MB", "of that not Node's files, MB"],
+        rows: [...servers.keys()].map(
+          (name) => [name, of(name, "first"), of(name, "memory"), of(name, "own")] as const,
+        ),
+      },
+    ],
+    [
+      ...Object.entries(wanted).map(([name, atMost]) => ({
+        what: `${name}, over an empty script`,
+        atMost,
+        measured: figures(`webflow-users ${name}`).clock / floor.clock,
+      })),
+      // 250 ms, where a plain server takes 75.
+      {
+        what: "the proxy's first answer, over a plain server's",
+        atMost: 3.3,
+        measured: of(proxy, "first") / of(plain, "first"),
+      },
+      { what: "MB of memory of a proxy that nobody asks", atMost: 90, measured: of(proxy, "memory") },
+    ],
+  )
 } finally {
   upstream.close()
   rmSync(folder, { recursive: true })

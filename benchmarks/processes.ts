@@ -72,6 +72,6 @@ export const cpuOf = (pid: number): number => {
   return (Number(fields[11]) + Number(fields[12])) * 10_000
 }
 
-/** MB of memory that a process has, `VmHWM` the most that it ever had. */
-export const memoryOf = (pid: number, which: "VmRSS" | "VmHWM" = "VmRSS"): number =>
+/** MB of memory that a process has, `VmHWM` the most that it ever had, `RssAnon` what is no page of a file, such as Node's own. */
+export const memoryOf = (pid: number, which: "VmRSS" | "VmHWM" | "RssAnon" = "VmRSS"): number =>
   Number(new RegExp(`${which}:\\s+(\\d+) kB`).exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024

@@ -87,3 +87,46 @@ export const withoutBareImports = () => ({
     }
   },
 })
+
+/**
+ * What is bundled with others but loaded when it is asked for gets a file of its own that does nothing but export it from where it
+ * is. To look for a file takes as long as to read a large one, so that it is asked for right there.
+ *
+ * @returns {import("rolldown").Plugin}
+ */
+export const withoutFacades = () => ({
+  name: "without-facades",
+  generateBundle(_, bundle) {
+    const chunks = Object.values(bundle).filter((made) => made.type === "chunk")
+    for (const { fileName, code } of chunks) {
+      const [, exported, source] = /^export\{([^}]*)\}from"(\.\/[\w.-]+)";?\s*$/.exec(code) ?? []
+      if (exported === undefined) continue
+      const names = exported.split(",").map((name) => name.split(" as "))
+      const made = names.map(([inside, outside = inside]) => `${outside}:m.${inside}`).join()
+      for (const chunk of chunks) {
+        chunk.code = chunk.code.replaceAll(`import(\`./${fileName}\`)`, `import(\`${source}\`).then(m=>({${made}}))`)
+      }
+      if (chunks.some((chunk) => chunk.code.includes(fileName)))
+        throw new Error(`${fileName} is asked for in another way`)
+      delete bundle[fileName]
+    }
+  },
+})
+
+/**
+ * Node keeps a file that is ASCII as it is, and makes of any other one a text twice as large. And notes for bundlers have no readers
+ * any more.
+ *
+ * @returns {import("rolldown").Plugin}
+ */
+export const inAscii = () => ({
+  name: "in-ascii",
+  generateBundle(_, bundle) {
+    for (const made of Object.values(bundle)) {
+      if (made.type !== "chunk") continue
+      made.code = made.code
+        .replaceAll(/\/\*\s*[#@]__PURE__\s*\*\/\s*/g, " ")
+        .replaceAll(/[^\0-\x7f]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`)
+    }
+  },
+})

@@ -3,7 +3,9 @@ import { calledAtStart } from "../../scripts/called-at-start.mjs"
 import {
   asciiWithoutSegmenter,
   builtinsAsTheyAre,
+  inAscii,
   withoutBareImports,
+  withoutFacades,
   withoutWizard,
 } from "../../scripts/cold-start.mjs"
 import { thirdPartyLicenses } from "../../scripts/third-party-licenses.mjs"
@@ -20,6 +22,8 @@ export default defineConfig({
     asciiWithoutSegmenter(),
     withoutWizard(),
     withoutBareImports(),
+    withoutFacades(),
+    inAscii(),
     thirdPartyLicenses(),
     calledAtStart(starts),
   ],
@@ -40,7 +44,7 @@ export default defineConfig({
           priority: 5,
           includeDependenciesRecursively: false,
         },
-        { name: "program", test: /\/apps\/cli\/src\/Program\.ts$/, priority: 4 },
+        { name: "program", test: /\/apps\/cli\/src\/Program\.ts$|^\0rolldown\/runtime/, priority: 4 },
         { name: "update", test: /\/apps\/cli\/src\/Update\.ts$/, priority: 3 },
         { name: "sql", test: /\/packages\/stores\/src\/SqlStore\.ts$/, priority: 2 },
         { name: "files", test: /\/NodeServices\.js$/, priority: 1 },

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { defineConfig, type Plugin } from "rolldown"
 import { calledAtStart } from "../../scripts/called-at-start.mjs"
-import { asciiWithoutSegmenter, builtinsAsTheyAre, withoutWizard } from "../../scripts/cold-start.mjs"
+import { asciiWithoutSegmenter, builtinsAsTheyAre, inAscii, withoutWizard } from "../../scripts/cold-start.mjs"
 import { thirdPartyLicenses } from "../../scripts/third-party-licenses.mjs"
 import manifest from "./package.json" with { type: "json" }
 import { starts } from "./starts.ts"
@@ -32,6 +32,7 @@ export default defineConfig({
     builtinsAsTheyAre(),
     asciiWithoutSegmenter(),
     withoutWizard(),
+    inAscii(),
     thirdPartyLicenses(),
     calledAtStart(starts),
   ],

@@ -9,7 +9,7 @@ import { platform } from "./Platform.ts"
 import * as Store from "./Store.ts"
 
 /** What runs it, in the same file as the program. */
-export * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+export * from "@effect/platform-node/NodeRuntime"
 
 const webflowUsers = Command.make("webflow-users").pipe(
   Command.withDescription(

@@ -4,11 +4,14 @@ import type { Runtime } from "effect"
 /** Written in by the bundler, from package.json. */
 declare const VERSION: string
 
-// Only an interruption may end the process at once. Otherwise it ends by itself, when all that was printed is out: what
-// a pipe has not taken yet, from 64 KiB on, would be lost.
+// Once all that was printed is out, the process is ended at once: ending by itself, it would first take down what it has built, which
+// takes longer than to print. What a pipe has not taken yet, from 64 KiB on, would be lost; then it does end by itself.
 const teardown: Runtime.Teardown = (exit, onExit) => {
-  if (exit._tag === "Success" && typeof exit.value === "number") process.exitCode = exit.value
-  else onExit(130)
+  const code = exit._tag === "Success" && typeof exit.value === "number" ? exit.value : undefined
+  const isOut = process.stdout.writableLength === 0 && process.stderr.writableLength === 0
+  if (code === undefined) onExit(130)
+  else if (isOut) process.exit(code)
+  else process.exitCode = code
 }
 
 const [first, ...more] = process.argv.slice(2)
@@ -21,6 +24,6 @@ if ((first === "--version" || first === "-v") && more.length === 0) {
   // In a folder of the user's own: into the system's for temporary files, others can put what is then run. Where it cannot be
   // written, all is compiled anew. NODE_COMPILE_CACHE names another one, NODE_DISABLE_COMPILE_CACHE says to do without.
   enableCompileCache(process.getBuiltinModule("node:path").join(homedir(), ".cache", "webflow-users"))
-  const { NodeRuntime, program } = await import("./Program.ts")
-  NodeRuntime.runMain(program(VERSION), { teardown, disableErrorReporting: true })
+  const { runMain, program } = await import("./Program.ts")
+  runMain(program(VERSION), { teardown, disableErrorReporting: true })
 }
