@@ -106,15 +106,21 @@ const fillDatabases = async (server: string) => {
   await admin.end()
 }
 
-/** The least that each question took, of each store. */
+/** The least that each question took, of each store. All are asked in each round: a program grows faster while it runs. */
 const ask = async (stores: ReadonlyMap<string, Open>) => {
-  const least = new Map<string, ReadonlyMap<string, number>>()
-  for (const question of questions) {
-    const seen = await inTurn([...stores.keys()], rounds, (name) => measure(question, stores.get(name) as Open))
-    least.set(question.name, new Map([...seen].map(([name, [, ...cpus]]) => [name, Math.min(...cpus)])))
-  }
+  const asked = questions.map((question) => ({ question, of: (store: string) => `${question.name} of ${store}` }))
+  const turns = new Map(
+    asked.flatMap(({ question, of }) => [...stores].map(([name, store]) => [of(name), () => measure(question, store)])),
+  )
+  const seen = await inTurn([...turns.keys()], rounds, (turn) => turns.get(turn)?.() ?? Promise.resolve(Number.NaN))
   for (const { runtime } of stores.values()) await runtime.dispose()
-  return least
+  const least = (turn: string) => Math.min(...(seen.get(turn) ?? []).slice(1))
+  return new Map(
+    asked.map(({ question, of }) => [
+      question.name,
+      new Map([...stores.keys()].map((name) => [name, least(of(name))])),
+    ]),
+  )
 }
 type Answers = Awaited<ReturnType<typeof ask>>
 
