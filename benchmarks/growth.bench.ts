@@ -16,7 +16,7 @@ import { type Goal, isQuick, report, type Table } from "./report.ts"
 import { inTurn } from "./rounds.ts"
 
 /** The first only fills caches. */
-const rounds = isQuick ? 2 : 3
+const rounds = 3
 
 interface Size {
   readonly name: string
