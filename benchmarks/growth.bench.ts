@@ -1,36 +1,46 @@
 /**
- * What a store's size costs: the same questions to stores of a thousand users, of 20,000, of a million, and with ten million events. With
- * `--quick` a million is 100,000, and ten million one.
+ * What a store's size costs: the same questions to stores of a thousand users, of 20,000, of a million, and with ten million events; with
+ * `--quick` of a thousand, of 20,000, and with 100,000 events. Microseconds of CPU, ours and the database's, one question after the other:
+ * how long one takes on a quiet machine.
  */
-import { fork } from "node:child_process"
-import { once } from "node:events"
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { loadavg, tmpdir } from "node:os"
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
-import { fileURLToPath } from "node:url"
 import { UserStore } from "@webflow-users/core"
 import pg from "pg"
 import { onServer, prepareServer } from "../test/postgres-server.ts"
-import { backendsCpu, measure, type Open, questions, runtimeOf, type Times } from "./growth-measure.ts"
+import { backendsCpu, measure, type Open, questions, runtimeOf } from "./growth-measure.ts"
 import * as Seed from "./growth-seed.ts"
+import { type Goal, isQuick, report, type Table } from "./report.ts"
+import { inTurn } from "./rounds.ts"
 
-const isQuick = process.argv.includes("--quick")
-const rounds = 2
-const sizes = [
-  { name: "1,000", database: "thousand", users: 1000, events: 0 },
-  { name: "20,000", database: "site", users: 20_000, events: 0 },
-  { name: "a million", database: "million", users: isQuick ? 100_000 : 1_000_000, events: 0 },
-  // The same once more, and a long history.
-  {
-    name: "and a history",
-    database: "history",
-    users: isQuick ? 100_000 : 1_000_000,
-    events: isQuick ? 1_000_000 : 10_000_000,
-    from: "million",
-  },
+/** The first only fills caches. */
+const rounds = 3
+
+interface Size {
+  readonly name: string
+  readonly database: string
+  readonly users: number
+  readonly events: number
+  /** The same users once more. */
+  readonly from?: string
+}
+
+const site = { name: "20,000 users", database: "site", users: Seed.perSite, events: 0 }
+const million = { name: "a million", database: "million", users: 1_000_000, events: 0 }
+const sizes: ReadonlyArray<Size> = [
+  { name: "1,000 users", database: "thousand", users: 1000, events: 0 },
+  site,
+  ...(isQuick
+    ? [{ ...site, name: "with 100,000 events", database: "history", events: 100_000, from: site.database }]
+    : [
+        million,
+        { ...million, name: "with 10M events", database: "history", events: 10_000_000, from: million.database },
+      ]),
 ]
-const folder = process.env["GROWTH_FOLDER"] ?? mkdtempSync(join(tmpdir(), "webflow-users-growth-"))
+const [smallest, , ...largest] = sizes.map(({ name }) => name)
+const folder = mkdtempSync(join(tmpdir(), "webflow-users-growth-"))
 const fileOf = (database: string) => join(folder, `${database}.db`)
 
 const migrated = async (address: string) => {
@@ -39,29 +49,28 @@ const migrated = async (address: string) => {
   await runtime.dispose()
 }
 
-const seedSqlite = () => {
+const fillFiles = async () => {
   for (const { database, users, events, from } of sizes) {
     const file = fileOf(database)
-    if (from !== undefined) copyFileSync(fileOf(from), file)
+    if (from === undefined) await migrated(`file:${file}`)
+    else copyFileSync(fileOf(from), file)
     const db = new DatabaseSync(file)
     db.exec("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA cache_size = -1000000")
+    // What is sorted is sorted in memory, by both processors.
+    db.exec("PRAGMA temp_store = MEMORY; PRAGMA threads = 2; PRAGMA foreign_keys = OFF")
     const indexes = (table: string) =>
       db
         .prepare("SELECT name, sql AS definition FROM sqlite_schema WHERE type = 'index' AND tbl_name = ? AND sql > ''")
         .all(table) as unknown as ReadonlyArray<Seed.Index>
-    for (const statement of Seed.statements(
-      Seed.dialects.sqlite,
-      { users, events, isCopy: from !== undefined },
-      indexes("users"),
-      indexes("user_events"),
-    )) {
+    const wanted = { users, events, isCopy: from !== undefined }
+    for (const statement of Seed.statements(Seed.dialects.sqlite, wanted, indexes("users"), indexes("user_events"))) {
       db.exec(statement)
     }
     db.close()
   }
 }
 
-const seedPostgres = async (server: string) => {
+const fillDatabases = async (server: string) => {
   const admin = new pg.Client({ connectionString: server })
   await admin.connect()
   // Nobody minds what a power cut would take of this; the updates that are measured are as durable as ever.
@@ -73,6 +82,7 @@ const seedPostgres = async (server: string) => {
     const client = new pg.Client({ connectionString: onServer(server, database) })
     await client.connect()
     await client.query("SET maintenance_work_mem = '1GB'")
+    await client.query("SET work_mem = '512MB'")
     // Whether there is the site of each user is known.
     await client.query("SET session_replication_role = replica")
     const indexes = async (table: string) => {
@@ -82,13 +92,9 @@ const seedPostgres = async (server: string) => {
       )
       return rows
     }
+    const wanted = { users, events, isCopy: from !== undefined }
     const [ofUsers, ofEvents] = [await indexes("users"), await indexes("user_events")]
-    for (const statement of Seed.statements(
-      Seed.dialects.postgres,
-      { users, events, isCopy: from !== undefined },
-      ofUsers,
-      ofEvents,
-    )) {
+    for (const statement of Seed.statements(Seed.dialects.postgres, wanted, ofUsers, ofEvents)) {
       await client.query(statement)
     }
     await client.query("VACUUM ANALYZE")
@@ -100,74 +106,97 @@ const seedPostgres = async (server: string) => {
   await admin.end()
 }
 
-const quantile = (waits: ReadonlyArray<number>, part: number) =>
-  waits.toSorted((a, b) => a - b)[Math.floor(waits.length * part)] ?? 0
-
-/** The quickest of its rounds for each store, and how much that is over the smallest store's. */
-const told = (database: string, question: string, seen: ReadonlyArray<ReadonlyArray<Times>>) => {
-  const best = seen.map((each) => ({
-    cpu: Math.min(...each.map(({ cpu }) => cpu)),
-    p50: Math.min(...each.map(({ waits }) => quantile(waits, 0.5))),
-    p99: Math.min(...each.map(({ waits }) => quantile(waits, 0.99))),
-  }))
-  const cells = best.map(
-    ({ cpu, p50, p99 }) =>
-      `${cpu.toFixed(0).padStart(7)} µs ×${(cpu / (best[0]?.cpu ?? 1)).toFixed(2)} ${p50.toFixed(2)}/${p99.toFixed(2)} ms`,
+/** The least that each question took, of each store. All are asked in each round: a program grows faster while it runs. */
+const ask = async (stores: ReadonlyMap<string, Open>) => {
+  const asked = questions.map((question) => ({ question, of: (store: string) => `${question.name} of ${store}` }))
+  const turns = new Map(
+    asked.flatMap(({ question, of }) => [...stores].map(([name, store]) => [of(name), () => measure(question, store)])),
   )
-  console.log(`${database.padEnd(10)} ${question.padEnd(22)} ${cells.map((cell) => cell.padEnd(32)).join(" | ")}`)
-  return { best }
+  const seen = await inTurn([...turns.keys()], rounds, (turn) => turns.get(turn)?.() ?? Promise.resolve(Number.NaN))
+  for (const { runtime } of stores.values()) await runtime.dispose()
+  const least = (turn: string) => Math.min(...(seen.get(turn) ?? []).slice(1))
+  return new Map(
+    asked.map(({ question, of }) => [
+      question.name,
+      new Map([...stores.keys()].map((name) => [name, least(of(name))])),
+    ]),
+  )
+}
+type Answers = Awaited<ReturnType<typeof ask>>
+
+const opened = (of: (size: Size) => Pick<Open, "databaseCpu"> & { readonly address: string }) =>
+  new Map(
+    sizes.map((size): [string, Open] => {
+      const { address, databaseCpu } = of(size)
+      return [size.name, { users: size.users, runtime: runtimeOf(address), databaseCpu }]
+    }),
+  )
+
+const seconds: Record<string, number> = {}
+const timed = async <A>(what: string, work: Promise<A>) => {
+  const begun = performance.now()
+  const result = await work
+  seconds[what] = (performance.now() - begun) / 1000
+  return result
 }
 
-if (process.send !== undefined) {
-  // Both databases are filled at once, each by a process of its own.
-  for (const { database, from } of sizes) if (from === undefined) await migrated(`file:${fileOf(database)}`)
-  seedSqlite()
-  process.exit()
+const onFiles = async () => {
+  await timed("filling SQLite's files", fillFiles())
+  const stores = opened(({ database }) => ({ address: `file:${fileOf(database)}`, databaseCpu: () => 0 }))
+  return timed("asking SQLite", ask(stores))
 }
 
-const begun = performance.now()
-const server = await prepareServer("-c", "max_wal_size=8GB", "-c", "shared_buffers=512MB", "-c", "autovacuum=off")
-const opened: Record<string, ReadonlyArray<Open>> = {}
-try {
-  await server.start()
-  const child = fork(fileURLToPath(import.meta.url), process.argv.slice(2), {
-    env: { ...process.env, GROWTH_FOLDER: folder },
-  })
-  const [[code]] = await Promise.all([once(child, "exit"), seedPostgres(server.address)])
-  if (code !== 0) throw new Error("The SQLite files were not filled")
-  console.log(`filled in ${((performance.now() - begun) / 1000).toFixed(0)} s; load ${loadavg()[0]?.toFixed(1)}`)
-
-  const postmaster = Number(readFileSync(join(server.folder, "postmaster.pid"), "utf8").split("\n")[0])
-  opened["SQLite"] = sizes.map(({ database, users }) => ({
-    users,
-    runtime: runtimeOf(`file:${fileOf(database)}`),
-    databaseCpu: () => 0,
-  }))
-  opened["PostgreSQL"] = sizes.map(({ database, users }) => ({
-    users,
-    runtime: runtimeOf(onServer(server.address, database)),
-    databaseCpu: backendsCpu(postmaster, database),
-  }))
-  const results = []
-  console.log(`${"".padEnd(33)} ${sizes.map(({ name }) => name.padEnd(32)).join(" | ")}`)
-  for (const [database, stores] of Object.entries(opened)) {
-    for (const question of questions) {
-      const seen = stores.map((): Array<Times> => [])
-      // In turns, and from either end; the first turn only fills caches.
-      for (let round = 0; round <= rounds; round += 1) {
-        const order = round % 2 === 0 ? stores.keys() : [...stores.keys()].toReversed()
-        for (const at of order) {
-          const times = await measure(question, stores[at] as Open)
-          if (round > 0) seen[at]?.push(times)
-        }
-      }
-      results.push({ database, question: question.name, ...told(database, question.name, seen) })
-    }
+const onServers = async () => {
+  const server = await prepareServer("-c", "max_wal_size=8GB", "-c", "shared_buffers=512MB", "-c", "autovacuum=off")
+  try {
+    await server.start()
+    await timed("filling PostgreSQL", fillDatabases(server.address))
+    const postmaster = Number(readFileSync(join(server.folder, "postmaster.pid"), "utf8").split("\n")[0])
+    const stores = opened(({ database }) => ({
+      address: onServer(server.address, database),
+      databaseCpu: backendsCpu(postmaster, database),
+    }))
+    return await timed("asking PostgreSQL", ask(stores))
+  } finally {
+    await server.stop()
   }
-  if (process.env["BENCH_JSON"] !== undefined) writeFileSync(process.env["BENCH_JSON"], JSON.stringify(results))
+}
+
+const tableOf = (database: string, answers: Answers): Table => ({
+  title: `${database}, µs of CPU`,
+  columns: sizes.flatMap(({ name }, index) => (index === 0 ? [name] : [name, "×"])),
+  rows: [...answers].map(([question, least]) => {
+    const cells = [...least.values()]
+    const [first = Number.NaN] = cells
+    return [question, ...cells.flatMap((cpu, index) => (index === 0 ? [cpu] : [cpu, cpu / first]))]
+  }),
+})
+
+const goalsOf = (database: string, answers: Answers): ReadonlyArray<Goal> => {
+  const took = (question: string, of: string) => answers.get(question)?.get(of) ?? Number.NaN
+  const page = (offset: number) => took(`list CreatedOn @${offset}`, site.name)
+  const of = (what: string) => `${database}: ${what}`
+  return [
+    ...[site.name, ...largest].map((name) => ({
+      what: of(`update, ${name} ÷ ${smallest}`),
+      atMost: 1.3,
+      measured: took("update", name) / took("update", smallest ?? ""),
+    })),
+    ...([10_000, 19_900] as const).map((offset) => ({
+      what: of(`the page at ${offset} of 20,000 ÷ the first`),
+      atMost: 1.3,
+      measured: page(offset) / page(0),
+    })),
+  ]
+}
+
+try {
+  const all = [["SQLite", await onFiles()] as const, ["PostgreSQL", await onServers()] as const]
+  const took: Table = { title: "Time", columns: ["s"], rows: Object.entries(seconds) }
+  report(
+    [...all.map(([name, answers]) => tableOf(name, answers)), took],
+    all.flatMap(([name, answers]) => goalsOf(name, answers)),
+  )
 } finally {
-  for (const { runtime } of Object.values(opened).flat()) await runtime.dispose()
-  await server.stop()
   rmSync(folder, { recursive: true, force: true })
 }
-console.log(`${((performance.now() - begun) / 1000).toFixed(0)} s in all; load ${loadavg()[0]?.toFixed(1)}`)

@@ -13,8 +13,8 @@ import "effect/schema/SchemaJITCompiler/enable"
 
 const siteId = parseSiteId("580e63e98c9a982ac9b8b741") as SiteId
 const userId = UserId.make("6287ec36a841b25637c663df")
-const [how = "", method = "GET", collector = ""] = process.argv.slice(2)
-const rounds = 40_000
+const [how = "", method = "GET", collector = "", requests = ""] = process.argv.slice(2)
+const rounds = Number(requests)
 
 const log = Log.layer({ format: "json", level: "info", ids: false })
 const metrics = Layer.sync(Metrics.Metrics, Metrics.make)

@@ -3,10 +3,15 @@ import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
-import { fileURLToPath } from "node:url"
+import { inRepository } from "./processes.ts"
+import { isQuick, report } from "./report.ts"
+import { inTurn, median } from "./rounds.ts"
 
-const ways = ["nobody looks", "request ids", "log", "metrics", "log and metrics", "traces"]
-const rounds = 3
+const nobody = "nobody looks"
+const everybody = "log and metrics"
+const ways = isQuick ? [nobody, everybody] : [nobody, "request ids", "log", "metrics", everybody, "traces"]
+const methods = ["GET", "PATCH"]
+const [rounds, requests] = isQuick ? [1, 4000] : [3, 40_000]
 
 // Takes all that comes.
 const collector = createServer((request, response) => request.resume().on("end", () => response.end())).listen(
@@ -16,32 +21,38 @@ const collector = createServer((request, response) => request.resume().on("end",
 await once(collector, "listening")
 const { port } = collector.address() as AddressInfo
 
-const measure = async (how: string, method: string) => {
-  const load = fileURLToPath(new URL("observing-load.ts", import.meta.url))
-  const child = spawn(process.execPath, [load, how, method, `http://127.0.0.1:${port}`], {
+/** Microseconds of CPU a request. */
+const measure = async (what: string) => {
+  const [method = "", how = ""] = what.split(": ")
+  const load = inRepository("benchmarks/observing-load.ts")
+  const child = spawn(process.execPath, [load, how, method, `http://127.0.0.1:${port}`, String(requests)], {
     stdio: ["ignore", "pipe", "pipe"],
   })
   // The log is read, as whatever collects it would.
   child.stderr.resume()
   const [output] = await Promise.all([child.stdout.toArray(), once(child, "close")])
   const micros = Number(Buffer.concat(output).toString())
-  if (!(micros > 0)) throw new Error(`${how}: it failed`)
+  if (!(micros > 0)) throw new Error(`${what}: it failed`)
   return micros
 }
 
-for (const method of ["GET", "PATCH"]) {
-  const seen = new Map(ways.map((way) => [way, [] as Array<number>]))
-  for (let round = 0; round < rounds; round += 1) {
-    for (const way of round % 2 === 0 ? ways : ways.toReversed()) seen.get(way)?.push(await measure(way, method))
-  }
-  const median = (way: string) => seen.get(way)?.toSorted((a, b) => a - b)[Math.floor(rounds / 2)] ?? Number.NaN
-  for (const way of ways) {
-    const all = seen
-      .get(way)
-      ?.map((micros) => micros.toFixed(1))
-      .join(" / ")
-    const ratio = median(way) / median("nobody looks")
-    console.log(`${method.padEnd(6)} ${way.padEnd(16)} ${median(way).toFixed(1)} µs CPU, ${ratio.toFixed(2)} (${all})`)
-  }
-}
+const seen = await inTurn(
+  methods.flatMap((method) => ways.map((way) => `${method}: ${way}`)),
+  rounds,
+  measure,
+)
 collector.close()
+
+const of = (method: string, way: string) => median(seen.get(`${method}: ${way}`) ?? [])
+report(
+  methods.map((method) => ({
+    title: `A ${method} that is seen by`,
+    columns: ["CPU µs", "×"],
+    rows: ways.map((way) => [way, of(method, way), of(method, way) / of(method, nobody)] as const),
+  })),
+  methods.map((method) => ({
+    what: `a ${method} in the log and the metrics ÷ one that nobody looks at`,
+    atMost: 1.5,
+    measured: of(method, everybody) / of(method, nobody),
+  })),
+)

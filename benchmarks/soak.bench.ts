@@ -1,51 +1,43 @@
 /**
- * Ten minutes of mixed load on the built proxy: what memory it has, minute by minute. `SOAK_MINUTES` says otherwise. Of a
- * leak, the later minutes would have more than the earlier ones; the first is V8's and SQLite's own warming up.
+ * Ten minutes of mixed load on the built proxy: what memory it has, tenth by tenth. `SOAK_MINUTES` says otherwise, and `--quick` is
+ * eight seconds. Of a leak, the later tenths would have more than the earlier ones; the first is V8's and SQLite's own warming up.
  */
-import { spawn } from "node:child_process"
-import { once } from "node:events"
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import autocannon from "autocannon"
+import { inRepository, memoryOf, run, serve } from "./processes.ts"
+import { isQuick, report } from "./report.ts"
 
-const minutes = Number(process.env["SOAK_MINUTES"] ?? 10)
+const seconds = isQuick ? 8 : Number(process.env["SOAK_MINUTES"] ?? 10) * 60
+const parts = 10
 const siteId = "580e63e98c9a982ac9b8b741"
 const userId = "6287ec36a841b25637c663df"
 const perSecond = 600
 
-const path = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), "webflow-users-soak-"))
 const store = `file:${join(folder, "users.db")}`
-const cli = async (...args: ReadonlyArray<string>) => {
-  const command = [path("apps/cli/dist/main.js"), ...args, "--store", store, "--json"]
-  const child = spawn(process.execPath, command, { stdio: ["ignore", "pipe", "inherit"] })
-  const [output] = await Promise.all([child.stdout.toArray(), once(child, "close")])
-  return JSON.parse(Buffer.concat(output).toString()) as Record<string, string>
-}
+const cli = async (...args: ReadonlyArray<string>) =>
+  JSON.parse(await run([inRepository("apps/cli/dist/main.js"), ...args, "--store", store, "--json"])) as Record<
+    string,
+    string
+  >
 
-await cli("import", path("examples/members.json"), "--site", siteId)
+await cli("import", inRepository("examples/members.json"), "--site", siteId)
 const { token } = await cli("token", "create", "--site", siteId, "--scope", "users:read", "--scope", "users:write")
-const proxy = spawn(process.execPath, [path("apps/http-proxy/dist/main.js"), "--store", store, "--port", "0"], {
-  stdio: ["ignore", "pipe", "ignore"],
-})
-const url = await new Promise<string>((resolve) => {
-  // Read on to the end: a pipe that is full would stop who logs into it.
-  proxy.stdout.on("data", (chunk) => {
-    const origin = /listens on (http:\S+?)[,\s]/.exec(String(chunk))?.[1]
-    if (origin !== undefined) resolve(origin)
-  })
-})
+const main = inRepository("apps/http-proxy/dist/main.js")
+const proxy = await serve(process.execPath, [main, "--store", store, "--port", "0"])
 
-/** In MB. */
-const memory = () => Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${proxy.pid}/status`, "utf8"))?.[1]) / 1024
-
-const samples: Array<{ readonly minute: number; readonly megabytes: number }> = []
+/** MB that it had, and in which part of the time. */
+const samples: Array<{ readonly part: number; readonly megabytes: number }> = []
 const start = performance.now()
 const sampling = setInterval(
-  () => samples.push({ minute: (performance.now() - start) / 60_000, megabytes: memory() }),
-  2_000,
+  () =>
+    samples.push({
+      part: Math.floor(((performance.now() - start) / 1000 / seconds) * parts),
+      megabytes: memoryOf(proxy.pid),
+    }),
+  (seconds * 1000) / parts / 20,
 )
 
 const user = `/v2/sites/${siteId}/users/${userId}`
@@ -63,9 +55,9 @@ const {
   errors,
   duration,
 } = await autocannon({
-  url,
+  url: proxy.origin,
   connections: 32,
-  duration: minutes * 60,
+  duration: seconds,
   overallRate: perSecond,
   // Connections come and go.
   reconnectRate: 500,
@@ -83,15 +75,42 @@ const {
   ],
 })
 clearInterval(sampling)
-proxy.kill("SIGTERM")
-const [code] = (await once(proxy, "close")) as [number | null]
+await proxy.stop()
 rmSync(folder, { recursive: true })
 
-console.log(
-  `${done} done and ${non2xx} refused in ${duration.toFixed(0)} s, ${errors} errors; the proxy ended with ${code}`,
+const memory = Array.from({ length: parts }, (_, at) => {
+  const within = samples.filter(({ part }) => part === at).map(({ megabytes }) => megabytes)
+  return { mean: within.reduce((sum, each) => sum + each, 0) / within.length, most: Math.max(...within) }
+})
+report(
+  [
+    {
+      title: `${seconds} s of mixed requests`,
+      columns: [""],
+      rows: [
+        ["done", done],
+        ["refused, as they should be", non2xx],
+        ["errors", errors],
+        ["seconds", duration],
+      ],
+    },
+    {
+      title: "Memory, by the tenth of the time",
+      columns: ["MB on average", "MB at the most"],
+      rows: memory.map(({ mean, most }, at) => [`${at + 1}`, mean, most] as const),
+    },
+  ],
+  [
+    { what: "requests that had no answer", atMost: 0, measured: errors },
+    // Too short to tell anything: what has just started is still filling its caches.
+    ...(isQuick
+      ? []
+      : [
+          {
+            what: "memory in the last tenth ÷ in the second",
+            atMost: 1.1,
+            measured: (memory.at(-1)?.mean ?? Number.NaN) / (memory[1]?.mean ?? Number.NaN),
+          },
+        ]),
+  ],
 )
-for (let minute = 0; minute < minutes; minute += 1) {
-  const within = samples.filter((sample) => Math.floor(sample.minute) === minute).map(({ megabytes }) => megabytes)
-  const mean = within.reduce((sum, each) => sum + each, 0) / within.length
-  console.log(`minute ${minute + 1}: ${mean.toFixed(1)} MB on average, ${Math.max(...within).toFixed(1)} at the most`)
-}

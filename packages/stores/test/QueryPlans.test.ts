@@ -51,19 +51,19 @@ type Explain = (statement: string) => Effect.Effect<ReadonlyArray<string>>
 const explainSqlite = (path: string): Explain => {
   const db = new DatabaseSync(path)
   return (statement) =>
-    Effect.sync(() =>
-      db
-        .prepare(`EXPLAIN QUERY PLAN ${statement}`)
-        .all()
-        .flatMap(({ detail }) => {
-          const text = String(detail)
-          if (text.startsWith("USE TEMP B-TREE")) return ["sorted"]
-          const [, how, table, rest = ""] = /^(SCAN|SEARCH) (\w+)(.*)/.exec(text) ?? []
-          const by = / INDEX (\w+)| USING (INTEGER PRIMARY KEY)/.exec(rest)
-          if (!isOfInterest(table === "u" ? "users" : table)) return []
-          return [how === "SCAN" ? `all of ${table}` : (by?.[1] ?? by?.[2] ?? text)]
-        }),
-    )
+    Effect.sync(() => {
+      const steps = db.prepare(`EXPLAIN QUERY PLAN ${statement}`).all()
+      const hasPage = steps.some(({ detail }) => detail === "MATERIALIZE page")
+      return steps.flatMap(({ detail, parent }) => {
+        const text = String(detail)
+        // In the end it is the page that is put in order, and not what it was taken from.
+        if (text.startsWith("USE TEMP B-TREE")) return hasPage && parent === 0 ? [] : ["sorted"]
+        const [, how, table, rest = ""] = /^(SCAN|SEARCH) (\w+)(.*)/.exec(text) ?? []
+        const by = / INDEX (\w+)| USING (INTEGER PRIMARY KEY)/.exec(rest)
+        if (!isOfInterest(table === "u" ? "users" : table)) return []
+        return [how === "SCAN" ? `all of ${table}` : (by?.[1] ?? by?.[2] ?? text)]
+      })
+    })
 }
 
 interface Plan {
@@ -142,23 +142,25 @@ describe.each([
           const plans = yield* Effect.forEach(new Set(yield* statementsOf(effect)), explain)
           return plans.flat()
         })
-        const list = (sort: UserSort) => paths(store.list(siteId, { offset: 1900, limit: 100, sort }))
+        const list = (sort: UserSort, offset = 1900) => paths(store.list(siteId, { offset, limit: 100, sort }))
 
         expect(yield* paths(store.get(siteId, userId))).toStrictEqual([user])
         expect(yield* paths(store.findByEmail(siteId, "M3@example.com"))).toStrictEqual(["users_by_email"])
         for (const [sort, index] of Object.entries(lists)) {
           for (const direction of ["", "-"]) {
-            const found = yield* list(`${direction}${sort}` as UserSort)
-            // The page, the documents of those on it, and how many there are, by whichever is the shortest.
-            expect(found.slice(0, 2).toSorted(), `${direction}${sort}`).toStrictEqual([index, user].toSorted())
-            expect(found, `${direction}${sort}`).toHaveLength(3)
-            expect(found[2], `${direction}${sort}`).toMatch(
-              /^(users_(by|sorted_by)_\w+|users_pkey|sqlite_autoindex_\w+)$/,
-            )
+            // Once it is known how long the list is, what lies behind its middle is read from its end.
+            for (const offset of [0, 1900]) {
+              const found = yield* list(`${direction}${sort}` as UserSort, offset)
+              // The page, the documents of those on it, and how many there are, by whichever is the shortest.
+              expect(found, `${direction}${sort} at ${offset}`).toStrictEqual(expect.arrayContaining([index, user]))
+              expect(found, `${direction}${sort} at ${offset}`).toHaveLength(3)
+              for (const path of found)
+                expect(path).toMatch(/^(users_(by|sorted_by)_\w+|users_pkey|sqlite_autoindex_\w+)$/)
+            }
           }
         }
         // The one order that no index has, because each update would have to keep it.
-        expect(yield* list("-UpdatedOn")).toContain("sorted")
+        expect(yield* list("-UpdatedOn", 0)).toContain("sorted")
 
         const history = yield* paths(record.latest(siteId, userId, { offset: 0, limit: 100 }))
         expect(history).toStrictEqual(["user_events_by_user", "user_events_by_user"])

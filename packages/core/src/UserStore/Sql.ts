@@ -20,6 +20,7 @@ import { OnReplaced, UserStore } from "../UserStore.ts"
 import * as GroupCommit from "./Sql/GroupCommit.ts"
 import { declarationReader, encodeDeclaration } from "./Sql/declarations.ts"
 import { isMigrated, migrate } from "./Sql/migrations.ts"
+import * as UserPages from "./Sql/UserPages.ts"
 import * as UserRows from "./Sql/UserRows.ts"
 
 const decodeUser = Schema.decodeUnknownOption(Schema.fromJsonString(User))
@@ -47,6 +48,7 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
       yield* migrate.pipe(Effect.mapError((cause) => new E.StoreUnavailable({ cause })))
       const groupCommit = yield* GroupCommit.make(sql)
       const userRows = UserRows.make(sql)
+      const userPage = UserPages.make(sql)
       // SQLite has one writer at a time anyway; elsewhere two who take users of a site in, or declare it, have to queue.
       const alone = (siteId: SiteId) =>
         sql.onDialectOrElse({
@@ -139,21 +141,11 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
           return readUser((yield* single(siteId, row)).document)
         }, storeErrors),
 
-        list: Effect.fn("UserStore.list")(function* (siteId, { limit, offset, sort }) {
-          yield* declarationOf(siteId)
-          const { key, descending } = UserOrder.direction(sort)
-          const column = sql.literal(columns[key])
-          const direction = sql.literal(descending ? "DESC" : "ASC")
-          // What is passed over is keys and ids, in an index's order: 20,000 documents carried along to give 100 of them take ten times as
-          // long. The 100 are asked for one by one, since a join leaves PostgreSQL free to read all of the site for them.
-          const rows = yield* sql<UserRow>`SELECT
-              (SELECT document FROM users WHERE site_id = ${siteId} AND id = page.id) AS document FROM (
-              SELECT id, ${column} AS sort_key FROM users WHERE site_id = ${siteId}
-              ORDER BY ${column} ${direction}, id ${direction} LIMIT ${limit} OFFSET ${offset}
-            ) page ORDER BY page.sort_key ${direction}, page.id ${direction}`
-          const [counted] = yield* sql<{ total: number }>`SELECT count(*) AS total FROM users WHERE site_id = ${siteId}`
-          const users = rows.map((row) => readUser(row.document))
-          return { users, count: users.length, limit, offset, total: Number(counted?.total) }
+        list: Effect.fn("UserStore.list")(function* (siteId, request) {
+          const { documents, total } = yield* userPage(siteId, request)
+          if (total === 0) yield* declarationOf(siteId)
+          const users = documents.map(readUser)
+          return { users, count: users.length, limit: request.limit, offset: request.offset, total }
         }, storeErrors),
 
         declaration: Effect.fn("UserStore.declaration")(declarationOf, storeErrors),
@@ -250,14 +242,6 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
       )
     }),
   )
-
-const columns = {
-  createdOn: "created_on",
-  email: "email",
-  status: "status",
-  lastLogin: "last_login",
-  updatedOn: "updated_on",
-} as const satisfies Record<keyof UserOrder.SortKeys, string>
 
 const groupColumns = { slug: "slug", createdOn: "created_on" } as const
 

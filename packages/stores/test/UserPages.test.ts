@@ -1,0 +1,53 @@
+/** Pages of lists that others add to: read from the nearer end, by what was known of the list's length when it was read last. */
+import { describe, expect, it } from "@effect/vitest"
+import { NewUsers, type User, UserId, UserStore, userSorts } from "@webflow-users/core"
+import { StoreAddress } from "@webflow-users/stores"
+import { Context, Effect, Layer } from "effect"
+import { database } from "../../../test/postgres.ts"
+import { file, open, siteId } from "./archives.ts"
+
+const users = Array.from({ length: 60 }, (_, index): User => {
+  const day = String(1 + ((index * 7) % 28)).padStart(2, "0")
+  return {
+    id: UserId.make(`6287ec36a841b25600012${String((index * 37) % 60).padStart(3, "0")}`),
+    createdOn: `2024-01-${day}T00:00:00.000Z`,
+    status: index % 3 === 0 ? "invited" : "verified",
+    accessGroups: [],
+    data: { name: "Some One", email: `member${index}@example.com` },
+  }
+})
+
+describe.each([
+  ["SQLite", file],
+  ["PostgreSQL", database()],
+] as const)("pages on %s", (_, made) => {
+  it.live("are what a list in memory has there, also where another program has made it longer", () =>
+    Effect.gen(function* () {
+      const address = yield* made
+      const [mine, others] = [yield* open(address), yield* open(address)]
+      const memory = yield* Layer.build(StoreAddress.layerOwned("memory:"))
+      const add = Effect.fnUntraced(function* (some: ReadonlyArray<User>) {
+        for (const store of [others, memory]) yield* Context.get(store, NewUsers).add(siteId, () => some)
+      })
+      const page = Effect.fnUntraced(function* (offset: number, limit: number, sort: (typeof userSorts)[number]) {
+        const [found, wanted] = yield* Effect.forEach([mine, memory], (store) =>
+          Context.get(store, UserStore.UserStore).list(siteId, { offset, limit, sort }),
+        )
+        expect(found, `${limit} from ${offset} by ${sort}`).toStrictEqual(wanted)
+      })
+      const pages = Effect.fnUntraced(function* (length: number, limits: ReadonlyArray<number>) {
+        for (const sort of userSorts) {
+          for (const limit of limits) {
+            for (let offset = 0; offset <= length + limit; offset += limit) yield* page(offset, limit, sort)
+          }
+        }
+      })
+      yield* add(users.slice(0, 25))
+      yield* pages(25, [1, 7, 10, 25, 100])
+      yield* add(users.slice(25))
+      // Behind the middle of what there was, and before the middle of what there is.
+      yield* page(20, 10, "-Status")
+      yield* pages(60, [9, 60])
+    }),
+  )
+})
