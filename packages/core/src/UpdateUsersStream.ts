@@ -26,8 +26,7 @@ export const updateUsers = <U extends Update, E, R>(
 ): Stream.Stream<Outcome<U>, E | UpdateUserError, R | UpdateUser | UserStore> =>
   Stream.callback(
     Effect.fnUntraced(function* (outcomes) {
-      // Whoever hears of an outcome, or is told to stop meanwhile, comes before what would begin next.
-      const handOn = (outcome: Outcome<U>) => Effect.andThen(Queue.offer(outcomes, outcome), Effect.yieldNow)
+      const handOn = (outcome: Outcome<U>) => Queue.offer(outcomes, outcome)
       yield* carryOut(site, yield* sourceOf(updates), handOn, options)
       yield* Queue.end(outcomes)
     }),
