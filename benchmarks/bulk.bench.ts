@@ -66,7 +66,7 @@ const overHttp = async (): Promise<[Table, ReadonlyArray<Goal>]> => {
   // It has to be ten times as patient with the official client.
   const countOf = (name: string) => (name === official ? count / 10 : count)
   const names = [raw, retryAgent, official, updateMany, engine, command]
-  const seen = await inTurn(names, isQuick ? 1 : 3, (name) => one(name, countOf(name)))
+  const seen = await inTurn(names, isQuick ? 1 : 2, (name) => one(name, countOf(name)))
   const of = (name: string) => seen.get(name) ?? []
   const table: Table = {
     title: `${count.toLocaleString("en")} updates over HTTP, no limit`,

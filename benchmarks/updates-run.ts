@@ -24,7 +24,7 @@ export interface Limit {
 }
 
 /** Nobody takes as long, unless something is wrong. */
-const timeout = 240_000
+const timeout = 900_000
 
 /** The lines that a program prints, as JSON. */
 const linesOf = <A>(printed: string): ReadonlyArray<A> =>
