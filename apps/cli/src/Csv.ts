@@ -98,10 +98,10 @@ async function* parsed(chunks: AsyncIterable<string>, starts: (line: number) => 
   // Its failure is the parser's, and heard there.
   feeding.catch(() => undefined)
   for await (const first of parser as AsyncIterable<ReadonlyArray<string>>) {
-    const read: Arr.NonEmptyArray<CsvRecord> = [recordOf(first)]
+    const come: Arr.NonEmptyArray<CsvRecord> = [recordOf(first)]
     // Those that came with it are there already: to wait for each costs more than to read it.
-    for (let next = parser.read(); next !== null; next = parser.read()) read.push(recordOf(next))
-    yield read
+    for (let next = parser.read(); next !== null; next = parser.read()) come.push(recordOf(next))
+    yield come
   }
 }
 
