@@ -2,8 +2,8 @@
  * The server of `pacing.bench.ts`: it allows so many updates in a window, refuses what is beyond with `Retry-After`, and
  * counts what it received. `GET /report` tells the count.
  *
- * Windows are `fixed`, beginning with the first request after the last one, or `sliding`, a log of what was accepted. With
- * `random` it refuses one request in ten as well, wherever the caller stands.
+ * Windows are `fixed`, beginning with the first request after the last one, or `sliding`, a log of what was accepted. Whoever
+ * asks for a list of users, as a command does before it updates, is counted too.
  */
 import { createServer } from "node:http"
 
@@ -24,12 +24,6 @@ let windowEnd = 0
 const updated = new Set<string>()
 let accepted = 0
 let refused = 0
-// A fixed sequence, so that every contender meets the same refusals.
-let seed = 1
-const dice = () => {
-  seed = (seed * 48_271) % 2_147_483_647
-  return seed / 2_147_483_647
-}
 
 const settle = (now: number) => {
   if (kind === "fixed") {
@@ -48,6 +42,13 @@ const user = (id: string) => ({
   accessGroups: [{ slug: "webflowers", type: "admin" }],
   data: { name: "Some One", email: `${id}@example.com`, "accept-privacy": true },
 })
+const total = 3_000
+const pageOf = (query: URLSearchParams) => {
+  const [offset, most] = [Number(query.get("offset")), Number(query.get("limit"))]
+  const count = Math.max(0, Math.min(most, total - offset))
+  const users = Array.from({ length: count }, (_, index) => user((offset + index).toString(16).padStart(24, "0")))
+  return { users, count, limit: most, offset, total }
+}
 const tooMany = JSON.stringify({
   code: "too_many_requests",
   message: "Too Many Requests",
@@ -64,7 +65,7 @@ const server = createServer((request, response) => {
   request.on("end", () => {
     const now = performance.now()
     settle(now)
-    const isAllowed = counted.length < limit && (kind !== "random" || dice() >= 0.1)
+    const isAllowed = counted.length < limit
     if (isAllowed) counted.push(now)
     const headers = {
       "content-type": "application/json",
@@ -73,8 +74,10 @@ const server = createServer((request, response) => {
     }
     if (isAllowed) {
       accepted += 1
-      const id = request.url?.split("/").at(-1) ?? ""
-      updated.add(id)
+      const { pathname, searchParams } = new URL(request.url ?? "", "http://localhost")
+      const id = pathname.split("/").at(-1) ?? ""
+      if (id === "users") return void response.writeHead(200, headers).end(JSON.stringify(pageOf(searchParams)))
+      if (request.method === "PATCH") updated.add(id)
       response.writeHead(200, headers).end(JSON.stringify(user(id)))
     } else {
       refused += 1
@@ -84,7 +87,7 @@ const server = createServer((request, response) => {
 })
 server.listen(0, "127.0.0.1", () => {
   const address = server.address()
-  if (typeof address === "object") console.log(`listens on http://127.0.0.1:${address?.port}`)
+  if (typeof address === "object") console.log(`listens on http://127.0.0.1:${address?.port} `)
 })
 // Whoever started it holds its input open: it does not outlive them.
 process.stdin.on("end", () => process.exit(0)).resume()

@@ -1,107 +1,112 @@
 /**
- * Many updates of a server that allows so many in a window: how close to the arithmetic floor, (⌈N ÷ limit⌉ − 1) windows,
- * without being refused and without losing any. Server and load are processes of their own.
+ * Many updates of a server that allows 200 in a window: how close to the arithmetic floor, (⌈N ÷ limit⌉ − 1) windows, without
+ * being refused and without losing any. Server and contender are processes of their own.
  *
- * Both kinds of server run side by side, half a window apart: a contender works a fraction of each window and waits for the
- * rest, so that the two are not in each other's way.
+ * Several run side by side, each a part of a window after the one before: a contender works a fraction of each window and
+ * waits for the rest, so that they are hardly in each other's way.
  */
-import { type ChildProcess, spawn } from "node:child_process"
-import { once } from "node:events"
-import { text } from "node:stream/consumers"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
-import { fileURLToPath } from "node:url"
-import { contenders, type Outcome } from "./pacing-load.ts"
 import type { Report } from "./pacing-server.ts"
+import { inRepository, serve } from "./processes.ts"
+import { isQuick, report } from "./report.ts"
+import { median } from "./rounds.ts"
+import { commandOf, type Updates, updatesOf } from "./updates-run.ts"
 
-const limit = 200
-const rounds = 2
-/** Measured in the first round only, so that the whole run stays below three minutes. */
-const isYardstick = (name: string) => name.startsWith("fetch")
-/** Nobody takes as long as this, unless something is wrong. */
-const patience = 60_000
+const [limit, window] = [200, 1_000]
+const updates = isQuick ? 1_800 : 3_000
+const rounds = isQuick ? 1 : 3
+const command = "webflow-users bulk FILE --yes"
+const ours = ["@webflow-users/sdk, updateMany", "UpdateUsers over undici"]
+const others = isQuick ? ["undici RetryAgent"] : ["undici RetryAgent", "webflow-api 3.1.3", "fetch, told the limit"]
+const names = [...ours, ...(isQuick ? [] : ["@webflow-users/sdk, all at once", command]), ...others]
+const kinds = ["fixed", "sliding"] as const
+/** How many contenders run side by side, each on both kinds of windows. */
+const together = 2
 
-const start = (file: string, ...args: ReadonlyArray<string>) =>
-  spawn(process.execPath, [fileURLToPath(new URL(file, import.meta.url)), ...args], {
-    stdio: ["pipe", "pipe", "inherit"],
-    timeout: patience,
-  })
+interface Trial extends Report, Omit<Updates, "updates"> {
+  /** The time over the floor of all that was accepted. */
+  readonly overFloor: number
+}
 
-const listening = async (child: ChildProcess): Promise<string> => {
-  for await (const chunk of child.stdout ?? []) {
-    const origin = /listens on (http:\S+)/.exec(String(chunk))?.[1]
-    if (origin !== undefined) return origin
+const folder = mkdtempSync(join(tmpdir(), "webflow-users-pacing-"))
+const table = join(folder, "changes.csv")
+const rows = Array.from({ length: updates }, (_, index) => `${index.toString(16).padStart(24, "0")},Some One,gold\n`)
+writeFileSync(table, `id,name,plan\n${rows.join("")}`)
+
+const carriedOut = async (origin: string) => {
+  const env = {
+    WEBFLOW_USERS_STORE: `${origin}/v2`,
+    WEBFLOW_USERS_TOKEN: "token",
+    WEBFLOW_USERS_UPSTREAM_WINDOW: `${window} millis`,
   }
-  throw new Error("The server ended")
+  const args = ["bulk", "580e63e98c9a982ac9b8b741", table, "--yes", "--concurrency", "50"]
+  return { ...(await commandOf(args, { cwd: folder, env })), failed: 0 }
 }
 
-interface Trial {
-  readonly name: string
-  readonly kind: "fixed" | "sliding" | "random"
-  readonly count: number
-  readonly window: number
+const one = async (name: string, kind: string): Promise<Trial> => {
+  const server = await serve(process.execPath, [
+    inRepository("benchmarks/pacing-server.ts"),
+    ...[kind, limit, window].map(String),
+  ])
+  const { origin } = server
+  const [taken] =
+    name === command ? [await carriedOut(origin)] : await updatesOf(name, origin, [updates], { limit, window })
+  const counted = (await (await fetch(`${origin}/report`)).json()) as Report
+  await server.stop()
+  if (taken === undefined) throw new Error(`${name} did not come to its end`)
+  // What a command asks before it updates counts against the limit too.
+  const floor = (Math.ceil(Math.max(updates, counted.accepted) / limit) - 1) * window
+  return { ...taken, ...counted, overFloor: taken.milliseconds / floor }
 }
 
-interface Result extends Outcome, Report {}
-
-const run = async ({ name, kind, count, window }: Trial): Promise<Result> => {
-  const server = start("pacing-server.ts", kind, String(limit), String(window))
-  try {
-    const origin = await listening(server)
-    const load = start("pacing-load.ts", name, origin, String(count), String(limit), String(window))
-    const [output] = await Promise.all([text(load.stdout), once(load, "close")])
-    if (output === "") throw new Error(`${name} did not come to its end on ${kind} windows`)
-    const report = (await (await fetch(`${origin}/report`)).json()) as Report
-    return { ...(JSON.parse(output) as Outcome), ...report }
-  } finally {
-    server.kill()
-  }
-}
-
-const tell = ({ name, kind, count }: Trial, results: ReadonlyArray<Result>, time: (milliseconds: number) => string) => {
-  const each = (of: (result: Result) => string | number) => results.map(of).join(" ").padEnd(13)
-  const columns = [
-    each(({ milliseconds }) => time(milliseconds)),
-    each(({ refused }) => refused),
-    each(({ users }) => count - users),
-    each(({ failed }) => failed),
-    each(({ cpu }) => cpu.toFixed(0)),
-  ]
-  console.log(`${name.padEnd(22)} ${kind.padEnd(8)} ${columns.join(" ")}`)
-}
-const head = (time: string) => {
-  const columns = [time, "429s met", "lost", "said to fail", "CPU µs/update"].map((word) => word.padEnd(13))
-  console.log(`\n${"".padEnd(22)} ${"windows".padEnd(8)} ${columns.join(" ")}`)
-}
-
-const names = Object.keys(contenders)
-const count = 3_000
-const window = 1_000
-const floor = (Math.ceil(count / limit) - 1) * window
-const trials = names.flatMap((name) => (["fixed", "sliding"] as const).map((kind) => ({ name, kind, count, window })))
-const seen = new Map(trials.map((trial) => [trial, [] as Array<Result>]))
+const trials = names.flatMap((name) => kinds.map((kind) => ({ name, kind, seen: new Array<Trial>() })))
+const side = together * kinds.length
 for (let round = 0; round < rounds; round += 1) {
-  // In turn from either end: a machine that drifts drifts for all.
-  for (const name of round % 2 === 0 ? names : names.toReversed()) {
+  for (let from = 0; from < trials.length; from += isQuick ? trials.length : side) {
+    const group = trials.slice(from, from + (isQuick ? trials.length : side))
     await Promise.all(
-      trials
-        .filter((trial) => trial.name === name && (round === 0 || !isYardstick(name)))
-        .map(async (trial, index) => {
-          await sleep((index * window) / 2)
-          seen.get(trial)?.push(await run(trial))
-        }),
+      group.map(async ({ name, kind, seen }, place) => {
+        await sleep((place * window) / group.length)
+        seen.push(await one(name, kind))
+      }),
     )
   }
 }
-head("wall ÷ floor")
-for (const [trial, results] of seen) tell(trial, results, (milliseconds) => (milliseconds / floor).toFixed(3))
+rmSync(folder, { recursive: true })
 
-// Refusals that no pace can avoid: one in ten at random, and a second's pause after each.
-const unlucky = names
-  .filter((name) => name.startsWith("webflow"))
-  .map((name) => ({ name, kind: "random", count: 400, window: 200 }) as const)
-head("seconds")
-const results = await Promise.all(unlucky.map(run))
-unlucky.forEach((trial, index) => {
-  const result = results[index]
-  if (result !== undefined) tell(trial, [result], (milliseconds) => (milliseconds / 1000).toFixed(1))
-})
+const most = (seen: ReadonlyArray<Trial>, of: (trial: Trial) => number) => Math.max(...seen.map(of))
+report(
+  [
+    {
+      title: `${updates.toLocaleString("en")} updates, ${limit} in a window of ${window} ms`,
+      columns: ["windows", "wall ÷ floor", "429s met", "lost", "said to fail", "CPU ms", "peak MB"],
+      rows: trials.map(({ name, kind, seen }) => [
+        name,
+        kind,
+        median(seen.map(({ overFloor }) => overFloor)).toFixed(3),
+        most(seen, ({ refused }) => refused),
+        most(seen, ({ users }) => updates - users),
+        most(seen, ({ failed }) => failed),
+        median(seen.map(({ cpu }) => cpu)),
+        most(seen, ({ memory }) => memory),
+      ]),
+    },
+  ],
+  trials
+    .filter(({ name }) => ours.includes(name))
+    .flatMap(({ name, kind, seen }) => [
+      {
+        what: `wall of ${name} over the floor, ${kind} windows`,
+        atMost: 1.02,
+        measured: median(seen.map(({ overFloor }) => overFloor)),
+      },
+      {
+        what: `429s met and updates lost by it`,
+        atMost: 0,
+        measured: most(seen, ({ refused, users }) => refused + updates - users),
+      },
+    ]),
+)

@@ -7,6 +7,7 @@ import * as Carry from "./bulk/Carry.ts"
 import * as Plan from "./bulk/Plan.ts"
 import * as Rows from "./bulk/Rows.ts"
 import * as RunFolder from "./bulk/RunFolder.ts"
+import * as SmallHeap from "./bulk/SmallHeap.ts"
 import * as Words from "./bulk/Words.ts"
 import * as Input from "./Input.ts"
 import { withPolicy } from "./Policy.ts"
@@ -90,6 +91,7 @@ export const bulk = Command.make(
   flags,
   Effect.fnUntraced(
     function* (given) {
+      yield* SmallHeap.keep
       if (Option.isSome(given.resume)) {
         if (Option.isSome(given.site)) return yield* wrongly("--resume knows the site and the file: leave them out")
         const [settled] = settledOf(given)
@@ -142,10 +144,14 @@ const begin = Effect.fnUntraced(function* (site: string, file: string, given: Fl
 
   yield* Effect.gen(function* () {
     yield* Carry.lookingAt(wanted.ids + wanted.emails)
-    const planner = yield* PlanUpdates.make(site, wanted, { areTexts: format === "csv" })
-    const shown = given.all ? Number.POSITIVE_INFINITY : Words.mostShown
-    const found = Plan.judged(folder, planner, (line, details) => Rows.problemsAt(line, details, columns))
-    const plan = yield* Plan.keep(folder, found, { shown })
+    // The planner knows every user that it has seen, and is not kept for longer than it plans.
+    const plan = yield* Effect.flatMap(PlanUpdates.make(site, wanted, { areTexts: format === "csv" }), (planner) =>
+      Plan.keep(
+        folder,
+        Plan.judged(folder, planner, (line, details) => Rows.problemsAt(line, details, columns)),
+        { shown: given.all ? Number.POSITIVE_INFINITY : Words.mostShown },
+      ),
+    )
     const run = {
       id,
       kind: "bulk" as const,

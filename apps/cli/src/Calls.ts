@@ -33,19 +33,21 @@ export class Calls extends Context.Service<
       const clock = yield* Clock.Clock
       const note = (words: string) => (isHushed ? Effect.void : output.note(words))
 
-      const look = Effect.fnUntraced(function* (method: string, sent: Sent) {
+      /** At once, where nothing is to be told: that is once for each of a hundred thousand updates. */
+      const look = (method: string, sent: Sent): Effect.Effect<void> => {
         if (method === Routes.routes.updateUser.method && !isWithoutEffect(sent)) mayHaveChanged = true
         problem = problemOf(sent)
-        const seconds = problem === undefined || !Exit.isSuccess(sent) ? undefined : yield* pauseAsked(sent.value)
-        if (seconds !== undefined && seconds > 0) yield* note(`The server asks to wait ${inTime(seconds)}.`)
-      })
+        if (problem === undefined || !Exit.isSuccess(sent)) return Effect.void
+        return Effect.flatMap(pauseAsked(sent.value), (seconds = 0) =>
+          seconds > 0 ? note(`The server asks to wait ${inTime(seconds)}.`) : Effect.void,
+        )
+      }
 
       return Calls.of({
         around: (method, sending) =>
-          Effect.suspend(() => (problem === undefined ? Effect.void : note(`${problem}. Trying again …`))).pipe(
-            Effect.andThen(sending),
-            Effect.onExit((sent) => look(method, sent)),
-          ),
+          Effect.suspend(() =>
+            problem === undefined ? sending : Effect.andThen(note(`${problem}. Trying again …`), sending),
+          ).pipe(Effect.onExit((sent) => look(method, sent))),
         mayHaveChanged: Effect.sync(() => mayHaveChanged),
         onWait: (millis) => (waitEnds = clock.currentTimeMillisUnsafe() + millis),
         waitLeft: Effect.map(Clock.currentTimeMillis, (now) => Math.max(0, waitEnds - now)),

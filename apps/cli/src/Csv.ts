@@ -5,7 +5,7 @@
 import { Readable } from "node:stream"
 import { pipeline } from "node:stream/promises"
 import { ImportFile, type UserImport } from "@webflow-users/core"
-import { Effect, Stream } from "effect"
+import { type Array as Arr, Effect, Stream } from "effect"
 import { UnreadableInput } from "./Failure.ts"
 
 export interface Table {
@@ -62,9 +62,11 @@ export const records = <E, R>(
     source === undefined ? new UnreadableInput({ message: `${name}, line ${line}: ${whyNot(thrown)}` }) : source.failed
   return Stream.unwrap(
     Effect.map(Stream.toAsyncIterableEffect(noted), (chunks) =>
-      Stream.fromAsyncIterable(
-        parsed(chunks, (at) => (line = at)),
-        whyNoMore,
+      Stream.flattenArray(
+        Stream.fromAsyncIterable(
+          parsed(chunks, (at) => (line = at)),
+          whyNoMore,
+        ),
       ),
     ),
   )
@@ -95,10 +97,15 @@ async function* parsed(chunks: AsyncIterable<string>, starts: (line: number) => 
   const feeding = pipeline(Readable.from(whole), parser)
   // Its failure is the parser's, and heard there.
   feeding.catch(() => undefined)
-  for await (const [start, ...cells] of parser as AsyncIterable<ReadonlyArray<string>>) {
-    yield { line: Number(start), cells } satisfies CsvRecord
+  for await (const first of parser as AsyncIterable<ReadonlyArray<string>>) {
+    const come: Arr.NonEmptyArray<CsvRecord> = [recordOf(first)]
+    // Those that came with it are there already: to wait for each costs more than to read it.
+    for (let next = parser.read(); next !== null; next = parser.read()) come.push(recordOf(next))
+    yield come
   }
 }
+
+const recordOf = ([start, ...cells]: ReadonlyArray<string>): CsvRecord => ({ line: Number(start), cells })
 
 /** The text, and its delimiter: a comma, or what spreadsheets of other countries write, whichever the headings have most of. */
 const withDelimiter = async (chunks: AsyncIterable<string>) => {

@@ -7,6 +7,7 @@ import * as Carry from "./bulk/Carry.ts"
 import * as Journal from "./bulk/Journal.ts"
 import * as Plan from "./bulk/Plan.ts"
 import * as RunFolder from "./bulk/RunFolder.ts"
+import * as SmallHeap from "./bulk/SmallHeap.ts"
 import * as Words from "./bulk/Words.ts"
 import { withPolicy } from "./Policy.ts"
 import { summaries } from "./Summaries.ts"
@@ -25,6 +26,7 @@ export const undo = Command.make(
   },
   Effect.fnUntraced(
     function* (given) {
+      yield* SmallHeap.keep
       const { folder: from, run: undone } = yield* RunFolder.open(given.run)
       const store = yield* Carry.addressOf(undone)
       // It is not to change while it is read.

@@ -159,6 +159,25 @@ describe("many updates", () => {
     }),
   )
 
+  it.effect.each([0, 1, 2])("of %i seconds are not begun once who hears of one says that it is enough", (seconds) =>
+    Effect.gen(function* () {
+      const ending = yield* Deferred.make<void>()
+      const begun: Array<string> = []
+      const slow: Update = (userId, name) => {
+        begun.push(userId)
+        return seconds === 0 ? succeed(userId, name) : Effect.delay(succeed(userId, name), `${seconds} seconds`)
+      }
+      let heard = 0
+      const making = UpdateUsers.updateUsers(siteId, changes(20), { concurrency: 1, ending: Deferred.await(ending) })
+      const fiber = yield* Stream.runForEach(making, () =>
+        (heard += 1) < 3 ? Effect.void : Deferred.succeed(ending, undefined),
+      ).pipe(Effect.provide(storeOf(slow)), Effect.forkChild)
+      yield* pass(10)
+      yield* Fiber.join(fiber)
+      expect(begun).toHaveLength(3)
+    }),
+  )
+
   it.effect("that met something passing when they were to end are left", () =>
     Effect.gen(function* () {
       const ending = yield* Deferred.make<void>()

@@ -81,9 +81,7 @@ export const runtimeOf = <R, E>(
     if (options !== undefined) check("The call", options)
     const { signal, leave } = joined(ending, options?.signal)
     signal?.throwIfAborted()
-    const told = Effect.provideService(options === undefined ? effect : asTold(effect, options), Actor, {
-      actor: "sdk",
-    })
+    const told = options === undefined ? effect : asTold(effect, options)
     const running = runExit(told, signal === undefined ? undefined : { signal })
     begins(running)
     const exit = await running
@@ -111,6 +109,7 @@ const equipped = <R, E>(store: Effect.Effect<Context.Context<R | UserStore.UserS
   Effect.flatMap(store, (services) =>
     UpdateUser.make.pipe(
       Effect.map((updateUser) => Context.add(services, UpdateUser.UpdateUser, updateUser)),
+      Effect.map(Context.add(Actor, { actor: "sdk" })),
       Effect.map(Context.add(References.TracerEnabled, false)),
       Effect.provideContext(services),
     ),

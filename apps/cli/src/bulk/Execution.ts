@@ -9,7 +9,7 @@ import {
   UserPatch,
   UserStore,
 } from "@webflow-users/core"
-import { Deferred, DateTime, Effect, Exit, Fiber, type FileSystem, Stream } from "effect"
+import { type Cause, Deferred, DateTime, Effect, Exit, Fiber, type FileSystem, Queue, Stream } from "effect"
 import type { Calls } from "../Calls.ts"
 import type { RunUnwritable, UnreadableInput } from "../Failure.ts"
 import { Output } from "../Output.ts"
@@ -89,7 +89,7 @@ const withFolder = Effect.fnUntraced(function* (
 
   const record = Effect.fnUntraced(function* (outcomes: ReadonlyArray<UpdateUsers.Outcome<Journal.Step>>) {
     const entries = yield* journal.record(outcomes)
-    for (const entry of entries) {
+    for (const entry of output.progress === "events" ? entries : []) {
       const { line, user, outcome } = entry
       yield* output.event(
         entry.outcome === "updated"
@@ -113,24 +113,25 @@ const withFolder = Effect.fnUntraced(function* (
     })),
   )
   const asked = run.kind === "undo" ? yield* unlessChangedSince(run.siteId, total, steps) : steps
-  const stoppedBy = yield* UpdateUsers.updateUsers(run.siteId, asked, {
-    concurrency,
-    rate,
-    failFast: run.options.failFast,
-    ending: Deferred.await(ending),
-  }).pipe(
-    Stream.buffer({ capacity: unrecorded }),
-    Stream.runForEachArray((outcomes) =>
-      // What cannot be recorded is not begun; what was begun by then is done again by who resumes the run.
-      trouble === undefined
-        ? Effect.catchTag(record(outcomes), "RunUnwritable", (error) => {
-            trouble = error
-            return Deferred.succeed(ending, undefined)
-          })
-        : Effect.void,
-    ),
-    Effect.match({ onSuccess: () => undefined, onFailure: (error) => error }),
+  const outcomes = yield* Queue.bounded<UpdateUsers.Outcome<Journal.Step>, Cause.Done>(unrecorded)
+  const making = UpdateUsers.carryOut(
+    run.siteId,
+    yield* UpdateUsers.sourceOf(asked),
+    (outcome) => Queue.offer(outcomes, outcome),
+    { concurrency, rate, failFast: run.options.failFast, ending: Deferred.await(ending) },
+  ).pipe(Effect.exit, Effect.ensuring(Queue.end(outcomes)))
+  // Whatever waits is recorded together.
+  const recording = Stream.runForEachArray(Stream.fromQueue(outcomes), (waiting) =>
+    // What cannot be recorded is not begun; what was begun by then is done again by who resumes the run.
+    trouble === undefined
+      ? Effect.catchTag(record(waiting), "RunUnwritable", (error) => {
+          trouble = error
+          return Deferred.succeed(ending, undefined)
+        })
+      : Effect.void,
   )
+  const [made] = yield* Effect.all([making, recording], { concurrency: "unbounded" })
+  const stoppedBy = yield* Effect.match(made, { onSuccess: () => undefined, onFailure: (error) => error })
   yield* progress.end
 
   const { failedInPassing, ...standing } = journal.standing()

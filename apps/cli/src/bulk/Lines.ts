@@ -18,10 +18,21 @@ export const readIfThere = <A>(path: string) =>
     }),
   )
 
-const encoder = new TextEncoder()
-/** Not joined as text: that has a limit, and bytes have none that matters. */
-const encode = (values: ReadonlyArray<unknown>): Uint8Array =>
-  Buffer.concat(values.map((value) => encoder.encode(`${JSON.stringify(value)}\n`)))
+/** How much text becomes bytes at once: to do so line by line costs more, and all together there may be more than text can be. */
+const pieceLength = 1_000_000
+
+const encode = (values: ReadonlyArray<unknown>): Uint8Array => {
+  const pieces: Array<Buffer> = []
+  let piece = ""
+  for (const value of values) {
+    piece += `${JSON.stringify(value)}\n`
+    if (piece.length < pieceLength) continue
+    pieces.push(Buffer.from(piece))
+    piece = ""
+  }
+  const last = Buffer.from(piece)
+  return pieces.length === 0 ? last : Buffer.concat([...pieces, last])
+}
 
 export interface Writer {
   readonly write: (values: ReadonlyArray<unknown>) => Effect.Effect<void, PlatformError.PlatformError>
@@ -35,7 +46,7 @@ export const append = Effect.fnUntraced(function* (path: string) {
   const isTorn = yield* endsWithin(path)
   const file = yield* fs.open(path, { flag: "a", mode: 0o600 })
   // A line that was not written to its end must not become one with the next.
-  if (isTorn) yield* file.writeAll(encoder.encode("\n"))
+  if (isTorn) yield* file.writeAll(Buffer.from("\n"))
   return { write: (values) => file.writeAll(encode(values)), sync: file.sync } satisfies Writer
 })
 

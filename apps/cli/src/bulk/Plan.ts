@@ -115,9 +115,13 @@ export const judged = (
   ) => Refused["problems"],
 ) =>
   Stream.mapError(Lines.read<Spooled>(folder.rows), unwritable).pipe(
-    Stream.mapEffect(
-      (row) => Effect.map("change" in row ? find(row.change) : Effect.succeed(undefined), (user) => ({ row, user })),
-      { concurrency: lookUps },
+    // As many at once as were read: to hand rows on one by one costs more than to judge them.
+    Stream.mapArrayEffect((rows) =>
+      Effect.forEach(
+        rows,
+        (row) => Effect.map("change" in row ? find(row.change) : Effect.succeed(undefined), (user) => ({ row, user })),
+        { concurrency: lookUps },
+      ),
     ),
     Stream.map(({ row, user }): Judged => {
       const { line, source } = row

@@ -48,8 +48,13 @@ export const make =
           ),
           (user) => (user === undefined ? Effect.fail(new UserNotFound()) : Effect.succeed(user)),
         ),
-      byId: (id) =>
-        Effect.flatMap(
+      byId: (id) => {
+        const user = users.get(id)
+        if (user !== undefined) {
+          left.ids -= 1
+          return Effect.succeed(user)
+        }
+        return Effect.flatMap(
           // Where the list is not to be had, each can still be asked for.
           Effect.catchTag(
             read("ids", () => users.get(id), isListCheaper),
@@ -57,7 +62,8 @@ export const make =
             () => Effect.succeed(undefined),
           ),
           // Who is not on the list may be new: that server is asked.
-          (user) => (user === undefined ? ask(id) : Effect.succeed(user)),
-        ),
+          (found) => (found === undefined ? ask(id) : Effect.succeed(found)),
+        )
+      },
     }
   }
