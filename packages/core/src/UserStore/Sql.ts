@@ -1,16 +1,15 @@
 /** Users in a SQL database: SQLite, PostgreSQL. Which one is the `SqlClient`'s affair. */
-import { Context, DateTime, Effect, Layer, Option, Schema } from "effect"
+import { Context, DateTime, Effect, Layer, Option, Result, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Conflict from "../Conflict.ts"
 import { NewUsers } from "../NewUsers.ts"
-import * as ObjectId from "../ObjectId.ts"
 import { Sites } from "../Sites.ts"
 import { storeErrors } from "../StoreErrors.ts"
 import { traced } from "../Traced.ts"
 import * as UpdateGrant from "../UpdateGrant.ts"
 import * as UpdatePolicy from "../UpdatePolicy.ts"
 import * as E from "../UpdateUserError.ts"
-import { type AccessGroup, accessGroup, type SiteId, type UserId } from "../User.ts"
+import type { AccessGroup, SiteId, UserId } from "../User.ts"
 import { User } from "../UserSchema.ts"
 import { Actor } from "../Actor.ts"
 import { type UserEvent, UserEvents } from "../UserEvents.ts"
@@ -20,6 +19,7 @@ import { OnReplaced, UserStore } from "../UserStore.ts"
 import * as GroupCommit from "./Sql/GroupCommit.ts"
 import { declarationReader, encodeDeclaration } from "./Sql/declarations.ts"
 import { isMigrated, migrate } from "./Sql/migrations.ts"
+import * as UserBatches from "./Sql/UserBatches.ts"
 import * as UserRows from "./Sql/UserRows.ts"
 
 const decodeUser = Schema.decodeUnknownOption(Schema.fromJsonString(User))
@@ -45,8 +45,14 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
       yield* migrate.pipe(Effect.mapError((cause) => new E.StoreUnavailable({ cause })))
-      const groupCommit = yield* GroupCommit.make(sql)
-      const userRows = UserRows.make(sql)
+      const makeUpdate = yield* sql.onDialectOrElse({
+        pg: () => UserBatches.make(sql),
+        orElse: () => Effect.map(GroupCommit.make(sql), oneByOne(sql)),
+      })
+      const addGroupRows = sql.onDialectOrElse({
+        pg: () => UserBatches.addGroups(sql),
+        orElse: () => UserRows.addGroups(sql),
+      })
       // SQLite has one writer at a time anyway; elsewhere two who take users of a site in, or declare it, have to queue.
       const alone = (siteId: SiteId) =>
         sql.onDialectOrElse({
@@ -66,14 +72,13 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
         yield* declarationOf(siteId)
         return yield* new E.UserNotFound()
       })
-      const addGroups = Effect.fnUntraced(function* (
-        siteId: SiteId,
-        slugs: Iterable<string>,
-        add: UserRows.UserRows["addGroups"],
-      ) {
-        const groups: Array<AccessGroup> = []
-        for (const slug of slugs) groups.push(accessGroup(slug, yield* ObjectId.make, yield* DateTime.now))
-        yield* add(siteId, groups)
+      const addGroups = (siteId: SiteId, slugs: Iterable<string>) =>
+        Effect.flatMap(UserRows.newGroups(siteId, slugs), addGroupRows)
+
+      /** What would become of a user. */
+      const judge = Effect.fnUntraced(function* (siteId: SiteId, userId: UserId, decide: UserRows.Decide) {
+        const row = yield* UserRows.read(sql, siteId, userId)
+        return row && (yield* Effect.fromResult(decide(row, yield* DateTime.now)))
       })
 
       const addSite = Effect.fnUntraced(function* (siteId: SiteId) {
@@ -87,35 +92,35 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
             const actor = yield* Actor
             const policy = yield* UpdatePolicy.Current
             const grant = yield* UpdateGrant.Current
+            const decide: UserRows.Decide = (row, now) => {
+              const user = readUser(row.document)
+              const rules = { policy, declaration: readDeclaration(row.declaration), grant }
+              return Result.map(UserPatch.apply(user, patch, now, rules), (changed) => {
+                const held = new Set(user.accessGroups.map((group) => group.slug))
+                return {
+                  before: user,
+                  after: changed,
+                  written: {
+                    siteId,
+                    userId,
+                    at: DateTime.formatIso(now),
+                    actor: actor.actor,
+                    label: actor.label ?? "",
+                    address: actor.address ?? "",
+                    before: JSON.stringify(user),
+                    after: JSON.stringify(changed),
+                    updatedOn: UserOrder.sortKeys(changed).updatedOn,
+                  },
+                  groups: changed.accessGroups.map((group) => group.slug).filter((slug) => !held.has(slug)),
+                }
+              })
+            }
             // What is refused whatever the user is writes nothing, and need not wait for who does.
             const isHopeless = patch.objections.some(({ unless }) => unless === undefined)
-            const change = Effect.gen(function* () {
-              const found = yield* isHopeless ? userRows.read(siteId, userId) : userRows.lock(siteId, userId)
-              const row = yield* single(siteId, found)
-              const before = readUser(row.document)
-              const now = yield* DateTime.now
-              const rules = { policy, declaration: readDeclaration(row.declaration), grant }
-              const after = yield* Effect.fromResult(UserPatch.apply(before, patch, now, rules))
-              yield* userRows.write({
-                siteId,
-                userId,
-                at: DateTime.formatIso(now),
-                actor: actor.actor,
-                label: actor.label ?? "",
-                address: actor.address ?? "",
-                before: JSON.stringify(before),
-                after: JSON.stringify(after),
-                updatedOn: UserOrder.sortKeys(after).updatedOn,
-              })
-              const held = new Set(before.accessGroups.map((group) => group.slug))
-              yield* addGroups(
-                siteId,
-                after.accessGroups.map((group) => group.slug).filter((slug) => !held.has(slug)),
-                userRows.addGroups,
-              )
-              return { before, after }
-            })
-            const { before, after } = yield* isHopeless ? change : groupCommit(`${siteId} ${userId}`, change)
+            const decided = isHopeless
+              ? yield* judge(siteId, userId, decide)
+              : yield* makeUpdate(siteId, userId, decide)
+            const { before, after } = yield* single(siteId, decided)
             const replaced = yield* OnReplaced
             replaced(before)
             return after
@@ -197,11 +202,7 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
                 VALUES (${siteId}, ${user.id}, ${keys.email}, ${keys.status}, ${keys.createdOn}, ${keys.lastLogin},
                   ${keys.updatedOn}, ${JSON.stringify(user)})`
             }
-            yield* addGroups(
-              siteId,
-              new Set(added.flatMap((user) => user.accessGroups.map((group) => group.slug))),
-              userRows.addGroupsAlone,
-            )
+            yield* addGroups(siteId, new Set(added.flatMap((user) => user.accessGroups.map((group) => group.slug))))
           }).pipe(sql.withTransaction, Conflict.again)
         }, storeErrors),
       })
@@ -217,7 +218,6 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
             yield* addGroups(
               siteId,
               accessGroups.map((group) => group.slug),
-              userRows.addGroupsAlone,
             )
             for (const { slug, name } of accessGroups) {
               yield* sql`UPDATE access_groups SET name = ${name} WHERE site_id = ${siteId} AND slug = ${slug}`
@@ -250,6 +250,22 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
       )
     }),
   )
+
+/** Updates as SQLite has them: the transaction has locked the whole file, and a statement costs little. */
+const oneByOne =
+  (sql: SqlClient.SqlClient) =>
+  (groupCommit: GroupCommit.GroupCommit): UserRows.Update =>
+  (siteId, userId, decide) =>
+    groupCommit(
+      Effect.gen(function* () {
+        const row = yield* UserRows.read(sql, siteId, userId)
+        if (row === undefined) return undefined
+        const decided = yield* Effect.fromResult(decide(row, yield* DateTime.now))
+        yield* UserRows.write(sql, decided.written)
+        yield* Effect.flatMap(UserRows.newGroups(siteId, decided.groups), UserRows.addGroups(sql))
+        return decided
+      }),
+    )
 
 const columns = {
   createdOn: "created_on",

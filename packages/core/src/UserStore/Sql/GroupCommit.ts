@@ -12,7 +12,6 @@ import * as Conflict from "../../Conflict.ts"
  * the same `row` are made one after the other.
  */
 export type GroupCommit = <A, E, R>(
-  row: string,
   change: Effect.Effect<A, E | SqlError.SqlError, R>,
 ) => Effect.Effect<A, E | SqlError.SqlError, R>
 
@@ -22,7 +21,6 @@ const maxGroup = 256
 type Outcome = Exit.Exit<unknown, unknown>
 
 interface Job {
-  readonly row: string
   readonly change: Effect.Effect<unknown, unknown>
   readonly done: Deferred.Deferred<unknown, unknown>
 }
@@ -47,10 +45,8 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<GroupCommit> =>
   Effect.map(Semaphore.make(1), (turn) => {
     let waiting: Array<Job> = []
 
-    const makeAll = sql.onDialectOrElse({ pg: () => atOnce, orElse: () => inTurn })
-
     const commit = (jobs: ReadonlyArray<Job>, patience = patient): Effect.Effect<void> =>
-      makeAll(jobs).pipe(
+      inTurn(jobs).pipe(
         sql.withTransaction,
         Effect.provideService(Conflict.LockWait, patience.wait),
         Effect.matchCauseEffect({
@@ -79,10 +75,10 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<GroupCommit> =>
         : Effect.forEach(jobs, (job) => commit([job], { ...patient, wait }), { discard: true })
     }
 
-    return <A, E, R>(row: string, change: Effect.Effect<A, E | SqlError.SqlError, R>) =>
+    return <A, E, R>(change: Effect.Effect<A, E | SqlError.SqlError, R>) =>
       Effect.contextWith((context: Context.Context<R>) => {
         const done = Deferred.makeUnsafe<A, E | SqlError.SqlError>()
-        const job = { row, change: Effect.provideContext(change, context), done } as Job
+        const job = { change: Effect.provideContext(change, context), done } as Job
         waiting.push(job)
         // Whoever's turn it is commits for all. Letting the others go first makes "all" more than one.
         const lead = Effect.andThen(Effect.yieldNow, () => commit(waiting.splice(0, maxGroup)))
@@ -100,28 +96,6 @@ type Outcomes = Effect.Effect<ReadonlyArray<readonly [Job, Outcome]>, Spoiled>
 
 const inTurn = (jobs: ReadonlyArray<Job>): Outcomes =>
   Effect.forEach(jobs, (job) => Effect.map(attempt(job), (outcome) => [job, outcome] as const))
-
-/** At once, so that what they ask the database is asked together; those of one row in their order. */
-const atOnce = (jobs: ReadonlyArray<Job>): Outcomes =>
-  Effect.suspend(() => {
-    const outcomes: Array<readonly [Job, Outcome]> = []
-    let spoiled: Spoiled | undefined
-    const one = (job: Job) =>
-      Effect.suspend(() => (spoiled === undefined ? attempt(job) : Effect.fail(spoiled))).pipe(
-        Effect.match({
-          onSuccess: (outcome) => void outcomes.push([job, outcome]),
-          // What comes after the first is that the transaction is broken already. None is broken off in a statement.
-          onFailure: (first) => void (spoiled ??= first),
-        }),
-      )
-    const rows = Map.groupBy(jobs, ({ row }) => row).values()
-    return Effect.forEach(rows, (ofRow) => Effect.forEach(ofRow, one, { discard: true }), {
-      concurrency: "unbounded",
-      discard: true,
-    }).pipe(
-      Effect.andThen(Effect.suspend(() => (spoiled === undefined ? Effect.succeed(outcomes) : Effect.fail(spoiled)))),
-    )
-  })
 
 /** How a change ends. One that is refused by its own rules ends well enough for the others. */
 const attempt = ({ change }: Job): Effect.Effect<Outcome, Spoiled> =>
