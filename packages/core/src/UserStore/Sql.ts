@@ -47,7 +47,7 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
       yield* migrate.pipe(Effect.mapError((cause) => new E.StoreUnavailable({ cause })))
       const makeUpdate = yield* sql.onDialectOrElse({
         pg: () => UserBatches.make(sql),
-        orElse: () => Effect.map(GroupCommit.make(sql), oneByOne(sql)),
+        orElse: () => GroupCommit.make(sql),
       })
       const addGroupRows = sql.onDialectOrElse({
         pg: () => UserBatches.addGroups(sql),
@@ -250,22 +250,6 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
       )
     }),
   )
-
-/** Updates as SQLite has them: the transaction has locked the whole file, and a statement costs little. */
-const oneByOne =
-  (sql: SqlClient.SqlClient) =>
-  (groupCommit: GroupCommit.GroupCommit): UserRows.Update =>
-  (siteId, userId, decide) =>
-    groupCommit(
-      Effect.gen(function* () {
-        const row = yield* UserRows.read(sql, siteId, userId)
-        if (row === undefined) return undefined
-        const decided = yield* Effect.fromResult(decide(row, yield* DateTime.now))
-        yield* UserRows.write(sql, decided.written)
-        yield* Effect.flatMap(UserRows.newGroups(siteId, decided.groups), UserRows.addGroups(sql))
-        return decided
-      }),
-    )
 
 const columns = {
   createdOn: "created_on",

@@ -87,21 +87,3 @@ export const addGroups =
         VALUES (${siteId}, ${slug}, ${id}, ${name}, ${shortId}, ${createdOn}) ON CONFLICT DO NOTHING`,
       { discard: true },
     )
-
-export const write = (sql: SqlClient.SqlClient, written: Written): Effect.Effect<void, SqlError.SqlError> => {
-  const { siteId, userId, at, actor, label, address, before, after, updatedOn } = written
-  const event = Effect.andThen(
-    sql`UPDATE users SET document = ${after}, updated_on = ${updatedOn} WHERE site_id = ${siteId} AND id = ${userId}`,
-    sql<{ readonly sequence: number; readonly has_webhook: number }>`
-      INSERT INTO user_events (site_id, user_id, at, actor, label, address, before_user, after_user)
-      VALUES (${siteId}, ${userId}, ${at}, ${actor}, NULLIF(${label}, ''), NULLIF(${address}, ''), ${before}, ${after})
-      RETURNING sequence, EXISTS (SELECT 1 FROM webhooks WHERE webhooks.site_id = user_events.site_id) AS has_webhook`,
-  )
-  return Effect.flatMap(event, ([recorded]) =>
-    // Most sites have no webhook, and are not asked for any.
-    recorded?.has_webhook === 1
-      ? Effect.asVoid(sql`INSERT INTO webhook_deliveries (webhook_id, sequence, user_id, due_at)
-          SELECT id, ${recorded.sequence}, ${userId}, ${firstDue(sql, sql`${userId}`)} FROM webhooks WHERE site_id = ${siteId}`)
-      : Effect.void,
-  )
-}
