@@ -74,10 +74,15 @@ const connect = (database: DatabaseSync): SqlConnection.Connection => {
     }
     return statement
   }
-  const rows = (sql: string, parameters: ReadonlyArray<unknown>) => {
-    const once = attempt("execute", () => prepare(sql).all(...(parameters as ReadonlyArray<SQLInputValue>)))
-    return Effect.flatMap(Conflict.LockWait, (wait) => (wait === "fail" ? once : Effect.retry(once, lockWait)))
-  }
+  const once = (sql: string, parameters: ReadonlyArray<unknown>) =>
+    attempt("execute", () => prepare(sql).all(...(parameters as ReadonlyArray<SQLInputValue>)))
+  // Waiting is prepared for when there is something to wait for: a statement takes less time than to get ready for that.
+  const rows = (sql: string, parameters: ReadonlyArray<unknown>) =>
+    Effect.catch(once(sql, parameters), (error) =>
+      Effect.flatMap(Conflict.LockWait, (wait) =>
+        wait === "wait" && lockWait.while(error) ? Effect.retry(once(sql, parameters), lockWait) : Effect.fail(error),
+      ),
+    )
 
   const execute: SqlConnection.Connection["execute"] = (sql, parameters, transformRows) =>
     transformRows === undefined ? rows(sql, parameters) : Effect.map(rows(sql, parameters), transformRows)

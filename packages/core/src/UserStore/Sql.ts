@@ -1,5 +1,5 @@
 /** Users in a SQL database: SQLite, PostgreSQL. Which one is the `SqlClient`'s affair. */
-import { Context, DateTime, Effect, Layer, Option, Result, Schema } from "effect"
+import { Context, DateTime, Effect, Layer, Result } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Conflict from "../Conflict.ts"
 import { NewUsers } from "../NewUsers.ts"
@@ -9,8 +9,8 @@ import { traced } from "../Traced.ts"
 import * as UpdateGrant from "../UpdateGrant.ts"
 import * as UpdatePolicy from "../UpdatePolicy.ts"
 import * as E from "../UpdateUserError.ts"
-import type { AccessGroup, SiteId, UserId } from "../User.ts"
-import { User } from "../UserSchema.ts"
+import type { AccessGroup, SiteId, User, UserId } from "../User.ts"
+import { isUser } from "../UserShape.ts"
 import { Actor } from "../Actor.ts"
 import { type UserEvent, UserEvents } from "../UserEvents.ts"
 import * as UserOrder from "../UserOrder.ts"
@@ -22,11 +22,20 @@ import { isMigrated, migrate } from "./Sql/migrations.ts"
 import * as UserBatches from "./Sql/UserBatches.ts"
 import * as UserRows from "./Sql/UserRows.ts"
 
-const decodeUser = Schema.decodeUnknownOption(Schema.fromJsonString(User))
+/** A document that is no user was not written here: a defect, told without the document, which is personal. */
+const readUser = (document: string): User => {
+  const user = jsonOf(document)
+  if (!isUser(user)) throw new Error("A user's document in the database cannot be read")
+  return user
+}
 
-/** A document that does not decode was not written here: a defect, told without the document, which is personal. */
-const readUser = (document: string): User =>
-  Option.getOrThrowWith(decodeUser(document), () => new Error("A user's document in the database cannot be read"))
+const jsonOf = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
 
 interface UserRow {
   readonly document: string
@@ -107,9 +116,9 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
                     actor: actor.actor,
                     label: actor.label ?? "",
                     address: actor.address ?? "",
-                    before: JSON.stringify(user),
+                    before: row.document,
                     after: JSON.stringify(changed),
-                    updatedOn: UserOrder.sortKeys(changed).updatedOn,
+                    updatedOn: UserOrder.updatedOn(changed),
                   },
                   groups: changed.accessGroups.map((group) => group.slug).filter((slug) => !held.has(slug)),
                 }
