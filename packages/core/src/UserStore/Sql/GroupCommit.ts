@@ -4,6 +4,7 @@
  */
 import { Cause, Context, DateTime, Deferred, Effect, Exit, Result, type Scope } from "effect"
 import { type SqlClient, SqlError } from "effect/sql"
+import { isTraced } from "../../Traced.ts"
 import type { ChangeForbidden, InvalidPatch } from "../../UpdateUserError.ts"
 import type { SiteId, UserId } from "../../User.ts"
 import { addGroups, type Decide, type Decided, firstDue, newGroups, type Update, type UserRow } from "./UserRows.ts"
@@ -89,8 +90,17 @@ const changes = (sql: SqlClient.SqlClient) => {
 
   return Effect.fnUntraced(function* (jobs: ReadonlyArray<Job>) {
     const connection = yield* connectionOf(sql)
-    const ask = <Row>(text: string, ...parameters: ReadonlyArray<unknown>) =>
-      connection.execute(text, parameters, undefined) as Effect.Effect<ReadonlyArray<Row>, SqlError.SqlError>
+    const isHeard = yield* isTraced
+    const ask = <Row>(
+      text: string,
+      ...parameters: ReadonlyArray<unknown>
+    ): Effect.Effect<ReadonlyArray<Row>, SqlError.SqlError> => {
+      const asking = connection.execute(text, parameters, undefined)
+      if (!isHeard) return asking
+      // The same span that a statement of `sql` has.
+      const attributes = { "db.system.name": "sqlite", "db.query.text": text }
+      return Effect.withSpan(asking, "sqlite", { kind: "client", attributes, captureStackTrace: false })
+    }
     const now = yield* DateTime.now
     const sites = new Map<SiteId, SiteRow | undefined>()
     const outcomes: Array<Outcome> = []
