@@ -2,7 +2,7 @@
  * Updates that wait, made together: PostgreSQL is a way off and a commit waits for its disk, so that those of a batch read with one
  * statement, are decided here, and are written with one. Why so, and what it is worth: docs/decisions/0029.
  */
-import { Cause, Context, DateTime, Deferred, Effect, Exit, Result, type Scope } from "effect"
+import { Cause, Context, DateTime, Deferred, Effect, Exit, Result } from "effect"
 import { type SqlClient, SqlError } from "effect/sql"
 import * as Conflict from "../../Conflict.ts"
 import type { AccessGroup, SiteId, UserId } from "../../User.ts"
@@ -19,9 +19,11 @@ import {
 /** The most that is committed together: whoever comes later need not wait for all who came before. */
 const maxBatch = 256
 
-/** How many batches are under way at once, each on a connection of its own: while one waits for the disk, another is made. */
-const maxBatches = Number((globalThis as any).process.env.MAXB ?? 2)
-const minBeside = Number((globalThis as any).process.env.MINB ?? 1)
+/** How many batches are under way at once, each on a connection of its own: while one waits for the disk, another is decided. */
+const maxBatches = 2
+
+/** So many are not divided among batches, and are enough to begin one beside another: a commit more costs more than it hides. */
+const worthwhile = 16
 
 type Outcome = Exit.Exit<Decided | undefined, unknown>
 
@@ -51,26 +53,34 @@ interface Patience {
 
 const patient: Patience = { conflicts: Conflict.patience, wait: "wait" }
 
-export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update, never, Scope.Scope> =>
-  Effect.map(Effect.scope, (scope) => {
+export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update> =>
+  Effect.sync(() => {
     let waiting: Array<Job> = []
     let batches = 0
     let isComing = false
+    /** Users in a batch that is under way. Who wants one of them waits here, and holds no connection. */
     const busy = new Set<string>()
 
-    /** Who can go now: all but those whose user is in a batch that is under way. */
+    /** A share of those who can go; all that are of one user go together, since they cannot go beside each other. */
     const take = (): ReadonlyArray<Job> => {
+      const share = Math.ceil(waiting.length / (maxBatches - batches))
+      const most = Math.min(maxBatch, Math.max(worthwhile, share))
       const taken: Array<Job> = []
       const left: Array<Job> = []
-      for (const job of waiting) (taken.length < maxBatch && !busy.has(job.row) ? taken : left).push(job)
+      const rows = new Set<string>()
+      for (const job of waiting) {
+        const isTaken = taken.length < maxBatch && !busy.has(job.row) && (taken.length < most || rows.has(job.row))
+        if (isTaken) rows.add(job.row)
+        ;(isTaken ? taken : left).push(job)
+      }
       waiting = left
-      for (const { row } of taken) busy.add(row)
+      for (const row of rows) busy.add(row)
       return taken
     }
 
-    /** Begins a batch with those who wait, if there may be one more. It is nobody's who waits for it, and ends with the store. */
-    const begin: Effect.Effect<void> = Effect.suspend(() => {
-      if (batches === maxBatches || (batches > 0 && waiting.length < minBeside)) return Effect.void
+    /** Begins as many batches with those who wait as there may be. They go on whoever of their callers gives up. */
+    const begin: Effect.Effect<void> = Effect.suspend((): Effect.Effect<void> => {
+      if (batches === maxBatches || (batches > 0 && waiting.length < worthwhile)) return Effect.void
       const jobs = take()
       const [first] = jobs
       if (first === undefined) return Effect.void
@@ -79,27 +89,23 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update, never, Sco
         batches -= 1
         for (const { row } of jobs) busy.delete(row)
       })
-      return Effect.uninterruptible(commit(jobs)).pipe(
+      return commit(jobs).pipe(
         Effect.andThen(end),
-        // Whom it has answered may have something more to ask.
-        Effect.andThen(Effect.yieldNow),
-        Effect.andThen(begin),
+        Effect.andThen(come),
+        // Spans of a batch are seen where the first of its updates is.
         Effect.provideContext(first.context),
-        Effect.forkIn(scope),
-        Effect.asVoid,
+        Effect.forkDetach,
+        Effect.andThen(begin),
       )
     })
 
-    // Letting the others come first makes a batch more than one.
-    const come = Effect.uninterruptible(
-      Effect.andThen(
-        Effect.yieldNow,
-        Effect.suspend(() => {
-          isComing = false
-          return begin
-        }),
-      ),
-    )
+    /** Letting others come first makes a batch more than one. */
+    const come: Effect.Effect<void> = Effect.suspend(() => {
+      if (isComing) return Effect.void
+      isComing = true
+      const arrived = Effect.sync(() => void (isComing = false))
+      return Effect.uninterruptible(Effect.yieldNow.pipe(Effect.andThen(arrived), Effect.andThen(begin)))
+    })
 
     const makeAll = transaction(sql)
     const commit = (jobs: ReadonlyArray<Job>, patience = patient): Effect.Effect<void> =>
@@ -112,9 +118,7 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update, never, Sco
           onFailure: (cause) => {
             const spoiled = cause.reasons.find(isSpoiling)
             // The transaction could not be begun or committed: to try each for itself would be the same, many times.
-            return spoiled === undefined
-              ? fail(jobs, cause as Cause.Cause<SqlError.SqlError>)
-              : mend(jobs, spoiled.error.error, patience)
+            return spoiled === undefined ? fail(jobs, cause) : mend(jobs, spoiled.error.error, patience)
           },
         }),
       )
@@ -143,9 +147,7 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update, never, Sco
           // Nobody waits for it any more, and it has not begun.
           Effect.onInterrupt(() => Effect.sync(() => (waiting = waiting.filter((other) => other !== job)))),
         )
-        if (isComing) return answer
-        isComing = true
-        return Effect.andThen(come, answer)
+        return isComing ? answer : Effect.andThen(come, answer)
       })
   })
 
@@ -158,9 +160,9 @@ const transaction = (sql: SqlClient.SqlClient) => {
   const lock = (jobs: ReadonlyArray<Job>, wait: Patience["wait"]) => sql<
     UserRow & { readonly site_id: string; readonly id: string }
   >`
-    SELECT u.site_id, u.id, u.document, s.declaration
+    SELECT u.site_id, u.id, u.document, (SELECT declaration FROM sites WHERE sites.id = u.site_id) AS declaration
     FROM unnest(${texts(jobs.map(({ siteId }) => siteId))}, ${texts(jobs.map(({ userId }) => userId))}) AS wanted (site_id, id)
-    JOIN users u ON u.site_id = wanted.site_id AND u.id = wanted.id JOIN sites s ON s.id = u.site_id
+    JOIN users u ON u.site_id = wanted.site_id AND u.id = wanted.id
     ORDER BY u.site_id, u.id FOR UPDATE OF u ${sql.literal(wait === "fail" ? "SKIP LOCKED" : "")}`
 
   /** Of rows that were passed over, those that are there. */
@@ -254,7 +256,7 @@ const isSpoiling = (reason: Cause.Reason<unknown>): reason is Cause.Fail<Spoiled
 const isWait = (reason: SqlError.SqlErrorReason["_tag"]): boolean =>
   reason === "LockTimeoutError" || reason === "StatementTimeoutError"
 
-const fail = (jobs: ReadonlyArray<Job>, cause: Cause.Cause<SqlError.SqlError>): Effect.Effect<void> =>
+const fail = (jobs: ReadonlyArray<Job>, cause: Cause.Cause<unknown>): Effect.Effect<void> =>
   Effect.sync(() => jobs.forEach((job) => settle(job, Exit.failCause(cause))))
 
 const settle = ({ done }: Job, outcome: Outcome): void => void Deferred.doneUnsafe(done, outcome)
