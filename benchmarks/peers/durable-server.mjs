@@ -3,9 +3,10 @@
  * the tables of a store of ours, with the row of the event. Each request has a transaction of its own, or shares one with those that
  * came beside it.
  *
- * `node durable-server.mjs node:sqlite|better-sqlite3 each|group FILE`
+ * `node durable-server.mjs node:sqlite|better-sqlite3 each|group|worker FILE`; `worker` is `group` in a thread of its own.
  */
 import { createServer } from "node:http"
+import { isMainThread, parentPort, Worker } from "node:worker_threads"
 
 const [driver, commits, file] = process.argv.slice(2)
 const open = {
@@ -46,21 +47,51 @@ const commitEach = (job) => {
   answer(job.response, after)
 }
 
-let waiting = []
-const commitAll = () => {
-  const jobs = waiting
-  waiting = []
+const committed = (jobs) => {
   begin.run()
   const answers = jobs.map(change)
   commit.run()
+  return answers
+}
+const answerAll = (jobs, answers) => {
   for (const [index, { response }] of jobs.entries()) answer(response, answers[index])
+}
+
+let waiting = []
+const taken = () => {
+  const jobs = waiting
+  waiting = []
+  return jobs
+}
+const commitAll = () => {
+  const jobs = taken()
+  answerAll(jobs, committed(jobs))
 }
 const commitTogether = (job) => {
   // What else has come by now is read from its sockets before this runs.
   if (waiting.push(job) === 1) setImmediate(commitAll)
 }
 
-const handle = { each: commitEach, group: commitTogether }[commits]
+let worker
+let away = []
+const commitAway = () => {
+  away = taken()
+  worker.postMessage(away.map(({ siteId, userId, patch }) => ({ siteId, userId, patch })))
+}
+const commitInWorker = (job) => {
+  if (worker === undefined) {
+    worker = new Worker(new URL(import.meta.url), { argv: process.argv.slice(2) })
+    worker.on("message", (answers) => {
+      answerAll(away, answers)
+      away = []
+      if (waiting.length > 0) setImmediate(commitAway)
+    })
+  }
+  // While one group is away, the next one gathers.
+  if (waiting.push(job) === 1 && away.length === 0) setImmediate(commitAway)
+}
+
+const handle = { each: commitEach, group: commitTogether, worker: commitInWorker }[commits]
 
 const server = createServer((request, response) => {
   const chunks = []
@@ -70,5 +101,6 @@ const server = createServer((request, response) => {
     handle({ siteId, userId, patch: JSON.parse(Buffer.concat(chunks).toString()), response })
   })
 })
-server.listen(0, "127.0.0.1", () => console.log(`listens on http://127.0.0.1:${server.address().port} `))
+if (!isMainThread) parentPort.on("message", (jobs) => parentPort.postMessage(committed(jobs)))
+else server.listen(0, "127.0.0.1", () => console.log(`listens on http://127.0.0.1:${server.address().port} `))
 process.on("SIGTERM", () => process.exit(0))
