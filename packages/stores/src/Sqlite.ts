@@ -76,13 +76,19 @@ const connect = (database: DatabaseSync): SqlConnection.Connection => {
   }
   const once = (sql: string, parameters: ReadonlyArray<unknown>) =>
     attempt("execute", () => prepare(sql).all(...(parameters as ReadonlyArray<SQLInputValue>)))
-  // Waiting is prepared for when there is something to wait for: a statement takes less time than to get ready for that.
+  // A statement takes less time than to get ready for what may become of it: waiting is prepared for when there is something to wait for.
   const rows = (sql: string, parameters: ReadonlyArray<unknown>) =>
-    Effect.catch(once(sql, parameters), (error) =>
-      Effect.flatMap(Conflict.LockWait, (wait) =>
-        wait === "wait" && lockWait.while(error) ? Effect.retry(once(sql, parameters), lockWait) : Effect.fail(error),
-      ),
-    )
+    Effect.suspend(() => {
+      try {
+        return Effect.succeed(prepare(sql).all(...(parameters as ReadonlyArray<SQLInputValue>)))
+      } catch (cause) {
+        const error = failure("execute", cause)
+        const again = Effect.retry(once(sql, parameters), lockWait)
+        return Effect.flatMap(Conflict.LockWait, (wait) =>
+          wait === "wait" && lockWait.while(error) ? again : Effect.fail(error),
+        )
+      }
+    })
 
   const execute: SqlConnection.Connection["execute"] = (sql, parameters, transformRows) =>
     transformRows === undefined ? rows(sql, parameters) : Effect.map(rows(sql, parameters), transformRows)
@@ -106,11 +112,10 @@ const numbered = (cause: unknown): unknown =>
     ? Object.assign(cause, { errno: cause.errcode })
     : cause
 
-const attempt = <A>(operation: string, run: () => A): Effect.Effect<A, SqlError.SqlError> =>
-  Effect.try({
-    try: run,
-    catch: (cause) =>
-      new SqlError.SqlError({
-        reason: SqlError.classifySqliteError(numbered(cause), { message: `Failed to ${operation}`, operation }),
-      }),
+const failure = (operation: string, cause: unknown) =>
+  new SqlError.SqlError({
+    reason: SqlError.classifySqliteError(numbered(cause), { message: `Failed to ${operation}`, operation }),
   })
+
+const attempt = <A>(operation: string, run: () => A): Effect.Effect<A, SqlError.SqlError> =>
+  Effect.try({ try: run, catch: (cause) => failure(operation, cause) })

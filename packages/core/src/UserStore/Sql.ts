@@ -75,12 +75,11 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
         const [row] = yield* sql<SiteRow>`SELECT declaration FROM sites WHERE id = ${siteId}`
         return row === undefined ? yield* new E.SiteNotFound() : readDeclaration(row.declaration)
       })
+      /** Why there is no user. */
+      const missing = (siteId: SiteId) => Effect.andThen(declarationOf(siteId), Effect.fail(new E.UserNotFound()))
       /** The one user that was found; when there is none, the reason. */
-      const single = Effect.fnUntraced(function* <Row>(siteId: SiteId, row: Row | undefined) {
-        if (row !== undefined) return row
-        yield* declarationOf(siteId)
-        return yield* new E.UserNotFound()
-      })
+      const single = <Row>(siteId: SiteId, row: Row | undefined) =>
+        row === undefined ? missing(siteId) : Effect.succeed(row)
       const addGroups = (siteId: SiteId, slugs: Iterable<string>) =>
         Effect.flatMap(UserRows.newGroups(siteId, slugs), addGroupRows)
 
@@ -96,11 +95,11 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
       })
 
       const store = UserStore.of({
-        update: Effect.fnUntraced(
-          function* (siteId, userId, patch) {
-            const actor = yield* Actor
-            const policy = yield* UpdatePolicy.Current
-            const grant = yield* UpdateGrant.Current
+        update: (siteId, userId, patch) =>
+          Effect.withFiber((fiber) => {
+            const actor = fiber.getRef(Actor)
+            const policy = fiber.getRef(UpdatePolicy.Current)
+            const grant = fiber.getRef(UpdateGrant.Current)
             const decide: UserRows.Decide = (row, now) => {
               const user = readUser(row.document)
               const rules = { policy, declaration: readDeclaration(row.declaration), grant }
@@ -126,17 +125,13 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
             }
             // What is refused whatever the user is writes nothing, and need not wait for who does.
             const isHopeless = patch.objections.some(({ unless }) => unless === undefined)
-            const decided = isHopeless
-              ? yield* judge(siteId, userId, decide)
-              : yield* makeUpdate(siteId, userId, decide)
-            const { before, after } = yield* single(siteId, decided)
-            const replaced = yield* OnReplaced
-            replaced(before)
-            return after
-          },
-          storeErrors,
-          traced("UserStore.update"),
-        ),
+            const deciding = isHopeless ? judge(siteId, userId, decide) : makeUpdate(siteId, userId, decide)
+            return Effect.flatMap(deciding, (decided) => {
+              if (decided === undefined) return missing(siteId)
+              fiber.getRef(OnReplaced)(decided.before)
+              return Effect.succeed(decided.after)
+            })
+          }).pipe(storeErrors, traced("UserStore.update")),
 
         get: Effect.fnUntraced(
           function* (siteId, userId) {
