@@ -9,7 +9,6 @@ import { StoreAddress } from "@webflow-users/stores"
 import { ManagedRuntime } from "effect"
 import pg from "pg"
 import { onServer, prepareServer } from "../test/postgres-server.ts"
-import { cpuOf } from "./processes.ts"
 import { isQuick, report } from "./report.ts"
 import { inTurn, median } from "./rounds.ts"
 
@@ -135,12 +134,20 @@ const contenders: Record<string, Contender> = {
 const [ours = "", yardstick = "", inDatabase = ""] = Object.keys(contenders)
 
 const [postmaster = ""] = readFileSync(join(server.folder, "postmaster.pid"), "utf8").split("\n")
-/** Of the server's processes there are now. None ends while somebody is measured. */
-const cpuOfServer = () =>
-  readFileSync(`/proc/${postmaster}/task/${postmaster}/children`, "utf8")
-    .trim()
-    .split(" ")
-    .reduce((sum, pid) => sum + cpuOf(Number(pid)), 0)
+const statOf = (pid: string) => {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ").map(Number) ?? []
+  } catch {
+    // It has ended meanwhile.
+    return []
+  }
+}
+/** Microseconds of processor that the server has used: its processes, and those of them that have ended, which are added to its own. */
+const cpuOfServer = () => {
+  const children = readFileSync(`/proc/${postmaster}/task/${postmaster}/children`, "utf8").trim().split(" ")
+  const ticks = [...children.map((pid) => statOf(pid).slice(11, 13)), statOf(postmaster).slice(11, 15)]
+  return ticks.flat().reduce((sum, each) => sum + each, 0) * 10_000
+}
 
 /** Updates while all callers call, each as soon as it is answered. */
 const measure = async ({ update }: Contender, users: ReadonlyArray<UserId>, length = seconds) => {

@@ -84,19 +84,19 @@ describe("updates that come together on PostgreSQL", () => {
     ),
   )
 
-  it.live("are written once where they are of one user, each with its event, in their order", () =>
+  // Of rows that say what becomes of one user, PostgreSQL takes the one its plan comes to first: few are looked up, many joined.
+  it.live.each([3, 64])("are written once where %i are of one user, each with its event, in their order", (many) =>
     withStore((other) =>
       Effect.gen(function* () {
-        const names = Array.from({ length: 64 }, (_, index) => `Name ${index}`)
+        yield* query(other, "ANALYZE users")
+        const names = Array.from({ length: many }, (_, index) => `Name ${index}`)
         const seen = yield* asked(Effect.forEach(names, (name) => rename(ada, name), all))
         expect(seen).toStrictEqual({ statements: 2, transactions: 1 })
         expect(yield* transactions(other)).toBe(1)
         const events = yield* eventsOf(ada)
         expect(events.map(({ after }) => after.data.name)).toStrictEqual(names)
-        expect(events.map(({ before }) => before)).toStrictEqual([
-          ada,
-          ...events.slice(0, -1).map(({ after }) => after),
-        ])
+        const befores = [ada, ...events.slice(0, -1).map(({ after }) => after)]
+        expect(events.map(({ before }) => before)).toStrictEqual(befores)
         const store = yield* UserStore.UserStore
         expect(yield* store.get(siteId, ada.id)).toStrictEqual(events.at(-1)?.after)
       }),

@@ -25,7 +25,9 @@ const maxBatches = 2
 /** So many are not divided among batches, and are enough to begin one beside another: a commit more costs more than it hides. */
 const worthwhile = 16
 
-type Outcome = Exit.Exit<Decided | undefined, unknown>
+type Answer = Effect.Success<ReturnType<Update>>
+type Failure = Effect.Error<ReturnType<Update>>
+type Outcome = Exit.Exit<Answer, Failure>
 
 interface Job {
   /** Of one user, one batch at a time. */
@@ -34,7 +36,7 @@ interface Job {
   readonly userId: UserId
   readonly decide: Decide
   readonly context: Context.Context<never>
-  readonly done: Deferred.Deferred<Decided | undefined, any>
+  readonly done: Deferred.Deferred<Answer, Failure>
 }
 
 /** What the database refused within a transaction: nothing of it is left. */
@@ -118,7 +120,9 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update> =>
           onFailure: (cause) => {
             const spoiled = cause.reasons.find(isSpoiling)
             // The transaction could not be begun or committed: to try each for itself would be the same, many times.
-            return spoiled === undefined ? fail(jobs, cause) : mend(jobs, spoiled.error.error, patience)
+            return spoiled === undefined
+              ? fail(jobs, cause as Cause.Cause<SqlError.SqlError>)
+              : mend(jobs, spoiled.error.error, patience)
           },
         }),
       )
@@ -141,7 +145,14 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update> =>
 
     return (siteId, userId, decide) =>
       Effect.contextWith((context: Context.Context<never>) => {
-        const job: Job = { row: `${siteId} ${userId}`, siteId, userId, decide, context, done: Deferred.makeUnsafe() }
+        const job: Job = {
+          row: `${siteId} ${userId}`,
+          siteId,
+          userId,
+          decide,
+          context,
+          done: Deferred.makeUnsafe<Answer, Failure>(),
+        }
         waiting.push(job)
         const answer = Deferred.await(job.done).pipe(
           // Nobody waits for it any more, and it has not begun.
@@ -221,9 +232,9 @@ const transaction = (sql: SqlClient.SqlClient) => {
 }
 
 /** What becomes of an update by its own rules. A document that cannot be read is a defect, and the others are not concerned. */
-const decided = ({ decide }: Job, row: UserRow, now: DateTime.Utc): Exit.Exit<Decided, unknown> => {
+const decided = ({ decide }: Job, row: UserRow, now: DateTime.Utc): Exit.Exit<Decided, Failure> => {
   try {
-    return Result.match(decide(row, now), { onSuccess: Exit.succeed, onFailure: Exit.fail<unknown> })
+    return Result.match(decide(row, now), { onSuccess: Exit.succeed, onFailure: Exit.fail<Failure> })
   } catch (defect) {
     return Exit.die(defect)
   }
@@ -256,7 +267,7 @@ const isSpoiling = (reason: Cause.Reason<unknown>): reason is Cause.Fail<Spoiled
 const isWait = (reason: SqlError.SqlErrorReason["_tag"]): boolean =>
   reason === "LockTimeoutError" || reason === "StatementTimeoutError"
 
-const fail = (jobs: ReadonlyArray<Job>, cause: Cause.Cause<unknown>): Effect.Effect<void> =>
+const fail = (jobs: ReadonlyArray<Job>, cause: Cause.Cause<SqlError.SqlError>): Effect.Effect<void> =>
   Effect.sync(() => jobs.forEach((job) => settle(job, Exit.failCause(cause))))
 
 const settle = ({ done }: Job, outcome: Outcome): void => void Deferred.doneUnsafe(done, outcome)
