@@ -44,7 +44,7 @@ const copyOf = (name: string) => {
   return file
 }
 const peer = (name: string) => inRepository(`benchmarks/peers/${name}`)
-const byHand = (driver: "node:sqlite" | "better-sqlite3", commits: "each" | "group") => [
+const byHand = (driver: "node:sqlite" | "better-sqlite3", commits: "each" | "group" | "worker") => [
   peer("durable-server.mjs"),
   driver,
   commits,
@@ -55,6 +55,7 @@ const each = "by hand, node:sqlite, a transaction each"
 const eachBetter = "by hand, better-sqlite3, a transaction each"
 const group = "by hand, node:sqlite, group commit"
 const groupBetter = "by hand, better-sqlite3, group commit"
+const worker = "by hand, node:sqlite, group commit in a thread"
 const plain = "plain node:http, keeps nothing"
 const prism = "Prism mock, keeps nothing"
 const ours = "webflow-users-proxy, file:"
@@ -67,12 +68,14 @@ const commands: Readonly<Record<string, ReadonlyArray<string>>> = {
   [eachBetter]: byHand("better-sqlite3", "each"),
   [group]: byHand("node:sqlite", "group"),
   [groupBetter]: byHand("better-sqlite3", "group"),
+  [worker]: byHand("node:sqlite", "worker"),
   [plain]: [peer("plain-http.mjs")],
   [prism]: [peer("prism-mock.mjs"), document],
   [ours]: [proxy, "--store", `file:${copyOf("ours")}`, ...quiet],
 }
-// The two drivers do the same work; daily use is told by one of them.
-const names = Object.keys(commands).filter((name) => !isQuick || (name !== eachBetter && name !== groupBetter))
+// The two drivers do the same work, and a thread is a question that was answered (docs/decisions/0028): daily use is told by one of them.
+const onceInAWhile = new Set([eachBetter, groupBetter, worker])
+const names = Object.keys(commands).filter((name) => !isQuick || !onceInAWhile.has(name))
 
 const watching = pathToFileURL(inRepository("benchmarks/event-loop-delay.mjs")).href
 const start = async (name: string, index: number) => {
@@ -144,7 +147,7 @@ try {
   const lonely = await inTurn(isQuick ? [each, ours] : [each, eachBetter, ours], rounds, (name) => ask(name, 1))
   const hot = await inTurn(isQuick ? [] : [group, ours], rounds, (name) => ask(name, 16, ids.slice(0, 1)))
   const delays = new Map<string, Awaited<ReturnType<typeof delayOf>>>()
-  for (const name of isQuick ? [ours] : [each, group, ours]) delays.set(name, await delayOf(name))
+  for (const name of isQuick ? [plain, ours] : [plain, each, group, worker, ours]) delays.set(name, await delayOf(name))
 
   const at16 = (name: string) => best(many.get(name))
   const alone = (name: string) => best(lonely.get(name))

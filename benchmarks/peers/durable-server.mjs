@@ -76,6 +76,7 @@ let worker
 let away = []
 const commitAway = () => {
   away = taken()
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
   worker.postMessage(away.map(({ siteId, userId, patch }) => ({ siteId, userId, patch })))
 }
 const commitInWorker = (job) => {
@@ -101,6 +102,10 @@ const server = createServer((request, response) => {
     handle({ siteId, userId, patch: JSON.parse(Buffer.concat(chunks).toString()), response })
   })
 })
-if (!isMainThread) parentPort.on("message", (jobs) => parentPort.postMessage(committed(jobs)))
-else server.listen(0, "127.0.0.1", () => console.log(`listens on http://127.0.0.1:${server.address().port} `))
+if (isMainThread) {
+  server.listen(0, "127.0.0.1", () => console.log(`listens on http://127.0.0.1:${server.address().port} `))
+} else {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+  parentPort.on("message", (jobs) => parentPort.postMessage(committed(jobs)))
+}
 process.on("SIGTERM", () => process.exit(0))

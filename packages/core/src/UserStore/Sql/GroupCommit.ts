@@ -42,7 +42,8 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update, never, Sco
         Effect.catchCause((cause) => Effect.fail(new Spoiled(cause))),
         sql.withTransaction,
         Effect.matchCauseEffect({
-          onSuccess: (outcomes) => Effect.sync(() => jobs.forEach((job, index) => settle(job, outcomes[index]!))),
+          onSuccess: (outcomes) =>
+            Effect.sync(() => jobs.forEach((job, index) => settle(job, outcomes[index] as Outcome))),
           onFailure: (cause) => {
             const spoiled = cause.reasons.find(isSpoiling)
             // The transaction could not be begun or committed: to try each for itself would be the same, many times.
