@@ -19,6 +19,8 @@ interface Job {
   readonly siteId: SiteId
   readonly userId: UserId
   readonly decide: Decide
+  /** Its caller's: a group runs in that of its first, and its spans belong to somebody who waits for them. */
+  readonly context: Context.Context<never>
   readonly done: Deferred.Deferred<Decided | undefined, Failure>
 }
 
@@ -58,8 +60,8 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update, never, Sco
 
     /** Commits until nobody waits. It is nobody's who waits for it, so that nobody takes it along who gives up. */
     const lead = Effect.gen(function* () {
-      while (waiting.length > 0) {
-        yield* commit(waiting.splice(0, maxGroup))
+      for (let [first] = waiting; first !== undefined; [first] = waiting) {
+        yield* Effect.provideContext(commit(waiting.splice(0, maxGroup)), first.context)
         // Whom that has answered may come again.
         yield* Effect.yieldNow
       }
@@ -67,8 +69,8 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update, never, Sco
     })
 
     return (siteId, userId, decide) =>
-      Effect.suspend(() => {
-        const job: Job = { siteId, userId, decide, done: Deferred.makeUnsafe() }
+      Effect.withFiber(({ context }) => {
+        const job: Job = { siteId, userId, decide, context, done: Deferred.makeUnsafe() }
         waiting.push(job)
         // It begins when all who came at this moment wait too: that is what makes a group more than one.
         const led = isLed ? Effect.void : Effect.forkIn(lead, scope, { uninterruptible: true })
