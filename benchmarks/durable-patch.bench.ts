@@ -141,13 +141,13 @@ const best = (all: ReadonlyArray<Asked> = []) => ({
 try {
   await Promise.all(names.map(async (name, index) => servers.set(name, await start(name, index))))
   // Code is compiled, and memory taken, before anybody is measured.
-  if (isQuick) await Promise.all(names.map((name) => ask(name, 16, ids, 2)))
+  if (isQuick) await Promise.all(names.map((name) => ask(name, 16, ids, 1)))
   else for (const name of names) await ask(name, 16, ids, 2)
   const many = await inTurn(names, rounds, (name) => ask(name, 16))
   const lonely = await inTurn(isQuick ? [each, ours] : [each, eachBetter, ours], rounds, (name) => ask(name, 1))
   const hot = await inTurn(isQuick ? [] : [group, ours], rounds, (name) => ask(name, 16, ids.slice(0, 1)))
   const delays = new Map<string, Awaited<ReturnType<typeof delayOf>>>()
-  for (const name of isQuick ? [plain, ours] : [plain, each, group, worker, ours]) delays.set(name, await delayOf(name))
+  for (const name of isQuick ? [ours] : [plain, each, group, worker, ours]) delays.set(name, await delayOf(name))
 
   const at16 = (name: string) => best(many.get(name))
   const alone = (name: string) => best(lonely.get(name))

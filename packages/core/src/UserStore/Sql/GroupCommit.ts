@@ -72,13 +72,14 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update, never, Sco
       Effect.withFiber(({ context }) => {
         const job: Job = { siteId, userId, decide, context, done: Deferred.makeUnsafe() }
         waiting.push(job)
-        // It begins when all who came at this moment wait too: that is what makes a group more than one.
-        const led = isLed ? Effect.void : Effect.forkIn(lead, scope, { uninterruptible: true })
-        isLed = true
-        return Effect.andThen(led, Deferred.await(job.done)).pipe(
+        const answer = Effect.onInterrupt(Deferred.await(job.done), () =>
           // Nobody waits for it any more, and it has not begun.
-          Effect.onInterrupt(() => Effect.sync(() => (waiting = waiting.filter((other) => other !== job)))),
+          Effect.sync(() => (waiting = waiting.filter((other) => other !== job))),
         )
+        if (isLed) return answer
+        isLed = true
+        // It begins when all who came at this moment wait too: that is what makes a group more than one.
+        return Effect.andThen(Effect.forkIn(lead, scope, { uninterruptible: true }), answer)
       })
   })
 
