@@ -141,7 +141,7 @@ const best = (all: ReadonlyArray<Asked> = []) => ({
 try {
   await Promise.all(names.map(async (name, index) => servers.set(name, await start(name, index))))
   // Code is compiled, and memory taken, before anybody is measured.
-  if (isQuick) await Promise.all(names.map((name) => ask(name, 16, ids, 1)))
+  if (isQuick) await Promise.all(names.map((name) => ask(name, 16, ids, 2)))
   else for (const name of names) await ask(name, 16, ids, 2)
   const many = await inTurn(names, rounds, (name) => ask(name, 16))
   const lonely = await inTurn(isQuick ? [each, ours] : [each, eachBetter, ours], rounds, (name) => ask(name, 1))
