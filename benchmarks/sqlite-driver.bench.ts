@@ -4,6 +4,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import BetterSqlite3 from "better-sqlite3"
+import { isQuick, report } from "./report.ts"
+import { inTurn, median } from "./rounds.ts"
 
 interface Statement {
   readonly run: (...parameters: ReadonlyArray<string>) => unknown
@@ -15,8 +17,8 @@ interface Database {
   readonly close: () => unknown
 }
 
-const updates = 4_000
-const rounds = 5
+const updates = isQuick ? 1_000 : 4_000
+const rounds = isQuick ? 3 : 5
 const users = 1_000
 const drivers: Record<string, (file: string) => Database> = {
   "better-sqlite3": (file) => new BetterSqlite3(file) as unknown as Database,
@@ -66,21 +68,18 @@ const measure = (open: (file: string) => Database, perTransaction: number) => {
   return { perSecond: updates / seconds, cpu: (user + system) / updates }
 }
 
-const median = (values: ReadonlyArray<number>): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0
-
+const names = Object.keys(drivers)
+const rows: Array<readonly [string, number, number, number]> = []
 for (const perTransaction of [1, 32]) {
-  const names = Object.keys(drivers)
-  const seen = new Map(names.map((name) => [name, [] as Array<ReturnType<typeof measure>>]))
-  // Interleaved, and in turn from either end: a machine that drifts drifts for both.
-  for (let round = 0; round < rounds; round += 1) {
-    for (const name of round % 2 === 0 ? names : names.toReversed()) {
-      const open = drivers[name]
-      if (open !== undefined) seen.get(name)?.push(measure(open, perTransaction))
-    }
-  }
+  const seen = await inTurn(names, rounds, (name) => {
+    const open = drivers[name]
+    if (open === undefined) throw new Error(`Nobody opens ${name}`)
+    return Promise.resolve(measure(open, perTransaction))
+  })
   for (const [name, results] of seen) {
-    const perSecond = median(results.map((result) => result.perSecond)).toFixed(0)
-    const cpu = median(results.map((result) => result.cpu)).toFixed(1)
-    console.log(`${name.padEnd(16)} ${String(perTransaction).padStart(3)} a transaction: ${perSecond}/s, ${cpu} µs CPU`)
+    const perSecond = median(results.map((result) => result.perSecond))
+    const cpu = median(results.map((result) => result.cpu))
+    rows.push([name, perTransaction, perSecond, cpu])
   }
 }
+report([{ title: "Driver", columns: ["updates a transaction", "updates/s", "CPU µs"], rows }])

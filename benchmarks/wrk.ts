@@ -7,6 +7,8 @@ import { join } from "node:path"
 
 export interface Asked {
   readonly url: string
+  /** Asked for in turn, instead of the path of `url`. */
+  readonly paths?: ReadonlyArray<string>
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
@@ -24,12 +26,26 @@ export interface Answered {
 
 const text = (value: string) => `[==[${value}]==]`
 
-const script = ({ method = "GET", headers = {}, body }: Asked) => `
+/** Requests are written once, and not again for each that is sent. */
+const rotating = (paths: ReadonlyArray<string>) => `
+local paths = {${paths.map(text).join(",")}}
+local requests = {}
+local last = 0
+init = function(args)
+  for i, path in ipairs(paths) do requests[i] = wrk.format(nil, path) end
+end
+request = function()
+  last = last % #requests + 1
+  return requests[last]
+end`
+
+const script = ({ method = "GET", headers = {}, body, paths }: Asked) => `
 wrk.method = ${text(method)}
 ${Object.entries(headers)
   .map(([name, value]) => `wrk.headers[ ${text(name)} ] = ${text(value)}`)
   .join("\n")}
 ${body === undefined ? "" : `wrk.body = ${text(body)}`}
+${paths === undefined ? "" : rotating(paths)}
 done = function(summary, latency)
   local e = summary.errors
   io.write(string.format('\\n{"requests":%d,"micros":%d,"failed":%d,"p50":%.3f,"p99":%.3f}\\n', summary.requests,

@@ -4,6 +4,11 @@
  */
 import { Effect } from "effect"
 
+/** Whether spans are made at all, and a tracer is there to hear of them: for who does many things and asks once. */
+export const isTraced: Effect.Effect<boolean> = Effect.withFiber(({ cache }) =>
+  Effect.succeed(cache.tracerEnabled && cache.tracer !== undefined),
+)
+
 /** Makes a span around an effect, where spans are made at all and a tracer is there to hear of them. */
 export const traced =
   (name: string) =>

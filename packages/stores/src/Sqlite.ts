@@ -74,10 +74,21 @@ const connect = (database: DatabaseSync): SqlConnection.Connection => {
     }
     return statement
   }
-  const rows = (sql: string, parameters: ReadonlyArray<unknown>) => {
-    const once = attempt("execute", () => prepare(sql).all(...(parameters as ReadonlyArray<SQLInputValue>)))
-    return Effect.flatMap(Conflict.LockWait, (wait) => (wait === "fail" ? once : Effect.retry(once, lockWait)))
-  }
+  const once = (sql: string, parameters: ReadonlyArray<unknown>) =>
+    attempt("execute", () => prepare(sql).all(...(parameters as ReadonlyArray<SQLInputValue>)))
+  // A statement takes less time than to get ready for what may become of it: waiting is prepared for when there is something to wait for.
+  const rows = (sql: string, parameters: ReadonlyArray<unknown>) =>
+    Effect.suspend(() => {
+      try {
+        return Effect.succeed(prepare(sql).all(...(parameters as ReadonlyArray<SQLInputValue>)))
+      } catch (cause) {
+        const error = failure("execute", cause)
+        const again = Effect.retry(once(sql, parameters), lockWait)
+        return Effect.flatMap(Conflict.LockWait, (wait) =>
+          wait === "wait" && lockWait.while(error) ? again : Effect.fail(error),
+        )
+      }
+    })
 
   const execute: SqlConnection.Connection["execute"] = (sql, parameters, transformRows) =>
     transformRows === undefined ? rows(sql, parameters) : Effect.map(rows(sql, parameters), transformRows)
@@ -101,11 +112,10 @@ const numbered = (cause: unknown): unknown =>
     ? Object.assign(cause, { errno: cause.errcode })
     : cause
 
-const attempt = <A>(operation: string, run: () => A): Effect.Effect<A, SqlError.SqlError> =>
-  Effect.try({
-    try: run,
-    catch: (cause) =>
-      new SqlError.SqlError({
-        reason: SqlError.classifySqliteError(numbered(cause), { message: `Failed to ${operation}`, operation }),
-      }),
+const failure = (operation: string, cause: unknown) =>
+  new SqlError.SqlError({
+    reason: SqlError.classifySqliteError(numbered(cause), { message: `Failed to ${operation}`, operation }),
   })
+
+const attempt = <A>(operation: string, run: () => A): Effect.Effect<A, SqlError.SqlError> =>
+  Effect.try({ try: run, catch: (cause) => failure(operation, cause) })

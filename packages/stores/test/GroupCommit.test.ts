@@ -3,7 +3,7 @@ import { describe, it } from "@effect/vitest"
 import { NewUsers, parseSiteId, type SiteId, UserEvents, UserId, UserPatch, UserStore } from "@webflow-users/core"
 import * as SqlUsers from "@webflow-users/core/UserStore/Sql"
 import { Sqlite } from "@webflow-users/stores"
-import { Effect, Exit, Fiber, Layer } from "effect"
+import { Effect, Exit, Fiber, Layer, Option, Tracer } from "effect"
 import { SqlClient } from "effect/sql"
 import { expect } from "vitest"
 
@@ -97,6 +97,27 @@ describe("updates that come together", () => {
       expect(Exit.hasInterrupts(yield* Fiber.await(waiting))).toBe(true)
       yield* update(siteId, third!.id, rename)
       expect((yield* names).slice(0, 3)).toEqual(["After", "Before", "After"])
+    }).pipe(Effect.provide(store)),
+  )
+
+  it.effect("a group is traced with the first of its own, however soon it follows another", () =>
+    Effect.gen(function* () {
+      const { update } = yield* seeded
+      const spans: Array<Tracer.Span> = []
+      const tracer = Tracer.make({
+        span: (options) => {
+          const span = new Tracer.NativeSpan(options)
+          spans.push(span)
+          return span
+        },
+      })
+      // The second comes when the first is answered, before its group has come to an end.
+      yield* Effect.forEach(["first", "second"], (name, index) =>
+        update(siteId, users[index]!.id, rename).pipe(Effect.withSpan(name)),
+      ).pipe(Effect.withTracer(tracer))
+      const rootOf = (span: Tracer.AnySpan): string =>
+        span._tag === "ExternalSpan" ? "" : Option.match(span.parent, { onNone: () => span.name, onSome: rootOf })
+      expect(spans.filter(({ name }) => name === "sql.transaction").map(rootOf)).toEqual(["first", "second"])
     }).pipe(Effect.provide(store)),
   )
 

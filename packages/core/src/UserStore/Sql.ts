@@ -1,17 +1,16 @@
 /** Users in a SQL database: SQLite, PostgreSQL. Which one is the `SqlClient`'s affair. */
-import { Context, DateTime, Effect, Layer, Option, Schema } from "effect"
+import { Context, DateTime, Effect, Layer, Result } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Conflict from "../Conflict.ts"
 import { NewUsers } from "../NewUsers.ts"
-import * as ObjectId from "../ObjectId.ts"
 import { Sites } from "../Sites.ts"
 import { storeErrors } from "../StoreErrors.ts"
 import { traced } from "../Traced.ts"
 import * as UpdateGrant from "../UpdateGrant.ts"
 import * as UpdatePolicy from "../UpdatePolicy.ts"
 import * as E from "../UpdateUserError.ts"
-import { type AccessGroup, accessGroup, type SiteId, type UserId } from "../User.ts"
-import { User } from "../UserSchema.ts"
+import type { AccessGroup, SiteId, User, UserId } from "../User.ts"
+import { isUser } from "../UserShape.ts"
 import { Actor } from "../Actor.ts"
 import { type UserEvent, UserEvents } from "../UserEvents.ts"
 import * as UserOrder from "../UserOrder.ts"
@@ -20,14 +19,24 @@ import { OnReplaced, UserStore } from "../UserStore.ts"
 import * as GroupCommit from "./Sql/GroupCommit.ts"
 import { declarationReader, encodeDeclaration } from "./Sql/declarations.ts"
 import { isMigrated, migrate } from "./Sql/migrations.ts"
+import * as UserBatches from "./Sql/UserBatches.ts"
 import * as UserPages from "./Sql/UserPages.ts"
 import * as UserRows from "./Sql/UserRows.ts"
 
-const decodeUser = Schema.decodeUnknownOption(Schema.fromJsonString(User))
+/** A document that is no user was not written here: a defect, told without the document, which is personal. */
+const readUser = (document: string): User => {
+  const user = jsonOf(document)
+  if (!isUser(user)) throw new Error("A user's document in the database cannot be read")
+  return user
+}
 
-/** A document that does not decode was not written here: a defect, told without the document, which is personal. */
-const readUser = (document: string): User =>
-  Option.getOrThrowWith(decodeUser(document), () => new Error("A user's document in the database cannot be read"))
+const jsonOf = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
 
 interface UserRow {
   readonly document: string
@@ -46,8 +55,14 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
       yield* migrate.pipe(Effect.mapError((cause) => new E.StoreUnavailable({ cause })))
-      const groupCommit = yield* GroupCommit.make(sql)
-      const userRows = UserRows.make(sql)
+      const makeUpdate = yield* sql.onDialectOrElse({
+        pg: () => UserBatches.make(sql),
+        orElse: () => GroupCommit.make(sql),
+      })
+      const addGroupRows = sql.onDialectOrElse({
+        pg: () => UserBatches.addGroups(sql),
+        orElse: () => UserRows.addGroups(sql),
+      })
       const userPage = UserPages.make(sql)
       // SQLite has one writer at a time anyway; elsewhere two who take users of a site in, or declare it, have to queue.
       const alone = (siteId: SiteId) =>
@@ -62,20 +77,18 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
         const [row] = yield* sql<SiteRow>`SELECT declaration FROM sites WHERE id = ${siteId}`
         return row === undefined ? yield* new E.SiteNotFound() : readDeclaration(row.declaration)
       })
+      /** Why there is no user. */
+      const missing = (siteId: SiteId) => Effect.andThen(declarationOf(siteId), Effect.fail(new E.UserNotFound()))
       /** The one user that was found; when there is none, the reason. */
-      const single = Effect.fnUntraced(function* <Row>(siteId: SiteId, row: Row | undefined) {
-        if (row !== undefined) return row
-        yield* declarationOf(siteId)
-        return yield* new E.UserNotFound()
-      })
-      const addGroups = Effect.fnUntraced(function* (
-        siteId: SiteId,
-        slugs: Iterable<string>,
-        add: UserRows.UserRows["addGroups"],
-      ) {
-        const groups: Array<AccessGroup> = []
-        for (const slug of slugs) groups.push(accessGroup(slug, yield* ObjectId.make, yield* DateTime.now))
-        yield* add(siteId, groups)
+      const single = <Row>(siteId: SiteId, row: Row | undefined) =>
+        row === undefined ? missing(siteId) : Effect.succeed(row)
+      const addGroups = (siteId: SiteId, slugs: Iterable<string>) =>
+        Effect.flatMap(UserRows.newGroups(siteId, slugs), addGroupRows)
+
+      /** What would become of a user. */
+      const judge = Effect.fnUntraced(function* (siteId: SiteId, userId: UserId, decide: UserRows.Decide) {
+        const row = yield* UserRows.read(sql, siteId, userId)
+        return row && (yield* Effect.fromResult(decide(row, yield* DateTime.now)))
       })
 
       const addSite = Effect.fnUntraced(function* (siteId: SiteId) {
@@ -84,47 +97,43 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
       })
 
       const store = UserStore.of({
-        update: Effect.fnUntraced(
-          function* (siteId, userId, patch) {
-            const actor = yield* Actor
-            const policy = yield* UpdatePolicy.Current
-            const grant = yield* UpdateGrant.Current
+        update: (siteId, userId, patch) =>
+          Effect.withFiber((fiber) => {
+            const actor = fiber.getRef(Actor)
+            const policy = fiber.getRef(UpdatePolicy.Current)
+            const grant = fiber.getRef(UpdateGrant.Current)
+            const decide: UserRows.Decide = (row, now) => {
+              const user = readUser(row.document)
+              const rules = { policy, declaration: readDeclaration(row.declaration), grant }
+              return Result.map(UserPatch.apply(user, patch, now, rules), (changed) => {
+                const held = new Set(user.accessGroups.map((group) => group.slug))
+                return {
+                  before: user,
+                  after: changed,
+                  written: {
+                    siteId,
+                    userId,
+                    at: DateTime.formatIso(now),
+                    actor: actor.actor,
+                    label: actor.label ?? "",
+                    address: actor.address ?? "",
+                    before: row.document,
+                    after: JSON.stringify(changed),
+                    updatedOn: UserOrder.updatedOn(changed),
+                  },
+                  groups: changed.accessGroups.map((group) => group.slug).filter((slug) => !held.has(slug)),
+                }
+              })
+            }
             // What is refused whatever the user is writes nothing, and need not wait for who does.
             const isHopeless = patch.objections.some(({ unless }) => unless === undefined)
-            const change = Effect.gen(function* () {
-              const found = yield* isHopeless ? userRows.read(siteId, userId) : userRows.lock(siteId, userId)
-              const row = yield* single(siteId, found)
-              const before = readUser(row.document)
-              const now = yield* DateTime.now
-              const rules = { policy, declaration: readDeclaration(row.declaration), grant }
-              const after = yield* Effect.fromResult(UserPatch.apply(before, patch, now, rules))
-              yield* userRows.write({
-                siteId,
-                userId,
-                at: DateTime.formatIso(now),
-                actor: actor.actor,
-                label: actor.label ?? "",
-                address: actor.address ?? "",
-                before: JSON.stringify(before),
-                after: JSON.stringify(after),
-                updatedOn: UserOrder.sortKeys(after).updatedOn,
-              })
-              const held = new Set(before.accessGroups.map((group) => group.slug))
-              yield* addGroups(
-                siteId,
-                after.accessGroups.map((group) => group.slug).filter((slug) => !held.has(slug)),
-                userRows.addGroups,
-              )
-              return { before, after }
+            const deciding = isHopeless ? judge(siteId, userId, decide) : makeUpdate(siteId, userId, decide)
+            return Effect.flatMap(deciding, (decided) => {
+              if (decided === undefined) return missing(siteId)
+              fiber.getRef(OnReplaced)(decided.before)
+              return Effect.succeed(decided.after)
             })
-            const { before, after } = yield* isHopeless ? change : groupCommit(`${siteId} ${userId}`, change)
-            const replaced = yield* OnReplaced
-            replaced(before)
-            return after
-          },
-          storeErrors,
-          traced("UserStore.update"),
-        ),
+          }).pipe(storeErrors, traced("UserStore.update")),
 
         get: Effect.fnUntraced(
           function* (siteId, userId) {
@@ -189,11 +198,7 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
                 VALUES (${siteId}, ${user.id}, ${keys.email}, ${keys.status}, ${keys.createdOn}, ${keys.lastLogin},
                   ${keys.updatedOn}, ${JSON.stringify(user)})`
             }
-            yield* addGroups(
-              siteId,
-              new Set(added.flatMap((user) => user.accessGroups.map((group) => group.slug))),
-              userRows.addGroupsAlone,
-            )
+            yield* addGroups(siteId, new Set(added.flatMap((user) => user.accessGroups.map((group) => group.slug))))
           }).pipe(sql.withTransaction, Conflict.again)
         }, storeErrors),
       })
@@ -209,7 +214,6 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
             yield* addGroups(
               siteId,
               accessGroups.map((group) => group.slug),
-              userRows.addGroupsAlone,
             )
             for (const { slug, name } of accessGroups) {
               yield* sql`UPDATE access_groups SET name = ${name} WHERE site_id = ${siteId} AND slug = ${slug}`

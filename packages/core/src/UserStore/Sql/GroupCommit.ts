@@ -1,153 +1,174 @@
 /**
- * One transaction for all the changes that wait when it begins. A durable commit waits for the disk; what waits together
- * waits once. Why, and what it is worth: docs/decisions/0005.
+ * One transaction for all the updates that wait when it begins, for a database in this process that has one writer, which is SQLite.
+ * A durable commit waits for the disk; what waits together waits once. Why, and what it is worth: docs/decisions/0005 and 0028.
  */
-import { Cause, type Context, Deferred, Effect, Exit, Semaphore } from "effect"
+import { Cause, Context, DateTime, Deferred, Effect, Exit, Result, type Scope } from "effect"
 import { type SqlClient, SqlError } from "effect/sql"
-import * as Conflict from "../../Conflict.ts"
-
-/**
- * Runs a change in a transaction, perhaps together with others. It succeeds when the transaction is committed. A change
- * may fail with errors of its own as long as it has written nothing by then; the others are not concerned. Changes of
- * the same `row` are made one after the other.
- */
-export type GroupCommit = <A, E, R>(
-  row: string,
-  change: Effect.Effect<A, E | SqlError.SqlError, R>,
-) => Effect.Effect<A, E | SqlError.SqlError, R>
+import { isTraced } from "../../Traced.ts"
+import type { ChangeForbidden, InvalidPatch } from "../../UpdateUserError.ts"
+import type { SiteId, UserId } from "../../User.ts"
+import { addGroups, type Decide, type Decided, firstDue, newGroups, type Update, type UserRow } from "./UserRows.ts"
 
 /** The most that is committed together: whoever comes later need not wait for all who came before. */
 const maxGroup = 256
 
-type Outcome = Exit.Exit<unknown, unknown>
+type Failure = SqlError.SqlError | InvalidPatch | ChangeForbidden
+type Outcome = Exit.Exit<Decided | undefined, Failure>
 
 interface Job {
-  readonly row: string
-  readonly change: Effect.Effect<unknown, unknown>
-  readonly done: Deferred.Deferred<unknown, unknown>
+  readonly siteId: SiteId
+  readonly userId: UserId
+  readonly decide: Decide
+  /** Its caller's: a group runs in that of its first, and its spans belong to somebody who waits for them. */
+  readonly context: Context.Context<never>
+  readonly done: Deferred.Deferred<Decided | undefined, Failure>
 }
 
-/** A change that the database or a defect broke off: what it had written must not be committed. */
+/** What the database, or a defect, broke off within a transaction: what was written by then must not be committed. */
 class Spoiled {
-  readonly outcome: Outcome
-  constructor(outcome: Outcome) {
-    this.outcome = outcome
+  readonly cause: Cause.Cause<SqlError.SqlError>
+  constructor(cause: Cause.Cause<SqlError.SqlError>) {
+    this.cause = cause
   }
 }
 
-/** How often a group may give way to somebody else, and whether it still waits for rows that somebody has locked. */
-interface Patience {
-  readonly conflicts: number
-  readonly wait: typeof Conflict.LockWait.Service
-}
-
-const patient: Patience = { conflicts: Conflict.patience, wait: "wait" }
-
-export const make = (sql: SqlClient.SqlClient): Effect.Effect<GroupCommit> =>
-  Effect.map(Semaphore.make(1), (turn) => {
+/** Updates that share transactions. What is under way when the scope closes is finished. */
+export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update, never, Scope.Scope> =>
+  Effect.map(Effect.scope, (scope) => {
     let waiting: Array<Job> = []
+    let isLed = false
+    const inTurn = changes(sql)
 
-    const makeAll = sql.onDialectOrElse({ pg: () => atOnce, orElse: () => inTurn })
-
-    const commit = (jobs: ReadonlyArray<Job>, patience = patient): Effect.Effect<void> =>
-      makeAll(jobs).pipe(
+    const commit = (jobs: ReadonlyArray<Job>): Effect.Effect<void> =>
+      inTurn(jobs).pipe(
+        Effect.catchCause((cause) => Effect.fail(new Spoiled(cause))),
         sql.withTransaction,
-        Effect.provideService(Conflict.LockWait, patience.wait),
         Effect.matchCauseEffect({
-          onSuccess: (outcomes) => Effect.sync(() => outcomes.forEach(([job, outcome]) => settle(job, outcome))),
+          onSuccess: (outcomes) =>
+            Effect.sync(() => jobs.forEach((job, index) => settle(job, outcomes[index] as Outcome))),
           onFailure: (cause) => {
             const spoiled = cause.reasons.find(isSpoiling)
             // The transaction could not be begun or committed: to try each for itself would be the same, many times.
-            return spoiled === undefined ? fail(jobs, Exit.failCause(cause)) : mend(jobs, spoiled.error, patience)
+            if (spoiled === undefined) return fail(jobs, cause as Cause.Cause<SqlError.SqlError>)
+            // One of them did it. Each is tried for itself.
+            return jobs.length === 1
+              ? fail(jobs, spoiled.error.cause)
+              : Effect.forEach(jobs, (job) => commit([job]), { discard: true })
           },
         }),
       )
 
-    /** What becomes of changes that one of them has spoiled for all. */
-    const mend = (
-      jobs: ReadonlyArray<Job>,
-      { outcome }: Spoiled,
-      { conflicts, wait }: Patience,
-    ): Effect.Effect<void> => {
-      const reason = reasonOf(outcome)
-      if (Conflict.isConflict(reason) && conflicts > 0) return commit(jobs, { conflicts: conflicts - 1, wait })
-      // Somebody holds on to a row. All have waited for it; now who wants that row fails, and the others need not wait again.
-      if (isWait(reason) && wait === "wait") return commit(jobs, { conflicts, wait: "fail" })
-      // Each is tried for itself.
-      return jobs.length === 1
-        ? fail(jobs, outcome)
-        : Effect.forEach(jobs, (job) => commit([job], { ...patient, wait }), { discard: true })
-    }
+    /** Commits until nobody waits. It is nobody's who waits for it, so that nobody takes it along who gives up. */
+    const lead = Effect.gen(function* () {
+      for (let [first] = waiting; first !== undefined; [first] = waiting) {
+        yield* Effect.provideContext(commit(waiting.splice(0, maxGroup)), first.context)
+        // Whom that has answered may come again.
+        yield* Effect.yieldNow
+      }
+      isLed = false
+    })
 
-    return <A, E, R>(row: string, change: Effect.Effect<A, E | SqlError.SqlError, R>) =>
-      Effect.contextWith((context: Context.Context<R>) => {
-        const done = Deferred.makeUnsafe<A, E | SqlError.SqlError>()
-        const job = { row, change: Effect.provideContext(change, context), done } as Job
+    return (siteId, userId, decide) =>
+      Effect.withFiber(({ context }) => {
+        const job: Job = { siteId, userId, decide, context, done: Deferred.makeUnsafe() }
         waiting.push(job)
-        // Whoever's turn it is commits for all. Letting the others go first makes "all" more than one.
-        const lead = Effect.andThen(Effect.yieldNow, () => commit(waiting.splice(0, maxGroup)))
-        return turn
-          .withPermit(Effect.suspend(() => (waiting.includes(job) ? Effect.uninterruptible(lead) : Effect.void)))
-          .pipe(
-            // Nobody waits for it any more, and it has not begun: the next one to lead must not find it.
-            Effect.onInterrupt(() => Effect.sync(() => (waiting = waiting.filter((other) => other !== job)))),
-            Effect.andThen(Deferred.await(done)),
-          )
+        const answer = Effect.onInterrupt(Deferred.await(job.done), () =>
+          // Nobody waits for it any more, and it has not begun.
+          Effect.sync(() => (waiting = waiting.filter((other) => other !== job))),
+        )
+        if (isLed) return answer
+        isLed = true
+        // It begins when all who came at this moment wait too: that is what makes a group more than one.
+        return Effect.andThen(Effect.forkIn(lead, scope, { uninterruptible: true }), answer)
       })
   })
 
-type Outcomes = Effect.Effect<ReadonlyArray<readonly [Job, Outcome]>, Spoiled>
+interface SiteRow {
+  readonly declaration: string | null
+  readonly has_webhook: number
+}
 
-const inTurn = (jobs: ReadonlyArray<Job>): Outcomes =>
-  Effect.forEach(jobs, (job) => Effect.map(attempt(job), (outcome) => [job, outcome] as const))
+/** What a group does within its transaction, one after the other: the statements are the database's own texts, prepared once. */
+const changes = (sql: SqlClient.SqlClient) => {
+  const insertGroups = addGroups(sql)
 
-/** At once, so that what they ask the database is asked together; those of one row in their order. */
-const atOnce = (jobs: ReadonlyArray<Job>): Outcomes =>
-  Effect.suspend(() => {
-    const outcomes: Array<readonly [Job, Outcome]> = []
-    let spoiled: Spoiled | undefined
-    const one = (job: Job) =>
-      Effect.suspend(() => (spoiled === undefined ? attempt(job) : Effect.fail(spoiled))).pipe(
-        Effect.match({
-          onSuccess: (outcome) => void outcomes.push([job, outcome]),
-          // What comes after the first is that the transaction is broken already. None is broken off in a statement.
-          onFailure: (first) => void (spoiled ??= first),
-        }),
-      )
-    const rows = Map.groupBy(jobs, ({ row }) => row).values()
-    return Effect.forEach(rows, (ofRow) => Effect.forEach(ofRow, one, { discard: true }), {
-      concurrency: "unbounded",
-      discard: true,
-    }).pipe(
-      Effect.andThen(Effect.suspend(() => (spoiled === undefined ? Effect.succeed(outcomes) : Effect.fail(spoiled)))),
-    )
+  return Effect.fnUntraced(function* (jobs: ReadonlyArray<Job>) {
+    const connection = yield* connectionOf(sql)
+    const isHeard = yield* isTraced
+    const ask = <Row>(
+      text: string,
+      ...parameters: ReadonlyArray<unknown>
+    ): Effect.Effect<ReadonlyArray<Row>, SqlError.SqlError> => {
+      const asking = connection.execute(text, parameters, undefined)
+      if (!isHeard) return asking
+      // The same span that a statement of `sql` has.
+      const attributes = { "db.system.name": "sqlite", "db.query.text": text }
+      return Effect.withSpan(asking, "sqlite", { kind: "client", attributes, captureStackTrace: false })
+    }
+    const now = yield* DateTime.now
+    const sites = new Map<SiteId, SiteRow | undefined>()
+    const outcomes: Array<Outcome> = []
+
+    for (const { siteId, userId, decide } of jobs) {
+      if (!sites.has(siteId)) sites.set(siteId, (yield* ask<SiteRow>(selectSite, siteId))[0])
+      const site = sites.get(siteId)
+      const [user] = yield* ask<Pick<UserRow, "document">>(selectUser, siteId, userId)
+      if (site === undefined || user === undefined) {
+        outcomes.push(nobody)
+        continue
+      }
+      const outcome = decided(decide, { document: user.document, declaration: site.declaration }, now)
+      outcomes.push(outcome)
+      if (Exit.isFailure(outcome)) continue
+
+      const { written, groups } = outcome.value
+      const { at, actor, label, address, before, after, updatedOn } = written
+      yield* ask(updateUser, after, updatedOn, siteId, userId)
+      const event = [siteId, userId, at, actor, label || null, address || null, before, after]
+      // Most sites have no webhook, and are not asked for any.
+      if (site.has_webhook === 0) yield* ask(insertEvent, ...event)
+      else {
+        const [recorded] = yield* ask<{ readonly sequence: number }>(`${insertEvent} RETURNING sequence`, ...event)
+        yield* sql`INSERT INTO webhook_deliveries (webhook_id, sequence, user_id, due_at)
+          SELECT id, ${recorded?.sequence}, ${userId}, ${firstDue(sql, sql`${userId}`)} FROM webhooks WHERE site_id = ${siteId}`
+      }
+      if (groups.length > 0) yield* Effect.flatMap(newGroups(siteId, groups), insertGroups)
+    }
+    return outcomes
   })
+}
 
-/** How a change ends. One that is refused by its own rules ends well enough for the others. */
-const attempt = ({ change }: Job): Effect.Effect<Outcome, Spoiled> =>
-  Effect.flatMap(Effect.exit(change), (outcome) =>
-    Exit.isSuccess(outcome) || outcome.cause.reasons.every(isRefusal)
-      ? Effect.succeed(outcome)
-      : Effect.fail(new Spoiled(outcome)),
-  )
+const selectSite = `SELECT declaration, EXISTS (SELECT 1 FROM webhooks WHERE webhooks.site_id = sites.id) AS has_webhook
+  FROM sites WHERE id = ?`
+const selectUser = "SELECT document FROM users WHERE site_id = ? AND id = ?"
+const updateUser = "UPDATE users SET document = ?, updated_on = ? WHERE site_id = ? AND id = ?"
+const insertEvent = `INSERT INTO user_events (site_id, user_id, at, actor, label, address, before_user, after_user)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
 
-const isRefusal = (reason: Cause.Reason<unknown>): boolean =>
-  Cause.isFailReason(reason) && !SqlError.isSqlError(reason.error)
+/** The connection that a transaction has. */
+const connectionOf = (sql: SqlClient.SqlClient) =>
+  Effect.withFiber(({ context }) => Effect.succeed(Context.getUnsafe(context, sql.transactionService)[0]))
+
+/** What becomes of an update by its own rules. A document that cannot be read is a defect, and the others are not concerned. */
+const decided = (
+  decide: Decide,
+  row: UserRow,
+  now: DateTime.Utc,
+): Exit.Exit<Decided, InvalidPatch | ChangeForbidden> => {
+  try {
+    const result = decide(row, now)
+    return Result.isSuccess(result) ? Exit.succeed(result.success) : Exit.fail(result.failure)
+  } catch (defect) {
+    return Exit.die(defect)
+  }
+}
+
+const nobody = Exit.succeed(undefined)
 
 const isSpoiling = (reason: Cause.Reason<unknown>): reason is Cause.Fail<Spoiled> =>
   Cause.isFailReason(reason) && reason.error instanceof Spoiled
 
-type Reason = SqlError.SqlErrorReason["_tag"] | undefined
-
-/** What the database says of it, where it was the database. */
-const reasonOf = (outcome: Outcome): Reason => {
-  const failed = Exit.isFailure(outcome) ? outcome.cause.reasons.find(Cause.isFailReason) : undefined
-  return SqlError.isSqlError(failed?.error) ? failed.error.reason._tag : undefined
-}
-
-const isWait = (reason: Reason): boolean => reason === "LockTimeoutError" || reason === "StatementTimeoutError"
-
-const fail = (jobs: ReadonlyArray<Job>, outcome: Outcome): Effect.Effect<void> =>
-  Effect.sync(() => jobs.forEach((job) => settle(job, outcome)))
+const fail = (jobs: ReadonlyArray<Job>, cause: Cause.Cause<SqlError.SqlError>): Effect.Effect<void> =>
+  Effect.sync(() => jobs.forEach((job) => settle(job, Exit.failCause(cause))))
 
 const settle = ({ done }: Job, outcome: Outcome): void => void Deferred.doneUnsafe(done, outcome)

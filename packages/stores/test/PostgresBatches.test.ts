@@ -1,0 +1,141 @@
+/** How often PostgreSQL is asked for updates that come together, and what of them waits for what. Counted, by no clock. */
+import { describe, expect, it } from "@effect/vitest"
+import { NewUsers, parseSiteId, type SiteId, type User, UserEvents } from "@webflow-users/core"
+import { UserId, UserPatch, UserStore } from "@webflow-users/core"
+import { StoreAddress } from "@webflow-users/stores"
+import { Effect, Exit, Fiber, Tracer } from "effect"
+import type pg from "pg"
+import { database, outsider } from "../../../test/postgres.ts"
+
+const siteId = parseSiteId("580e63e98c9a982ac9b8b741") as SiteId
+const users = Array.from({ length: 1000 }, (_, index): User => {
+  const id = UserId.make(`6287ec36a841b25637${(0xc64000 + index).toString(16)}`)
+  return { id, lastUpdated: "2022-05-20T13:46:12.093Z", accessGroups: [], data: { email: `m${index}@example.com` } }
+})
+const [ada, bob, ...others] = users as [User, User, ...Array<User>]
+const all = { concurrency: "unbounded" } as const
+
+const seed = NewUsers.use((newUsers) => newUsers.add(siteId, () => users))
+const rename = ({ id }: User, name: string) =>
+  UserStore.UserStore.use((found) => found.update(siteId, id, UserPatch.UserPatch.from({ data: { name } })))
+const eventsOf = ({ id }: User) => UserEvents.use((events) => events.ofUser(siteId, id))
+const namesOf = (user: User) => Effect.map(eventsOf(user), (events) => events.map(({ after }) => after.data.name))
+
+/** A database with the users, and two others on it. */
+const withStore = <A, E>(
+  test: (other: pg.Client, watcher: pg.Client) => Effect.Effect<A, E, UserStore.UserStore | UserEvents | NewUsers>,
+) =>
+  Effect.gen(function* () {
+    const address = yield* database()
+    const other = yield* outsider(address)
+    const watcher = yield* outsider(address)
+    yield* Effect.andThen(seed, test(other, watcher)).pipe(Effect.provide(StoreAddress.layerOwned(address)))
+  })
+
+const query = (client: pg.Client, text: string) =>
+  Effect.map(
+    Effect.promise(() => client.query<Record<string, unknown>>(text)),
+    ({ rows }) => rows,
+  )
+
+/** The transactions that have written events. */
+const transactions = (client: pg.Client) =>
+  Effect.map(query(client, "SELECT count(DISTINCT xmin::text) AS many FROM user_events"), ([row]) =>
+    Number(row?.["many"]),
+  )
+
+const hold = (client: pg.Client, { id }: User) =>
+  query(client, `BEGIN; SELECT 1 FROM users WHERE id = '${id}' FOR UPDATE`)
+
+const waitsForLocks = `SELECT 1 FROM pg_stat_activity
+  WHERE application_name = 'webflow-users' AND datname = current_database() AND wait_event_type = 'Lock'`
+const untilOursWaits = (client: pg.Client) =>
+  Effect.repeat(query(client, waitsForLocks), { until: (rows) => rows.length > 0 })
+
+/** What an effect asks the database: the statements that were sent, and the transactions around them. */
+const asked = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.gen(function* () {
+    const spans: Array<Tracer.Span> = []
+    const tracer = Tracer.make({
+      span: (options) => {
+        const span = new Tracer.NativeSpan(options)
+        spans.push(span)
+        return span
+      },
+    })
+    yield* Effect.withTracer(effect, tracer)
+    return {
+      statements: spans.filter((span) => span.attributes.has("db.query.text")).length,
+      transactions: spans.filter(({ name }) => name === "sql.transaction").length,
+    }
+  })
+
+describe("updates that come together on PostgreSQL", () => {
+  it.live("are read with one statement and written with one, a thousand in few transactions", () =>
+    withStore((other) =>
+      Effect.gen(function* () {
+        const seen = yield* asked(Effect.forEach(users, (user) => rename(user, "Ours"), all))
+        // At most 256 go together; who comes first may go before the rest has come.
+        expect(seen.transactions).toBeLessThanOrEqual(6)
+        expect(seen.statements).toBe(2 * seen.transactions)
+        expect(yield* transactions(other)).toBe(seen.transactions)
+        expect(yield* query(other, "SELECT 1 FROM user_events")).toHaveLength(users.length)
+      }),
+    ),
+  )
+
+  // Of rows that say what becomes of one user, PostgreSQL takes the one its plan comes to first: few are looked up, many joined.
+  it.live.each([3, 64])("are written once where %i are of one user, each with its event, in their order", (many) =>
+    withStore((other) =>
+      Effect.gen(function* () {
+        yield* query(other, "ANALYZE users")
+        const names = Array.from({ length: many }, (_, index) => `Name ${index}`)
+        const seen = yield* asked(Effect.forEach(names, (name) => rename(ada, name), all))
+        expect(seen).toStrictEqual({ statements: 2, transactions: 1 })
+        expect(yield* transactions(other)).toBe(1)
+        const events = yield* eventsOf(ada)
+        expect(events.map(({ after }) => after.data.name)).toStrictEqual(names)
+        const befores = [ada, ...events.slice(0, -1).map(({ after }) => after)]
+        expect(events.map(({ before }) => before)).toStrictEqual(befores)
+        const store = yield* UserStore.UserStore
+        expect(yield* store.get(siteId, ada.id)).toStrictEqual(events.at(-1)?.after)
+      }),
+    ),
+  )
+
+  it.live("go past a batch that waits for a row, and on one connection if they are of its users", () =>
+    withStore((other, watcher) =>
+      Effect.gen(function* () {
+        yield* hold(other, ada)
+        const first = yield* Effect.forkChild(rename(ada, "first"))
+        yield* untilOursWaits(watcher)
+        const second = yield* Effect.forkChild(rename(ada, "second"))
+        const givenUp = yield* Effect.forkChild(rename(ada, "given up"))
+        yield* Effect.forEach(others.slice(0, 32), (user) => rename(user, "Ours"), all)
+        expect(yield* query(watcher, waitsForLocks)).toHaveLength(1)
+        yield* Fiber.interrupt(givenUp)
+        yield* query(other, "ROLLBACK")
+        yield* Fiber.join(first)
+        yield* Fiber.join(second)
+        expect(yield* namesOf(ada)).toStrictEqual(["first", "second"])
+      }),
+    ),
+  )
+
+  it.live("fail alone: what one update's own rules refuse, and a document that cannot be read", () =>
+    withStore((other) =>
+      Effect.gen(function* () {
+        const store = yield* UserStore.UserStore
+        yield* query(other, `UPDATE users SET document = 'secret' WHERE id = '${bob.id}'`)
+        const body = (user: User) =>
+          user === ada ? { data: { name: "Ours", email: "other@example.com" } } : { data: { name: "Ours" } }
+        const change = (user: User) => store.update(siteId, user.id, UserPatch.UserPatch.from(body(user)))
+        const [three, four] = others
+        const exits = yield* Effect.forEach([ada, bob, three!, four!], (user) => Effect.exit(change(user)), all)
+        expect(exits.map(Exit.isSuccess)).toStrictEqual([false, false, true, true])
+        expect(JSON.stringify(exits)).not.toContain("secret")
+        expect(yield* transactions(other)).toBe(1)
+      }),
+    ),
+  )
+})
