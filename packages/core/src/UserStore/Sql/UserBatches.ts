@@ -2,7 +2,7 @@
  * Updates that wait, made together: PostgreSQL is a way off and a commit waits for its disk, so that those of a batch read with one
  * statement, are decided here, and are written with one. Why so, and what it is worth: docs/decisions/0029.
  */
-import { Cause, Context, DateTime, Deferred, Effect, Exit, Result } from "effect"
+import { Cause, Clock, Context, DateTime, Deferred, Effect, Exit, Result } from "effect"
 import { type SqlClient, SqlError } from "effect/sql"
 import * as Conflict from "../../Conflict.ts"
 import type { AccessGroup, SiteId, UserId } from "../../User.ts"
@@ -24,6 +24,9 @@ const maxBatches = 2
 
 /** So many are not divided among batches, and are enough to begin one beside another: a commit more costs more than it hides. */
 const worthwhile = 16
+
+/** A batch that is under way for longer waits for somebody else: then few are enough. Milliseconds. */
+const longest = 100
 
 type Answer = Effect.Success<ReturnType<Update>>
 type Failure = Effect.Error<ReturnType<Update>>
@@ -59,6 +62,7 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update> =>
   Effect.sync(() => {
     let waiting: Array<Job> = []
     let batches = 0
+    let begun = 0
     let isComing = false
     /** Users in a batch that is under way. Who wants one of them waits here, and holds no connection. */
     const busy = new Set<string>()
@@ -81,12 +85,14 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update> =>
     }
 
     /** Begins as many batches with those who wait as there may be. They go on whoever of their callers gives up. */
-    const begin: Effect.Effect<void> = Effect.suspend((): Effect.Effect<void> => {
-      if (batches === maxBatches || (batches > 0 && waiting.length < worthwhile)) return Effect.void
+    const begin: Effect.Effect<void> = Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<void> => {
+      const isWorthwhile = batches === 0 || waiting.length >= worthwhile || now - begun >= longest
+      if (batches === maxBatches || !isWorthwhile) return Effect.void
       const jobs = take()
       const [first] = jobs
       if (first === undefined) return Effect.void
       batches += 1
+      begun = now
       const end = Effect.sync(() => {
         batches -= 1
         for (const { row } of jobs) busy.delete(row)
