@@ -170,17 +170,21 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update> =>
 
 /** What a batch does within its transaction. It fails with what the database refuses; what a rule refuses is an outcome. */
 const transaction = (sql: SqlClient.SqlClient) => {
-  const texts = (values: ReadonlyArray<string>) => sql`${values}::text[]`
+  // A subquery's length is nothing that PostgreSQL plans by: it then keeps one plan, instead of making one for each batch.
+  const texts = (values: ReadonlyArray<string>) => sql`(SELECT ${values}::text[])`
   const insertGroups = addGroups(sql)
 
-  // Locked in one order by everybody: two batches then wait for each other never in a circle.
+  // Locked in one order by everybody: two batches then wait for each other never in a circle. Each is looked up by its key: joined, a
+  // small site was read as a whole for one of its users.
   const lock = (jobs: ReadonlyArray<Job>, wait: Patience["wait"]) => sql<
     UserRow & { readonly site_id: string; readonly id: string }
   >`
     SELECT u.site_id, u.id, u.document, (SELECT declaration FROM sites WHERE sites.id = u.site_id) AS declaration
-    FROM unnest(${texts(jobs.map(({ siteId }) => siteId))}, ${texts(jobs.map(({ userId }) => userId))}) AS wanted (site_id, id)
-    JOIN users u ON u.site_id = wanted.site_id AND u.id = wanted.id
-    ORDER BY u.site_id, u.id FOR UPDATE OF u ${sql.literal(wait === "fail" ? "SKIP LOCKED" : "")}`
+    FROM (SELECT * FROM unnest(${texts(jobs.map(({ siteId }) => siteId))}, ${texts(jobs.map(({ userId }) => userId))})
+      AS t (site_id, id) ORDER BY site_id COLLATE "C", id COLLATE "C") wanted
+    CROSS JOIN LATERAL (SELECT site_id, id, document FROM users
+      WHERE users.site_id = wanted.site_id AND users.id = wanted.id
+      LIMIT 1 FOR UPDATE ${sql.literal(wait === "fail" ? "SKIP LOCKED" : "")}) u`
 
   /** Of rows that were passed over, those that are there. */
   const present = (jobs: ReadonlyArray<Job>) =>
@@ -194,16 +198,17 @@ const transaction = (sql: SqlClient.SqlClient) => {
 
   const write = (all: ReadonlyArray<Decided["written"]>) => {
     const column = (name: keyof Decided["written"]) => texts(all.map((written) => written[name]))
-    // Of updates of one user, each is an event, and the last one is what becomes of the user.
+    // Of updates of one user, each is an event, and the last one is what becomes of the user. Of rows picked by a text PostgreSQL expects
+    // few, and then looks users up by their key.
     const last = new Set(new Map(all.map((written) => [`${written.siteId} ${written.userId}`, written])).values())
     return Effect.asVoid(sql`WITH written AS (
         SELECT * FROM unnest(${column("siteId")}, ${column("userId")}, ${column("at")}, ${column("actor")},
           ${column("label")}, ${column("address")}, ${column("before")}, ${column("after")}, ${column("updatedOn")},
-          ${all.map((written) => last.has(written))}::bool[]) WITH ORDINALITY
-          AS t (site_id, id, at, actor, label, address, before_user, after_user, updated_on, is_last, place)
+          ${texts(all.map((written) => (last.has(written) ? "last" : "")))}) WITH ORDINALITY
+          AS t (site_id, id, at, actor, label, address, before_user, after_user, updated_on, which, place)
       ), updated AS (
         UPDATE users SET document = w.after_user, updated_on = w.updated_on FROM written w
-        WHERE users.site_id = w.site_id AND users.id = w.id AND w.is_last
+        WHERE users.site_id = w.site_id AND users.id = w.id AND w.which = 'last'
       ), recorded AS (
         INSERT INTO user_events (site_id, user_id, at, actor, label, address, before_user, after_user)
         SELECT site_id, id, at, actor, NULLIF(label, ''), NULLIF(address, ''), before_user, after_user FROM written ORDER BY place
