@@ -31,6 +31,9 @@ const silence = 35_000
 /** How long anybody waits for a connection, be it for a new one or for one that others have; longer where the address says so. */
 const patience = Duration.seconds(10)
 
+/** An attempt that hangs ends before who waits for it gives up: it is not left to fail who comes next, when the server answers again. */
+const spare = Duration.millis(500)
+
 const make = Effect.fnUntraced(function* (address: string, parsed: PostgresAddress) {
   const connectTimeout = parsed.connectTimeout === undefined ? patience : Duration.seconds(parsed.connectTimeout)
   const connection: PgConnection.Config = {
@@ -48,7 +51,7 @@ const make = Effect.fnUntraced(function* (address: string, parsed: PostgresAddre
   })
   // The pool's own client would let those who find no connection wait for each other's attempts, one after the other.
   const client = yield* SqlClient.make({
-    acquirer: inTime(pool.reserve, Duration.max(patience, connectTimeout)),
+    acquirer: inTime(pool.reserve, Duration.sum(Duration.max(patience, connectTimeout), spare)),
     compiler: PgClient.makeCompiler(),
     driver: "pg",
     spanAttributes: [["db.system.name", "postgresql"]],

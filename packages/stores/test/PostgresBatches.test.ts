@@ -4,6 +4,7 @@ import { NewUsers, parseSiteId, type SiteId, type User, UserEvents } from "@webf
 import { UserId, UserPatch, UserStore } from "@webflow-users/core"
 import { StoreAddress } from "@webflow-users/stores"
 import { Effect, Exit, Fiber, Tracer } from "effect"
+import { TestClock } from "effect/testing"
 import type pg from "pg"
 import { database, outsider } from "../../../test/postgres.ts"
 
@@ -118,6 +119,21 @@ describe("updates that come together on PostgreSQL", () => {
         yield* Fiber.join(first)
         yield* Fiber.join(second)
         expect(yield* namesOf(ada)).toStrictEqual(["first", "second"])
+      }),
+    ),
+  )
+
+  it.effect("go past one that waits for long, however few they are", () =>
+    withStore((other, watcher) =>
+      Effect.gen(function* () {
+        yield* hold(other, ada)
+        const held = yield* Effect.forkChild(rename(ada, "held"))
+        yield* untilOursWaits(watcher)
+        yield* TestClock.adjust("100 millis")
+        expect((yield* rename(bob, "Ours")).data.name).toBe("Ours")
+        expect(yield* query(watcher, waitsForLocks)).toHaveLength(1)
+        yield* query(other, "ROLLBACK")
+        expect((yield* Fiber.join(held)).data.name).toBe("held")
       }),
     ),
   )

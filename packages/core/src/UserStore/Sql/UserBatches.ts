@@ -2,7 +2,7 @@
  * Updates that wait, made together: PostgreSQL is a way off and a commit waits for its disk, so that those of a batch read with one
  * statement, are decided here, and are written with one. Why so, and what it is worth: docs/decisions/0029.
  */
-import { Cause, Context, DateTime, Deferred, Effect, Exit, Result } from "effect"
+import { Cause, Clock, Context, DateTime, Deferred, Effect, Exit, Result } from "effect"
 import { type SqlClient, SqlError } from "effect/sql"
 import * as Conflict from "../../Conflict.ts"
 import type { AccessGroup, SiteId, UserId } from "../../User.ts"
@@ -24,6 +24,9 @@ const maxBatches = 2
 
 /** So many are not divided among batches, and are enough to begin one beside another: a commit more costs more than it hides. */
 const worthwhile = 16
+
+/** A batch that is under way for longer waits for somebody else: then few are enough. Milliseconds. */
+const longest = 100
 
 type Answer = Effect.Success<ReturnType<Update>>
 type Failure = Effect.Error<ReturnType<Update>>
@@ -59,6 +62,7 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update> =>
   Effect.sync(() => {
     let waiting: Array<Job> = []
     let batches = 0
+    let begun = 0
     let isComing = false
     /** Users in a batch that is under way. Who wants one of them waits here, and holds no connection. */
     const busy = new Set<string>()
@@ -81,12 +85,14 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update> =>
     }
 
     /** Begins as many batches with those who wait as there may be. They go on whoever of their callers gives up. */
-    const begin: Effect.Effect<void> = Effect.suspend((): Effect.Effect<void> => {
-      if (batches === maxBatches || (batches > 0 && waiting.length < worthwhile)) return Effect.void
+    const begin: Effect.Effect<void> = Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<void> => {
+      const isWorthwhile = batches === 0 || waiting.length >= worthwhile || now - begun >= longest
+      if (batches === maxBatches || !isWorthwhile) return Effect.void
       const jobs = take()
       const [first] = jobs
       if (first === undefined) return Effect.void
       batches += 1
+      begun = now
       const end = Effect.sync(() => {
         batches -= 1
         for (const { row } of jobs) busy.delete(row)
@@ -164,17 +170,21 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update> =>
 
 /** What a batch does within its transaction. It fails with what the database refuses; what a rule refuses is an outcome. */
 const transaction = (sql: SqlClient.SqlClient) => {
-  const texts = (values: ReadonlyArray<string>) => sql`${values}::text[]`
+  // A subquery's length is nothing that PostgreSQL plans by: it then keeps one plan, instead of making one for each batch.
+  const texts = (values: ReadonlyArray<string>) => sql`(SELECT ${values}::text[])`
   const insertGroups = addGroups(sql)
 
-  // Locked in one order by everybody: two batches then wait for each other never in a circle.
+  // Locked in one order by everybody: two batches then wait for each other never in a circle. Each is looked up by its key: joined, a
+  // small site was read as a whole for one of its users.
   const lock = (jobs: ReadonlyArray<Job>, wait: Patience["wait"]) => sql<
     UserRow & { readonly site_id: string; readonly id: string }
   >`
     SELECT u.site_id, u.id, u.document, (SELECT declaration FROM sites WHERE sites.id = u.site_id) AS declaration
-    FROM unnest(${texts(jobs.map(({ siteId }) => siteId))}, ${texts(jobs.map(({ userId }) => userId))}) AS wanted (site_id, id)
-    JOIN users u ON u.site_id = wanted.site_id AND u.id = wanted.id
-    ORDER BY u.site_id, u.id FOR UPDATE OF u ${sql.literal(wait === "fail" ? "SKIP LOCKED" : "")}`
+    FROM (SELECT * FROM unnest(${texts(jobs.map(({ siteId }) => siteId))}, ${texts(jobs.map(({ userId }) => userId))})
+      AS t (site_id, id) ORDER BY site_id COLLATE "C", id COLLATE "C") wanted
+    CROSS JOIN LATERAL (SELECT site_id, id, document FROM users
+      WHERE users.site_id = wanted.site_id AND users.id = wanted.id
+      LIMIT 1 FOR UPDATE ${sql.literal(wait === "fail" ? "SKIP LOCKED" : "")}) u`
 
   /** Of rows that were passed over, those that are there. */
   const present = (jobs: ReadonlyArray<Job>) =>
@@ -188,16 +198,17 @@ const transaction = (sql: SqlClient.SqlClient) => {
 
   const write = (all: ReadonlyArray<Decided["written"]>) => {
     const column = (name: keyof Decided["written"]) => texts(all.map((written) => written[name]))
-    // Of updates of one user, each is an event, and the last one is what becomes of the user.
+    // Of updates of one user, each is an event, and the last one is what becomes of the user. Of rows picked by a text PostgreSQL expects
+    // few, and then looks users up by their key.
     const last = new Set(new Map(all.map((written) => [`${written.siteId} ${written.userId}`, written])).values())
     return Effect.asVoid(sql`WITH written AS (
         SELECT * FROM unnest(${column("siteId")}, ${column("userId")}, ${column("at")}, ${column("actor")},
           ${column("label")}, ${column("address")}, ${column("before")}, ${column("after")}, ${column("updatedOn")},
-          ${all.map((written) => last.has(written))}::bool[]) WITH ORDINALITY
-          AS t (site_id, id, at, actor, label, address, before_user, after_user, updated_on, is_last, place)
+          ${texts(all.map((written) => (last.has(written) ? "last" : "")))}) WITH ORDINALITY
+          AS t (site_id, id, at, actor, label, address, before_user, after_user, updated_on, which, place)
       ), updated AS (
         UPDATE users SET document = w.after_user, updated_on = w.updated_on FROM written w
-        WHERE users.site_id = w.site_id AND users.id = w.id AND w.is_last
+        WHERE users.site_id = w.site_id AND users.id = w.id AND w.which = 'last'
       ), recorded AS (
         INSERT INTO user_events (site_id, user_id, at, actor, label, address, before_user, after_user)
         SELECT site_id, id, at, actor, NULLIF(label, ''), NULLIF(address, ''), before_user, after_user FROM written ORDER BY place
