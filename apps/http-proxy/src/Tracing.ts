@@ -158,12 +158,14 @@ export const aroundUpstream: StoreAddress.Around = (method, sending) =>
   })
 
 /** The header that lets another server go on with the trace of a request, where one is taken. */
-export const passedOn = (current: Request.Current): Effect.Effect<Readonly<Record<string, string>>> | undefined =>
-  current.traceId === undefined
-    ? undefined
-    : Effect.map(Effect.orDie(Effect.currentSpan), (span) => ({
-        traceparent: `00-${span.traceId}-${span.spanId}-${span.sampled ? "01" : "00"}`,
-      }))
+export const passedOn = (current: Request.Current): Effect.Effect<Readonly<Record<string, string>>> =>
+  Effect.suspend(() =>
+    current.traceId === undefined
+      ? Effect.succeed({})
+      : Effect.map(Effect.orDie(Effect.currentSpan), (span) => ({
+          traceparent: `00-${span.traceId}-${span.spanId}-${span.sampled ? "01" : "00"}`,
+        })),
+  )
 
 /** The span of a request: goes on with the caller's trace where they sent one. */
 export const around = <R>(

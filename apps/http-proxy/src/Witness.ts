@@ -59,8 +59,8 @@ const make: Effect.Effect<Observed.Witness> = Effect.gen(function* () {
         { route, current }: { readonly route: Request.Route; readonly current: Request.Current },
         answering: Observed.Answering<R>,
       ) => Tracing.around(sample, route, request, current, answering(request)),
+      passedOn: Tracing.passedOn,
     }),
-    passedOn: Tracing.passedOn,
   }
 })
 

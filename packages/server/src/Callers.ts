@@ -29,8 +29,8 @@ export interface Caller {
   readonly refusal: (siteId: SiteId, scope: Routes.Scope) => MissingScopes | SiteForbidden | undefined
   /** Counts a request, and gives what they may still ask; nothing where this proxy does not limit them. */
   readonly take: Effect.Effect<RateLimits.Allowance | undefined, StoreUnavailable>
-  /** What a failure of the store is to them. */
-  readonly explain: (error: UpdateUserError) => UpdateUserError
+  /** What a failure of the store is to them, where it is another one. */
+  readonly explain?: (error: UpdateUserError) => UpdateUserError
   /** The token that is passed on; nothing where this proxy has the server's token itself, or the store. */
   readonly passedOn?: Redacted.Redacted
 }
@@ -96,7 +96,6 @@ const passedOn = (token: string): Caller => ({
   grant: {},
   refusal: () => undefined,
   take: Effect.succeed(undefined),
-  explain: (error) => error,
   passedOn: Redacted.make(token),
 })
 

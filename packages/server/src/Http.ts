@@ -132,11 +132,9 @@ const respond = (request: Request, wire: Wire.Wire): Effect.Effect<Answer, Updat
   const asked = { siteId, scope: Routes.routes[match.route].scope }
   return authenticated(request, wire, asked, (caller, site) =>
     Faults.around(request, caller, site, (faulted) => {
-      const result = operations[match.route]({ siteId, userId, query, request: faulted, wire })
-      return Effect.map(
-        Effect.updateContext(Effect.mapError(result, caller.explain), contextOf(caller, request)),
-        asJson,
-      )
+      const operation = Effect.map(operations[match.route]({ siteId, userId, query, request: faulted, wire }), asJson)
+      const result: typeof operation = Effect.updateContext(operation, contextOf(caller, request))
+      return caller.explain === undefined ? result : Effect.mapError(result, caller.explain)
     }),
   )
 }
@@ -144,7 +142,7 @@ const respond = (request: Request, wire: Wire.Wire): Effect.Effect<Answer, Updat
 /** What an operation may know of who asks for it: nobody waits for their turn when this server has to stop. */
 const contextOf =
   (caller: Caller, { address, stopping }: Request) =>
-  <R>(context: Context.Context<R>): Context.Context<R> => {
+  (context: Context.Context<Services>): Context.Context<Services> => {
     const untilStop = Context.add(context, UserStore.Ending, stopping)
     const granted = Context.add(untilStop, UpdateGrant.Current, caller.grant)
     return Context.add(granted, Actor, { ...caller.actor, address })

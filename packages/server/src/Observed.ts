@@ -34,8 +34,8 @@ export interface Witness {
     seen: Pick<Seen, "route" | "current">,
     answering: Answering<R>,
   ) => Effect.Effect<Http.Answer, never, R>
-  /** Headers for what another server is asked, beside the id; nothing where there are none. */
-  readonly passedOn?: (current: Request.Current) => Effect.Effect<Readonly<Record<string, string>>> | undefined
+  /** Headers for what another server is asked, beside the id. */
+  readonly passedOn?: (current: Request.Current) => Effect.Effect<Readonly<Record<string, string>>>
 }
 
 /** Nobody, unless a program provides it. */
@@ -73,15 +73,22 @@ export const make: Effect.Effect<Observer> = Effect.gen(function* () {
         // What nobody has asked for is left out, step by step: all of this stands in the way of every request.
         const asking: typeof answering = goesOn
           ? (asked) =>
-              Effect.onExitPrimitive(correlated(witness, current, answering(asked)), (exit) =>
-                Exit.hasInterrupts(exit) ? Effect.sync(() => end(hungUp)) : undefined,
+              Effect.onExitPrimitive(
+                witness?.passedOn === undefined
+                  ? answering(asked)
+                  : correlated(witness.passedOn, current, answering(asked)),
+                (exit) => (Exit.hasInterrupts(exit) ? Effect.sync(() => end(hungUp)) : undefined),
               )
           : answering
         const allowed: typeof answering =
           origins === undefined ? asking : (asked) => Cors.around(origins, asked, asking(asked))
         const witnessed =
           witness?.around === undefined ? allowed(request) : witness.around(request, { route, current }, allowed)
-        const known = (context: Context.Context<R>) => Context.add(context, Request.Current, current)
+        const known = (context: Context.Context<R>) => {
+          const own = Context.add(context, Request.Current, current)
+          // So that another server can tell what its requests belong to.
+          return goesOn ? Context.add(own, Correlation, { [Request.idHeader]: current.id }) : own
+        }
         return Effect.map(Effect.updateContext(witnessed, known), (answer) => {
           end(answer)
           return answer === "Reset" ? answer : withId(answer, current.id)
@@ -97,16 +104,16 @@ export const make: Effect.Effect<Observer> = Effect.gen(function* () {
   }
 })
 
-/** Asks another server so that it can tell what its requests belong to. */
-const correlated = <A, E, R>(witness: Witness | undefined, current: Request.Current, asking: Effect.Effect<A, E, R>) =>
-  Effect.suspend(() => {
-    const by = (told?: Readonly<Record<string, string>>) =>
-      Effect.updateContext(asking, (context: Context.Context<R>) =>
-        Context.add(context, Correlation, { [Request.idHeader]: current.id, ...told }),
-      )
-    const passedOn = witness?.passedOn?.(current)
-    return passedOn === undefined ? by() : Effect.flatMap(passedOn, by)
-  })
+/** Asks another server with what a witness has to tell it beside the id. */
+const correlated = <A, E, R>(
+  passedOn: NonNullable<Witness["passedOn"]>,
+  current: Request.Current,
+  asking: Effect.Effect<A, E, R>,
+) =>
+  Effect.flatMap(
+    Effect.suspend(() => passedOn(current)),
+    (told) => Effect.provideService(asking, Correlation, { [Request.idHeader]: current.id, ...told }),
+  )
 
 const withId = <A extends Http.Response>(answer: A, id: string): A => ({
   ...answer,

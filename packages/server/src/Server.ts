@@ -184,7 +184,8 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
       unfetched.written(socket, response, typeof answer.body === "string" ? length : 0)
     })
     const inTurn = Effect.suspend(() => (connection.isOver ? Effect.void : answered))
-    connection.work = run(work === undefined ? answered : Effect.andThen(after(work), inTurn))
+    const isNext = work === undefined || work.pollUnsafe() !== undefined
+    connection.work = run(isNext ? inTurn : Effect.andThen(after(work), inTurn))
     connection.work.addObserver(() => {
       connection.pending -= 1
       pending -= 1
@@ -251,9 +252,7 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
   return server.address() as AddressInfo
 })
 
-/**
- * The same services in one map. A context is a chain of what was added, and the ninth link copies all of it: requests add seven.
- */
+/** The same services in one map: a context is a chain of what was added, and the ninth link copies all of it. Requests add seven. */
 const flattened = <R>(context: Context.Context<R>): Context.Context<R> => Context.makeUnsafe(new Map(context.mapUnsafe))
 
 /** Makes a server listen. */
