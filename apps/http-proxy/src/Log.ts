@@ -29,6 +29,8 @@ export type Fields = Readonly<Record<string, Value>>
 
 export interface Lines {
   readonly settings: Settings
+  /** Whether a line of such a level is written at all, for who would make much of one. */
+  readonly says: (level: (typeof levels)[number]) => boolean
   readonly write: (level: (typeof levels)[number], at: Date, message: string, fields: Fields) => void
 }
 
@@ -42,11 +44,12 @@ export const layer = (settings: Settings): Layer.Layer<never> =>
   Layer.unwrap(
     Effect.gen(function* () {
       const write = yield* toStandardError
+      const said: ReadonlySet<string> = new Set(levels.slice(levels.indexOf(settings.level)))
       const lines: Lines = {
         settings,
+        says: (level) => said.has(level),
         write: (level, at, message, fields) => {
-          if (levels.indexOf(level) < levels.indexOf(settings.level)) return
-          write(format[settings.format]({ time: at.toISOString(), level, message, ...fields }))
+          if (said.has(level)) write(format[settings.format]({ time: at.toISOString(), level, message, ...fields }))
         },
       }
       return Layer.mergeAll(

@@ -97,9 +97,10 @@ export const timed = <A, E, R>(
 ): Effect.Effect<A, E, R> =>
   Clock.clockWith((clock) => {
     const began = clock.monotonicTimeNanosUnsafe()
-    return Effect.onExit(effect, (exit) =>
-      Effect.sync(() => tell(Number(clock.monotonicTimeNanosUnsafe() - began) / 1e9, exit)),
-    )
+    return Effect.onExitPrimitive(effect, (exit) => {
+      tell(Number(clock.monotonicTimeNanosUnsafe() - began) / 1e9, exit)
+      return undefined
+    })
   })
 
 /** The store, timed. */

@@ -148,9 +148,14 @@ export const layer = (version: string): Layer.Layer<never, UnusableVariable> =>
 
 /** A span for each request to another server; where no traces are taken it costs next to nothing beside what it sends. */
 export const aroundUpstream: StoreAddress.Around = (method, sending) =>
-  Effect.useSpan(`Upstream ${method}`, { kind: "client", attributes: { "http.request.method": method } }, (span) =>
-    Effect.tap(sending, ({ status }) => Effect.sync(() => span.attribute("http.response.status_code", status))),
-  )
+  Effect.withFiber(({ cache }) => {
+    // A span that nobody sees costs as much as one that somebody does.
+    if (!cache.tracerEnabled || cache.tracer === undefined) return sending
+    const options = { kind: "client", attributes: { "http.request.method": method } } as const
+    return Effect.useSpan(`Upstream ${method}`, options, (span) =>
+      Effect.tap(sending, ({ status }) => Effect.sync(() => span.attribute("http.response.status_code", status))),
+    )
+  })
 
 /** The header that lets another server go on with the trace of a request, where one is taken. */
 export const passedOn = (current: Request.Current): Effect.Effect<Readonly<Record<string, string>>> =>

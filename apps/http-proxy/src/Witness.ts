@@ -38,22 +38,19 @@ const make: Effect.Effect<Observed.Witness> = Effect.gen(function* () {
       const { route, current, answer, seconds } = seen
       const status = typeof answer === "object" ? answer.status : answer === "Reset" ? reset : answer
       metrics?.requestEnded({ method: route.method, route: route.path, status, seconds })
-      lines?.write(
-        probes.has(route.path) && status < 500 ? "debug" : "info",
-        new Date(clock.currentTimeMillisUnsafe()),
-        "request",
-        {
-          request_id: current.id,
-          trace_id: current.traceId,
-          method: route.method,
-          route: route.path,
-          status,
-          duration_ms: Math.round(seconds * 1e6) / 1e3,
-          bytes: typeof answer === "object" ? Buffer.byteLength(answer.body) : 0,
-          actor: current.caller,
-          ...(lines.settings.ids && idsOf(seen)),
-        },
-      )
+      const level = probes.has(route.path) && status < 500 ? "debug" : "info"
+      if (lines?.says(level) !== true) return
+      lines.write(level, new Date(clock.currentTimeMillisUnsafe()), "request", {
+        request_id: current.id,
+        trace_id: current.traceId,
+        method: route.method,
+        route: route.path,
+        status,
+        duration_ms: Math.round(seconds * 1e6) / 1e3,
+        bytes: typeof answer === "object" ? Buffer.byteLength(answer.body) : 0,
+        actor: current.caller,
+        ...(lines.settings.ids && idsOf(seen)),
+      })
     },
 
     ...(sample !== undefined && {
@@ -62,8 +59,8 @@ const make: Effect.Effect<Observed.Witness> = Effect.gen(function* () {
         { route, current }: { readonly route: Request.Route; readonly current: Request.Current },
         answering: Observed.Answering<R>,
       ) => Tracing.around(sample, route, request, current, answering(request)),
+      passedOn: Tracing.passedOn,
     }),
-    passedOn: Tracing.passedOn,
   }
 })
 

@@ -149,6 +149,9 @@ export const of = (options: Options, { clock, random, run }: Means): Pacer => {
     return { number: sent, beside: underWay - 1, counted: ours.total() + others.total() + underWay, strangers }
   }
 
+  /** How many go before one that comes now: before one that has not begun, all that wait. */
+  const ahead = (hasBegun: boolean) => queues[0].length + (hasBegun ? 0 : queues[1].length)
+
   /** Lets go whoever may go, and sees to it that the next one goes in time. */
   const letGo = () => {
     // Who is let go may be answered before this comes back, and let go others: the loop sees it.
@@ -158,13 +161,12 @@ export const of = (options: Options, { clock, random, run }: Means): Pacer => {
       most *= 2
       grownAt = now()
     }
-    for (let at = now(); room(at) > 0; at = now()) {
+    while (ahead(false) > 0 && room(now()) > 0) {
       const next = queues[0].shift() ?? queues[1].shift()
-      if (next === undefined) break
-      next(send(at))
+      next?.(send(now()))
     }
     isLettingGo = false
-    if (queues[0].length + queues[1].length === 0) return
+    if (ahead(false) === 0) return
     const at = now()
     const next = nextRoom(at)
     if (next === Number.POSITIVE_INFINITY || next === alarm?.at) return
@@ -192,18 +194,12 @@ export const of = (options: Options, { clock, random, run }: Means): Pacer => {
         const place = queue.indexOf(go)
         if (place >= 0) queue.splice(place, 1)
         // An alarm that nobody waits for would keep a program from its end.
-        if (queues[0].length + queues[1].length === 0) alarm = void alarm?.fiber.interruptUnsafe()
+        if (ahead(false) === 0) alarm = void alarm?.fiber.interruptUnsafe()
       })
     })
-    const ahead = () => queues[0].length + (hasBegun ? 0 : queues[1].length)
-    const late = Effect.suspend(() => tooLate(expected(ahead(), now())))
+    const late = Effect.suspend(() => tooLate(expected(ahead(hasBegun), now())))
     const waiting: Effect.Effect<void, TooLate> = Effect.suspend(() => {
-      const at = now()
-      if (ahead() === 0 && room(at) > 0) {
-        gone = send(at)
-        return Effect.void
-      }
-      const delay = maxWait === undefined ? 0 : expected(ahead(), at)
+      const delay = maxWait === undefined ? 0 : expected(ahead(hasBegun), now())
       if (maxWait !== undefined && delay > Duration.toMillis(maxWait)) return tooLate(delay)
       const inTime = ending === undefined ? queued : Effect.raceFirst(queued, Effect.andThen(ending, late))
       // It may come otherwise: by a pause that nobody could expect.
@@ -265,6 +261,18 @@ export const of = (options: Options, { clock, random, run }: Means): Pacer => {
     letGo()
   }
 
+  /** What is sent, and what is learned of how it ends. */
+  const going = <A extends Told, Err, R>(sending: Effect.Effect<A, Err, R>, as: Sent | undefined) =>
+    Effect.onExitPrimitive(sending, (exit) => {
+      if (Exit.isSuccess(exit)) learn(exit.value, as)
+      else {
+        // The server may have counted it. It has told nothing, which is no reason to hold all the others.
+        ours.add(now(), 1)
+        most += 1
+      }
+      return void end()
+    })
+
   return {
     isIdle: () => {
       forget(now())
@@ -273,6 +281,9 @@ export const of = (options: Options, { clock, random, run }: Means): Pacer => {
     },
     paced: (sending, how) =>
       Effect.uninterruptibleMask((restore) => {
+        const at = now()
+        // As nearly always, where the limit is not what there is to wait for.
+        if (ahead(how.hasBegun) === 0 && room(at) > 0) return going(restore(sending), send(at))
         const { waiting, gone } = turn(how)
         return Effect.matchCauseEffect(restore(waiting), {
           onFailure: (cause) => {
@@ -280,18 +291,7 @@ export const of = (options: Options, { clock, random, run }: Means): Pacer => {
             if (gone() !== undefined) end()
             return Effect.failCause(cause)
           },
-          onSuccess: () =>
-            Effect.onExit(restore(sending), (exit) =>
-              Effect.sync(() => {
-                if (Exit.isSuccess(exit)) learn(exit.value, gone())
-                else {
-                  // The server may have counted it. It has told nothing, which is no reason to hold all the others.
-                  ours.add(now(), 1)
-                  most += 1
-                }
-                end()
-              }),
-            ),
+          onSuccess: () => going(restore(sending), gone()),
         })
       }),
   }

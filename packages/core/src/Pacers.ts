@@ -15,12 +15,15 @@ export const make = Effect.fnUntraced(function* (
     run: yield* FiberSet.runtime(yield* FiberSet.make<void>())(),
   }
   const pacers = new Map<string, Pacer.Pacer>()
+  let last: { readonly token: string; readonly pacer: Pacer.Pacer } | undefined
   return (token) => {
+    if (last?.token === token) return last.pacer
     const pacer = pacers.get(token) ?? Pacer.of(options, means)
     // The last one asked for is the last one in the map.
     pacers.delete(token)
     if (pacers.size >= maxTokens) pacers.delete(leastNeeded(pacers))
     pacers.set(token, pacer)
+    last = { token, pacer }
     return pacer
   }
 })

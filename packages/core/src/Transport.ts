@@ -61,12 +61,13 @@ export const of = (send: Send): Transport["Service"] =>
   })
 
 /** Space around a header's value is no part of it. Some clients take it away, and some refuse it. */
-const trimmed = (request: TransportRequest): TransportRequest => {
-  const headers = Object.entries(request.headers)
-  return headers.every(([, value]) => value === value.trim())
+const trimmed = (request: TransportRequest): TransportRequest =>
+  Object.values(request.headers).every((value) => value === value.trim())
     ? request
-    : { ...request, headers: Object.fromEntries(headers.map(([name, value]) => [name, value.trim()])) }
-}
+    : {
+        ...request,
+        headers: Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, value.trim()])),
+      }
 
 // Clients quote an address or a header that they do not take, and with it a secret: these words replace theirs.
 const unsendable = ({ url, headers }: TransportRequest): string | undefined => {

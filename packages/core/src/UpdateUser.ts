@@ -6,7 +6,7 @@ import { traced } from "./Traced.ts"
 import * as UpdateGrant from "./UpdateGrant.ts"
 import * as UpdatePolicy from "./UpdatePolicy.ts"
 import type { UpdateUserError } from "./UpdateUserError.ts"
-import type { User } from "./User.ts"
+import type { SiteId, User, UserId } from "./User.ts"
 import * as UserPatch from "./UserPatch.ts"
 import { acceptSiteId, acceptUserId, UserStore } from "./UserStore.ts"
 
@@ -33,9 +33,7 @@ export const make: Effect.Effect<UpdateUser["Service"], never, UserStore> = Effe
   UserStore,
   (store): UpdateUser["Service"] =>
     (request) =>
-      traced("UpdateUser")(
-        Effect.flatMap(accept(request), ({ siteId, userId, patch }) => store.update(siteId, userId, patch)),
-      ),
+      traced("UpdateUser")(accepted(request, ({ siteId, userId, patch }) => store.update(siteId, userId, patch))),
 )
 
 /** The operation, on the store of the layer below. */
@@ -43,7 +41,7 @@ export const layer: Layer.Layer<UpdateUser, never, UserStore> = /* @__PURE__ */ 
 
 /** What the update would do: the user as it is and as it would be. Changes nothing. */
 export const dryRun = Effect.fn("UpdateUser.dryRun")(function* (request: UpdateUserRequest) {
-  const { siteId, userId, patch } = yield* accept(request)
+  const { siteId, userId, patch } = yield* accepted(request, Effect.succeed)
   const store = yield* UserStore
   const before = yield* store.get(siteId, userId)
   const policy = yield* UpdatePolicy.Current
@@ -52,14 +50,21 @@ export const dryRun = Effect.fn("UpdateUser.dryRun")(function* (request: UpdateU
   return { before, after }
 })
 
-/** The request with its ids checked and its patch decoded; what stands against the patch is told together with the rest. */
-const accept = (request: UpdateUserRequest) =>
+interface Accepted {
+  readonly siteId: SiteId
+  readonly userId: UserId
+  readonly patch: UserPatch.UserPatch
+}
+
+/** Goes on with the ids checked and the patch decoded; what stands against the patch is told together with the rest. */
+const accepted = <A, E, R>(
+  { siteId, userId, patch }: UpdateUserRequest,
+  goOn: (accepted: Accepted) => Effect.Effect<A, E, R>,
+) =>
   Effect.flatMap(UpdatePolicy.Current, (policy) =>
-    Effect.flatMap(acceptSiteId(request.siteId), (siteId) =>
-      Effect.map(acceptUserId(request.userId), (userId) => ({
-        siteId,
-        userId,
-        patch: UserPatch.UserPatch.from(request.patch, policy),
-      })),
+    Effect.flatMap(acceptSiteId(siteId), (site) =>
+      Effect.flatMap(acceptUserId(userId), (user) =>
+        goOn({ siteId: site, userId: user, patch: UserPatch.UserPatch.from(patch, policy) }),
+      ),
     ),
   )

@@ -32,13 +32,18 @@ type Guards<A> = {
 
 /** Properties that nobody documented may stand beside the others. */
 const shaped = <A extends object>({ must, may }: Guards<A>): Guard<A> => {
-  const needed: ReadonlyArray<[string, (value: unknown) => boolean]> = Object.entries(must)
-  const allowed: ReadonlyArray<[string, (value: unknown) => boolean]> = Object.entries(may)
-  return (value): value is A =>
-    Predicate.isObject(value) &&
-    needed.every(([key, is]) => Object.hasOwn(value, key) && is(value[key])) &&
-    allowed.every(([key, is]) => !Object.hasOwn(value, key) || is(value[key]))
+  const needed = namedGuards(must)
+  const allowed = namedGuards(may)
+  return (value): value is A => {
+    if (!Predicate.isObject(value)) return false
+    for (const { key, is } of needed) if (!Object.hasOwn(value, key) || !is(value[key])) return false
+    for (const { key, is } of allowed) if (Object.hasOwn(value, key) && !is(value[key])) return false
+    return true
+  }
 }
+
+const namedGuards = (guards: Readonly<Record<string, (value: unknown) => boolean>>) =>
+  Object.entries(guards).map(([key, is]) => ({ key, is }))
 
 const nullOr =
   <A>(is: Guard<A>): Guard<A | null> =>

@@ -35,8 +35,9 @@ export const make = (window: number): WindowCount => {
       total += count
     },
     forget: (now) => {
+      const [first] = endings
+      if (first === undefined || first.at > now) return
       const kept = endings.findIndex(({ at }) => at > now)
-      if (kept === 0 || endings.length === 0) return
       const over = kept < 0 ? endings : endings.slice(0, kept)
       endings = kept < 0 ? [] : endings.slice(kept)
       for (const { count } of over) total -= count

@@ -50,6 +50,7 @@ export const parse = (text: string): Option.Option<TrustedProxies> => {
  */
 export const callerOf = (remote: string, forwardedFor: string | undefined, trusted: TrustedProxies): string => {
   let caller = plain(remote)
+  if (trusted.isNone) return caller
   const named = (forwardedFor ?? "").split(",")
   while (trusted.has(caller)) {
     const next = plain(withoutPort((named.pop() ?? "").trim()))
@@ -64,7 +65,8 @@ const withoutPort = (entry: string): string =>
   entry.replace(/^\[([^\]]*)\](?::\d{1,5})?$/, "$1").replace(/^(\d+\.\d+\.\d+\.\d+):\d{1,5}$/, "$1")
 
 /** Of one address of version 4 there is one spelling, also where the socket takes both versions. */
-const plain = (address: string): string => address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, "")
+const plain = (address: string): string =>
+  !address.includes(":") ? address : address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, "")
 
 const familyOf = (address: string): "ipv4" | "ipv6" | undefined =>
   ({ 4: "ipv4", 6: "ipv6" })[isIP(address)] as "ipv4" | "ipv6" | undefined

@@ -17,7 +17,7 @@ import {
   UpstreamInvalidResponse,
 } from "@webflow-users/core"
 import type { Routes } from "@webflow-users/core/wire"
-import { Context, Effect, Layer, Redacted } from "effect"
+import { Context, Effect, Layer, Redacted, Result } from "effect"
 import { FailedAuthentications } from "./FailedAuthentications.ts"
 
 export interface Caller {
@@ -25,12 +25,12 @@ export interface Caller {
   readonly actor: Omit<Actor, "address">
   /** What of users they may change. */
   readonly grant: UpdateGrant.UpdateGrant
-  /** Whether they may do this to a site's users. */
-  readonly authorize: (siteId: SiteId, scope: Routes.Scope) => Effect.Effect<void, MissingScopes | SiteForbidden>
+  /** Why they may not do this to a site's users; nothing where they may. */
+  readonly refusal: (siteId: SiteId, scope: Routes.Scope) => MissingScopes | SiteForbidden | undefined
   /** Counts a request, and gives what they may still ask; nothing where this proxy does not limit them. */
   readonly take: Effect.Effect<RateLimits.Allowance | undefined, StoreUnavailable>
-  /** What a failure of the store is to them. */
-  readonly explain: (error: UpdateUserError) => UpdateUserError
+  /** What a failure of the store is to them, where it is another one. */
+  readonly explain?: (error: UpdateUserError) => UpdateUserError
   /** The token that is passed on; nothing where this proxy has the server's token itself, or the store. */
   readonly passedOn?: Redacted.Redacted
 }
@@ -59,7 +59,10 @@ export class Callers extends Context.Service<
           Effect.map(guard({ token: bearer ?? "", address }, verify(bearer)), (token) => ({
             actor: { actor: `token:${token.id}`, ...(token.label !== undefined && { label: token.label }) },
             grant: { fields: token.fields, groups: token.groups },
-            authorize: (siteId, scope) => Effect.fromResult(AccessTokens.authorize(token, { siteId, scope })),
+            refusal: (siteId, scope) => {
+              const authorized = AccessTokens.authorize(token, { siteId, scope })
+              return Result.isFailure(authorized) ? authorized.failure : undefined
+            },
             take: limits.take(token),
             explain: refusedBehind(token),
           })),
@@ -68,23 +71,33 @@ export class Callers extends Context.Service<
   )
 
   /** Callers bring the token of the server behind this one, which judges it. */
-  static readonly passthrough = Layer.succeed(
-    Callers,
-    Callers.of({
-      identify: (bearer) =>
-        bearer === undefined
-          ? withoutToken
-          : Effect.succeed({
-              actor: { actor: "passthrough" },
-              grant: {},
-              authorize: () => Effect.void,
-              take: Effect.succeed(undefined),
-              explain: (error) => error,
-              passedOn: Redacted.make(bearer),
-            }),
-    }),
-  )
+  static readonly passthrough = Layer.sync(Callers, () => {
+    const known = new Map<string, Effect.Effect<Caller>>()
+    return Callers.of({
+      identify: (bearer) => {
+        if (bearer === undefined) return withoutToken
+        const found = known.get(bearer)
+        if (found !== undefined) return found
+        if (known.size >= maxKnown) known.clear()
+        const made = Effect.succeed(passedOn(bearer))
+        known.set(bearer, made)
+        return made
+      },
+    })
+  })
 }
+
+/** The most tokens whose callers are kept in mind: to make what redacts a token for each request costs much of the collector's time. */
+const maxKnown = 1_000
+
+/** Who brings another server's token, which that server judges. */
+const passedOn = (token: string): Caller => ({
+  actor: { actor: "passthrough" },
+  grant: {},
+  refusal: () => undefined,
+  take: Effect.succeed(undefined),
+  passedOn: Redacted.make(token),
+})
 
 const withoutToken = Effect.suspend(() => Effect.fail(new NotAuthorized({ reason: "no_token" })))
 

@@ -154,11 +154,26 @@ export const rules: Effect.Effect<Rules, Core.BadRequest> = Effect.flatMap(Rules
  * Answers as the request's header asks, or else the rule of its site, and otherwise as `serve` does. A request that is
  * answered by a fault changes nothing.
  */
-export const around = Effect.fnUntraced(function* <R>(
+export const around = <R>(
   request: Http.Request,
   caller: Caller,
   siteId: Core.SiteId,
-  serve: (request: Http.Request) => Effect.Effect<Http.Answer, Core.UpdateUserError, R>,
+  serve: Serve<R>,
+): Effect.Effect<Http.Answer, Core.UpdateUserError, R> =>
+  Effect.flatMap(Rules, (kept) =>
+    // As nearly always.
+    request.header(headerName.toLowerCase()) === undefined && (kept === undefined || kept.size === 0)
+      ? serve(request)
+      : faulted(request, caller, siteId, serve),
+  )
+
+type Serve<R> = (request: Http.Request) => Effect.Effect<Http.Answer, Core.UpdateUserError, R>
+
+const faulted = Effect.fnUntraced(function* <R>(
+  request: Http.Request,
+  caller: Caller,
+  siteId: Core.SiteId,
+  serve: Serve<R>,
 ) {
   const fault = yield* next(request, caller, siteId)
   if (fault === undefined) return yield* serve(request)
@@ -180,7 +195,8 @@ const next = Effect.fnUntraced(function* (request: Http.Request, caller: Caller,
   }
   const enabled = yield* rules
   // Whoever may only read must not spoil what others do.
-  yield* caller.authorize(siteId, "users:write")
+  const forbidden = caller.refusal(siteId, "users:write")
+  if (forbidden !== undefined) return yield* Effect.fail(forbidden)
   const fault = yield* Effect.fromResult(decodeHeader(header))
   // A header for one answer is over with it, and leaves the site's rule as it is.
   if (fault.times > 1) leave(enabled, siteId, fault)

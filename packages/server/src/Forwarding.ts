@@ -1,5 +1,5 @@
 /** What is special about answering from another server: whose token goes there, what is told of it, what is logged. */
-import { type UpdateUserError, UserStore, Webflow } from "@webflow-users/core"
+import { type UpdateUserError, Webflow } from "@webflow-users/core"
 import * as Upstream from "@webflow-users/core/UserStore/Upstream"
 import { RateLimitHeaders } from "@webflow-users/core/wire"
 import { Context, Effect, type Redacted } from "effect"
@@ -12,21 +12,15 @@ export const EndsWithCaller = Context.Reference<boolean>("@webflow-users/server/
   defaultValue: () => false,
 })
 
-/** Asks so that nobody waits for their turn when this server has to stop. */
-export const untilStop = <A, E, R>(stopping: Effect.Effect<void>, asking: Effect.Effect<A, E, R>) =>
-  Effect.provideService(asking, UserStore.Ending, stopping)
-
 /** Asks with the caller's own token. Gives what came of it, and the headers that tell what this token may still ask. */
 export const passingOn = <A, E, R>(token: Redacted.Redacted, asking: Effect.Effect<A, E, R>) =>
   Effect.suspend(() => {
     let told: Readonly<Record<string, string>> = {}
-    return asking.pipe(
-      Effect.provideService(Upstream.CallerToken, token),
-      Effect.provideService(Upstream.OnAnswer, ({ header }) => {
+    const hearing = (context: Context.Context<R>): Context.Context<R> =>
+      Context.add(Context.add(context, Upstream.CallerToken, token), Upstream.OnAnswer, ({ header }) => {
         told = RateLimitHeaders.write(RateLimitHeaders.read(header))
-      }),
-      Effect.map((result) => [result, told] as const),
-    )
+      })
+    return Effect.map(Effect.updateContext(asking, hearing), (result) => [result, told] as const)
   })
 
 /**

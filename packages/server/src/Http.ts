@@ -22,7 +22,7 @@ import {
   UserStore,
 } from "@webflow-users/core"
 import { JsonBody, ListQuery, RateLimitHeaders, Routes, type UserJson } from "@webflow-users/core/wire"
-import { Context, Effect } from "effect"
+import { Context, Effect, Result } from "effect"
 import { type Caller, Callers } from "./Callers.ts"
 import * as Faults from "./Faults.ts"
 import * as Forwarding from "./Forwarding.ts"
@@ -80,16 +80,20 @@ export const isProbe = (target: string | undefined): boolean => target === "/hea
  * Answers a request; one that is refused for what it is not about is answered so. Every failure is an answer too, in the
  * contract's envelope.
  */
-export const answer = Effect.fnUntraced(function* (request: Request, refusal?: UpdateUserError) {
-  const wire = wireOf(request, yield* Wire.DataNesting)
-  return yield* settle(refusal === undefined ? respond(request, wire) : Effect.fail(refusal), wire)
-})
+export const answer = (request: Request, refusal?: UpdateUserError): Effect.Effect<Answer, never, Services> =>
+  Effect.flatMap(Wire.DataNesting, (nesting) => {
+    const wire = wireOf(request, nesting)
+    return settle(refusal === undefined ? Effect.suspend(() => respond(request, wire)) : Effect.fail(refusal), wire)
+  })
 
+/** One step around what succeeds, as nearly all does; the others are for what fails. */
 const settle = <R>(
   responding: Effect.Effect<Answer, UpdateUserError, R>,
   wire: Wire.Wire,
-): Effect.Effect<Answer, never, R> =>
-  responding.pipe(
+): Effect.Effect<Answer, never, R> => Effect.catchCause(responding, (cause) => failed(Effect.failCause(cause), wire))
+
+const failed = (failing: Effect.Effect<never, UpdateUserError>, wire: Wire.Wire): Effect.Effect<Answer> =>
+  failing.pipe(
     Effect.tapError(Forwarding.logFailure),
     Effect.catch((error) => Effect.succeed(failure(error, wire))),
     Effect.catchDefect((defect) =>
@@ -107,35 +111,42 @@ export const failure = (error: UpdateUserError, wire: Wire.Wire = Wire.v2): Text
   return json(status, body, headers)
 }
 
-const respond = Effect.fnUntraced(function* (request: Request, wire: Wire.Wire) {
+// From here to the operations there are no generators and few steps: every request goes through all of them (docs/decisions/0027).
+
+const respond = (request: Request, wire: Wire.Wire): Effect.Effect<Answer, UpdateUserError, Services> => {
   const [path = "", query = ""] = splitOnce(request.target, "?")
   const page = pages.get(path)
-  if (page !== undefined) return yield* readOnly(request, page(request))
-  if (/^\/faults(\/|$)/.test(path)) return yield* faultRule(path, request, wire)
+  if (page !== undefined) return readOnly(request, page(request))
+  if (/^\/faults(\/|$)/.test(path)) return faultRule(path, request, wire)
 
   const match = Routes.match(request.method, path)
   if (match._tag === "Unknown") {
-    const more = (yield* MorePages).get(path)
-    return more === undefined ? yield* new RouteNotFound() : yield* readOnly(request, more)
+    return Effect.flatMap(MorePages, (more): Effect.Effect<Response, UpdateUserError> => {
+      const found = more.get(path)
+      return found === undefined ? Effect.fail(new RouteNotFound()) : readOnly(request, found)
+    })
   }
-  if (match._tag === "WrongMethod") return yield* new MethodNotAllowed({ allow: match.allow })
+  if (match._tag === "WrongMethod") return Effect.fail(new MethodNotAllowed({ allow: match.allow }))
 
   const { siteId, userId } = match.parameters
   const asked = { siteId, scope: Routes.routes[match.route].scope }
-  return yield* authenticated(request, wire, asked, (caller, site) =>
-    Faults.around(request, caller, site, (faulted) =>
-      Forwarding.untilStop(
-        request.stopping,
-        operations[match.route]({ siteId, userId, query, request: faulted, wire }),
-      ).pipe(
-        Effect.mapError(caller.explain),
-        Effect.provideService(UpdateGrant.Current, caller.grant),
-        Effect.provideService(Actor, { ...caller.actor, address: request.address }),
-        Effect.map((result) => json(200, result)),
-      ),
-    ),
+  return authenticated(request, wire, asked, (caller, site) =>
+    Faults.around(request, caller, site, (faulted) => {
+      const operation = Effect.map(operations[match.route]({ siteId, userId, query, request: faulted, wire }), asJson)
+      const result: typeof operation = Effect.updateContext(operation, contextOf(caller, request))
+      return caller.explain === undefined ? result : Effect.mapError(result, caller.explain)
+    }),
   )
-})
+}
+
+/** What an operation may know of who asks for it: nobody waits for their turn when this server has to stop. */
+const contextOf =
+  (caller: Caller, { address, stopping }: Request) =>
+  (context: Context.Context<Services>): Context.Context<Services> => {
+    const untilStop = Context.add(context, UserStore.Ending, stopping)
+    const granted = Context.add(untilStop, UpdateGrant.Current, caller.grant)
+    return Context.add(granted, Actor, { ...caller.actor, address })
+  }
 
 /** Load balancers ask with HEAD; node:http keeps the body of its answer back. */
 const readOnly = ({ method }: Request, page: Effect.Effect<Response>) =>
@@ -145,33 +156,35 @@ const readOnly = ({ method }: Request, page: Effect.Effect<Response>) =>
  * Answers who is known, may ask this, and has not asked too often. Every request with a good token counts, and what the
  * token may still ask stands on every answer to one, whatever it says; on no other answer is it known.
  */
-const authenticated = Effect.fnUntraced(function* (
+const authenticated = (
   request: Request,
   wire: Wire.Wire,
   { siteId, scope }: { readonly siteId: string; readonly scope: Routes.Scope },
   serve: (caller: Caller, siteId: SiteId) => Effect.Effect<Answer, UpdateUserError, Services>,
-) {
-  const callers = yield* Callers
-  const caller = yield* callers.identify(bearer(request), request.address)
-  const current = yield* Current
-  if (current !== undefined) current.caller = caller.actor.actor
-  const served = UserStore.acceptSiteId(siteId).pipe(
-    Effect.tap((id) => caller.authorize(id, scope)),
-    Effect.flatMap((id) => serve(caller, id)),
+): Effect.Effect<Answer, UpdateUserError, Services> =>
+  Effect.contextWith((context: Context.Context<Services>) =>
+    Effect.flatMap(Context.get(context, Callers).identify(bearer(request), request.address), (caller) => {
+      const current = Context.get(context, Current)
+      if (current !== undefined) current.caller = caller.actor.actor
+      const served = Effect.flatMap(UserStore.acceptSiteId(siteId), (id) => {
+        const refusal = caller.refusal(id, scope)
+        return refusal === undefined ? serve(caller, id) : Effect.fail(refusal)
+      })
+      if (caller.passedOn !== undefined) {
+        return Effect.map(Forwarding.passingOn(caller.passedOn, settle(served, wire)), ([response, told]) =>
+          withHeaders(response, told),
+        )
+      }
+      return Effect.flatMap(caller.take, (allowance) => {
+        if (allowance === undefined) return served
+        const { limit, remaining, retryAfter } = allowance
+        const taken = retryAfter === undefined ? served : Effect.fail(new TooManyRequests({ retryAfter }))
+        return Effect.map(settle(taken, wire), (response) =>
+          withHeaders(response, RateLimitHeaders.write({ limit, remaining })),
+        )
+      })
+    }),
   )
-  if (caller.passedOn !== undefined) {
-    const [response, told] = yield* Forwarding.passingOn(caller.passedOn, settle(served, wire))
-    return withHeaders(response, told)
-  }
-  const allowance = yield* caller.take
-  if (allowance === undefined) return yield* served
-  const { limit, remaining, retryAfter } = allowance
-  const response = yield* settle(
-    retryAfter === undefined ? served : Effect.fail(new TooManyRequests({ retryAfter })),
-    wire,
-  )
-  return withHeaders(response, RateLimitHeaders.write({ limit, remaining }))
-})
 
 /** A site's rule for faults: put, looked at for what is left of it, and taken away. */
 const faultRule = Effect.fnUntraced(function* (path: string, request: Request, wire: Wire.Wire) {
@@ -187,7 +200,10 @@ const faultRule = Effect.fnUntraced(function* (path: string, request: Request, w
     wire,
     { siteId, scope: "users:write" },
     Effect.fnUntraced(function* (_, site) {
-      if (method === "PUT") rules.set(site, yield* Effect.fromResult(Faults.decode(yield* jsonBody(request))))
+      if (method === "PUT") {
+        const body = yield* Effect.fromResult(jsonOf(request, yield* request.body))
+        rules.set(site, yield* Effect.fromResult(Faults.decode(body)))
+      }
       if (method === "DELETE") rules.delete(site)
       return json(200, rules.get(site) ?? {})
     }),
@@ -226,11 +242,15 @@ interface Call {
 }
 
 const operations: Record<Routes.RouteName, (call: Call) => Effect.Effect<unknown, UpdateUserError, Services>> = {
-  updateUser: Effect.fnUntraced(function* ({ siteId, userId, request, wire }: Call) {
-    const updateUser = yield* UpdateUser.UpdateUser
-    const patch = wire.body(yield* jsonBody(request))
-    return wire.user(yield* updateUser({ siteId, userId, patch }))
-  }),
+  updateUser: ({ siteId, userId, request, wire }: Call) =>
+    Effect.contextWith((context: Context.Context<Services>) =>
+      Effect.flatMap(request.body, (bytes) => {
+        const read = jsonOf(request, bytes)
+        if (Result.isFailure(read)) return Effect.fail(read.failure)
+        const updateUser = Context.get(context, UpdateUser.UpdateUser)
+        return Effect.map(updateUser({ siteId, userId, patch: wire.body(read.success) }), wire.user)
+      }),
+    ),
   getUser: ({ siteId, userId, wire }: Call) => Effect.map(ReadUsers.getUser(siteId, userId), wire.user),
   userHistory: Effect.fnUntraced(function* ({ siteId, userId, query }: Call) {
     const page = yield* Effect.fromResult(ListQuery.decodeListQuery(new URLSearchParams(query), []))
@@ -253,20 +273,18 @@ const bearer = (request: Request): string | undefined =>
   /^Bearer +(\S+)$/i.exec(request.header("authorization") ?? "")?.[1]
 
 /** An empty body needs no type; any other has to say that it is JSON. */
-const jsonBody = Effect.fnUntraced(function* (request: Request) {
-  const bytes = yield* request.body
-  const type = request.header("content-type")
-  if (bytes.length > 0 && !/^application\/json\s*(;|$)/i.test(type ?? "")) {
-    return yield* new BadRequest({ message: "The content-type has to be application/json" })
-  }
-  return yield* Effect.fromResult(JsonBody.parseJsonBody(bytes))
-})
+const jsonOf = ({ header }: Request, bytes: Uint8Array): Result.Result<unknown, BadRequest> =>
+  bytes.length > 0 && !/^application\/json\s*(;|$)/i.test(header("content-type") ?? "")
+    ? Result.fail(new BadRequest({ message: "The content-type has to be application/json" }))
+    : JsonBody.parseJsonBody(bytes)
 
 const json = (status: number, value: unknown, headers: Readonly<Record<string, string>> = {}) => ({
   status,
   headers: { "content-type": "application/json; charset=utf-8", "cache-control": "no-store", ...headers },
   body: JSON.stringify(value),
 })
+
+const asJson = (result: unknown): Answer => json(200, result)
 
 /** The answer with headers beside its own. */
 const withHeaders = (response: Answer, headers: Readonly<Record<string, string>>): Answer =>

@@ -13,7 +13,7 @@ export const toRequest = (
 ): Http.Request => ({
   method: request.method ?? "",
   // Clients that take this server for a proxy of HTTP itself send the whole URL.
-  target: (request.url ?? "").replace(/^https?:\/\/[^/?]*/i, ""),
+  target: request.url?.startsWith("/") ? request.url : (request.url ?? "").replace(/^https?:\/\/[^/?]*/i, ""),
   header: (name) => headerOf(request, name),
   headerNames: () => Object.keys(request.headers),
   address: Addresses.callerOf(request.socket.remoteAddress ?? "", headerOf(request, "x-forwarded-for"), trusted),
@@ -39,7 +39,10 @@ const readBody = (request: IncomingMessage): Http.Request["body"] =>
       if (size > JsonBody.maxBodyBytes) resume(tooLarge())
       else chunks.push(chunk)
     })
-    request.on("end", () => resume(Effect.succeed(Buffer.concat(chunks))))
+    request.on("end", () => {
+      const [first] = chunks
+      resume(Effect.succeed(first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks)))
+    })
     // Comes last in every case; what was resumed before stands.
     request.on("close", () => {
       if (!request.complete) resume(cutOff())
@@ -56,8 +59,12 @@ const cutOff = () => Effect.fail(new BadRequest({ message: "The request ended be
 /** What two readers of a request could take differently: where it goes, or where it ends. */
 export const ambiguityOf = ({ headers, rawHeaders }: IncomingMessage): BadRequest | undefined => {
   // node:http takes the first of two hosts; who stands in front may have taken the other.
-  if (rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === "host").length > 1)
-    return new BadRequest({ message: "A request has one Host header, and this one has several" })
+  let hosts = 0
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]
+    if (name?.length === "host".length && name.toLowerCase() === "host") hosts += 1
+  }
+  if (hosts > 1) return new BadRequest({ message: "A request has one Host header, and this one has several" })
   const coding = headers["transfer-encoding"]
   return coding === undefined || /(^|,)[ \t]*chunked[ \t]*$/i.test(coding)
     ? undefined

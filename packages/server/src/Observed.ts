@@ -1,6 +1,6 @@
 /** What happens to requests outside their answering: an id on each, what browsers are told, and what a witness wants to know. */
 import { Correlation } from "@webflow-users/core/UserStore/Upstream"
-import { Clock, Context, Effect, Random } from "effect"
+import { Clock, Context, Effect, Exit, Random } from "effect"
 import * as Cors from "./Cors.ts"
 import { EndsWithCaller } from "./Forwarding.ts"
 import * as Http from "./Http.ts"
@@ -60,7 +60,7 @@ export const make: Effect.Effect<Observer> = Effect.gen(function* () {
   const random = yield* Random.Random
 
   return {
-    around: (request, answering) =>
+    around: <R>(request: Http.Request, answering: Answering<R>) =>
       Effect.suspend(() => {
         const began = clock.monotonicTimeNanosUnsafe()
         const current: Request.Current = { id: Request.idOf(request.header(Request.idHeader), random) }
@@ -73,13 +73,23 @@ export const make: Effect.Effect<Observer> = Effect.gen(function* () {
         // What nobody has asked for is left out, step by step: all of this stands in the way of every request.
         const asking: typeof answering = goesOn
           ? (asked) =>
-              Effect.onInterrupt(correlated(witness, current, answering(asked)), () => Effect.sync(() => end(hungUp)))
+              Effect.onExitPrimitive(
+                witness?.passedOn === undefined
+                  ? answering(asked)
+                  : correlated(witness.passedOn, current, answering(asked)),
+                (exit) => (Exit.hasInterrupts(exit) ? Effect.sync(() => end(hungUp)) : undefined),
+              )
           : answering
         const allowed: typeof answering =
           origins === undefined ? asking : (asked) => Cors.around(origins, asked, asking(asked))
         const witnessed =
           witness?.around === undefined ? allowed(request) : witness.around(request, { route, current }, allowed)
-        return Effect.map(Effect.provideService(witnessed, Request.Current, current), (answer) => {
+        const known = (context: Context.Context<R>) => {
+          const own = Context.add(context, Request.Current, current)
+          // So that another server can tell what its requests belong to.
+          return goesOn ? Context.add(own, Correlation, { [Request.idHeader]: current.id }) : own
+        }
+        return Effect.map(Effect.updateContext(witnessed, known), (answer) => {
           end(answer)
           return answer === "Reset" ? answer : withId(answer, current.id)
         })
@@ -94,13 +104,16 @@ export const make: Effect.Effect<Observer> = Effect.gen(function* () {
   }
 })
 
-/** Asks another server so that it can tell what its requests belong to. */
-const correlated = <A, E, R>(witness: Witness | undefined, current: Request.Current, asking: Effect.Effect<A, E, R>) =>
-  Effect.flatMap(witness?.passedOn?.(current) ?? nothing, (told) =>
-    Effect.provideService(asking, Correlation, { [Request.idHeader]: current.id, ...told }),
+/** Asks another server with what a witness has to tell it beside the id. */
+const correlated = <A, E, R>(
+  passedOn: NonNullable<Witness["passedOn"]>,
+  current: Request.Current,
+  asking: Effect.Effect<A, E, R>,
+) =>
+  Effect.flatMap(
+    Effect.suspend(() => passedOn(current)),
+    (told) => Effect.provideService(asking, Correlation, { [Request.idHeader]: current.id, ...told }),
   )
-
-const nothing: Effect.Effect<Readonly<Record<string, string>>> = Effect.succeed({})
 
 const withId = <A extends Http.Response>(answer: A, id: string): A => ({
   ...answer,

@@ -4,7 +4,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net"
 import { MethodNotAllowed, Overloaded, StoreUnavailable } from "@webflow-users/core"
-import { Data, Effect, Fiber, FiberSet, Latch } from "effect"
+import { Context, Data, Effect, Fiber, FiberSet, Latch } from "effect"
 import { TrustedProxies } from "./Addresses.ts"
 import { EndsWithCaller } from "./Forwarding.ts"
 import * as Http from "./Http.ts"
@@ -80,7 +80,7 @@ interface Connection {
  */
 export const listen = Effect.fn("Server.listen")(function* (options: Options) {
   const works = yield* FiberSet.make<void>()
-  const run = yield* FiberSet.runtime(works)<Http.Services>()
+  const run = yield* Effect.updateContext(FiberSet.runtime(works)<Http.Services>(), flattened<Http.Services>)
   const endsWithCaller = yield* EndsWithCaller
   const trusted = yield* TrustedProxies
   const observer = yield* Observed.make
@@ -134,6 +134,9 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     })
   })
 
+  const unlessTooLarge = (answer: Http.Answer): Http.Answer =>
+    answer === "Reset" || unfetched.hasRoomFor(sizeOf(answer)) ? answer : Http.failure(new Overloaded())
+
   const serve = (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request
     const connection = connections.get(socket)
@@ -162,15 +165,11 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     })
     const asked = toRequest(request, stopBegins.await, trusted)
     const refusal = () => (isTooMany || !hasRoomForIt() ? new Overloaded() : (ambiguity ?? hostProblem(request)))
-    const answering = (read: Http.Request) =>
-      Effect.map(
-        Effect.suspend(() => Http.answer(read, refusal())),
-        // What was read can be read again; what was changed has to be told.
-        (made) =>
-          typeof made !== "object" || request.method !== "GET" || unfetched.hasRoomFor(sizeOf(made))
-            ? made
-            : Http.failure(new Overloaded()),
-      )
+    const answering = (read: Http.Request) => {
+      const answer = Effect.suspend(() => Http.answer(read, refusal()))
+      // What was read can be read again; what was changed has to be told.
+      return request.method === "GET" ? Effect.map(answer, unlessTooLarge) : answer
+    }
     const answered = Effect.map(observer.around(asked, answering), (answer) => {
       if (answer === "Reset") {
         connection.isOver = true
@@ -185,7 +184,8 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
       unfetched.written(socket, response, typeof answer.body === "string" ? length : 0)
     })
     const inTurn = Effect.suspend(() => (connection.isOver ? Effect.void : answered))
-    connection.work = run(work === undefined ? answered : Effect.andThen(after(work), inTurn))
+    const isNext = work === undefined || work.pollUnsafe() !== undefined
+    connection.work = run(isNext ? inTurn : Effect.andThen(after(work), inTurn))
     connection.work.addObserver(() => {
       connection.pending -= 1
       pending -= 1
@@ -251,6 +251,9 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
   server.on("error", (error) => run(Effect.logError("A connection could not be taken", error)))
   return server.address() as AddressInfo
 })
+
+/** The same services in one map: a context is a chain of what was added, and the ninth link copies all of it. Requests add seven. */
+const flattened = <R>(context: Context.Context<R>): Context.Context<R> => Context.makeUnsafe(new Map(context.mapUnsafe))
 
 /** Makes a server listen. */
 export const bind = (server: Server, { host, port }: Options): Effect.Effect<void, CannotListen> =>

@@ -104,59 +104,57 @@ export const make = Effect.fnUntraced(function* (
     const asked = fiber.getRef(CallOptions).timeout
     return asked === undefined ? standardTimeout : Duration.toMillis(asked)
   }
-  const token: Effect.Effect<string, TimedOut> = Effect.withFiber((fiber) => {
-    const callers = fiber.getRef(CallerToken) ?? own
-    if (!Effect.isEffect(callers)) return Effect.succeed(Redacted.value(callers))
-    const orElse = Effect.suspend(() => Effect.fail(new TimedOut({ cause: "the token did not come in time" })))
-    return within(Effect.map(callers, Redacted.value), timeoutIn(fiber), orElse)
-  })
+  const withToken = <A, Err, R>(
+    use: (secret: string, fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<A, Err, R>,
+  ) =>
+    Effect.withFiber<A, Err | TimedOut, R>((fiber) => {
+      const callers = fiber.getRef(CallerToken) ?? own
+      if (!Effect.isEffect(callers)) return use(Redacted.value(callers), fiber)
+      const orElse = Effect.suspend(() => Effect.fail(new TimedOut({ cause: "the token did not come in time" })))
+      return Effect.flatMap(within(callers, timeoutIn(fiber), orElse), (token) => use(Redacted.value(token), fiber))
+    })
 
   /** Asks once, and reads what a 2xx carries; every other answer is the error it stands for. */
   const asking =
     (progress: Retry.Progress): Ask =>
     (route, parameters, readAs, { query = "", body } = {}) =>
-      Effect.flatMap(token, (secret) =>
-        Effect.withFiber((fiber) => {
-          const clock = fiber.getRef(Clock.Clock)
-          const request = {
-            method: Routes.routes[route].method,
-            url: base + Routes.pathOf(route, parameters) + query,
-            headers: {
-              ...fiber.getRef(Correlation),
-              accept: "application/json",
-              ...(secret !== "" && { authorization: `Bearer ${secret}` }),
-              ...(body !== undefined && { "content-type": "application/json" }),
-            },
-            ...(body !== undefined && { body: JSON.stringify(body) }),
-          }
-          const timeout = timeoutIn(fiber)
-          const askedAt = Monotonic.millisOf(clock)
-          const left = progress.left(askedAt)
-          const sending = Effect.suspend(() => {
-            const now = Monotonic.millisOf(clock)
-            options.onTurn?.(now - askedAt)
-            const rest = progress.begin(now)
-            const patience = Math.min(timeout, rest)
-            return within(
-              transport.send(request),
-              patience,
-              Effect.suspend(() => late(patience, rest < timeout)),
-            )
-          })
-          const turn = {
-            hasBegun: progress.hasBegun(),
-            maxWait: left === undefined ? undefined : Duration.millis(left),
-            ending: fiber.getRef(Ending),
-          }
-          const answer = Effect.catchTag(pacerOf(secret).paced(sending, turn), "TooLate", ({ retryAfter }) =>
-            progress.giveUp(retryAfter),
+      withToken((secret, fiber) => {
+        const clock = fiber.getRef(Clock.Clock)
+        const headers: Record<string, string> = { ...fiber.getRef(Correlation), accept: "application/json" }
+        if (secret !== "") headers["authorization"] = `Bearer ${secret}`
+        if (body !== undefined) headers["content-type"] = "application/json"
+        const { method } = Routes.routes[route]
+        const url = base + Routes.pathOf(route, parameters) + query
+        const request =
+          body === undefined ? { method, url, headers } : { method, url, headers, body: JSON.stringify(body) }
+        const timeout = timeoutIn(fiber)
+        const askedAt = Monotonic.millisOf(clock)
+        const left = progress.left(askedAt)
+        const sending = Effect.suspend(() => {
+          const now = Monotonic.millisOf(clock)
+          options.onTurn?.(now - askedAt)
+          const rest = progress.begin(now)
+          const patience = Math.min(timeout, rest)
+          const tooLate = Effect.suspend(() => late(patience, rest < timeout))
+          return within(transport.send(request), patience, tooLate)
+        })
+        const turn = {
+          hasBegun: progress.hasBegun(),
+          maxWait: left === undefined ? undefined : Duration.millis(left),
+          ending: fiber.getRef(Ending),
+        }
+        const answer = pacerOf(secret)
+          .paced(sending, turn)
+          .pipe(
+            Effect.catch((error) =>
+              error._tag === "TooLate" ? progress.giveUp(error.retryAfter) : Effect.fail(error),
+            ),
           )
-          return Effect.flatMap(answer, (response) => {
-            fiber.getRef(OnAnswer)(response)
-            return read(response, secret, readAs)
-          })
-        }),
-      )
+        return Effect.flatMap(answer, (response) => {
+          fiber.getRef(OnAnswer)(response)
+          return read(response, secret, readAs)
+        })
+      })
 
   /** A call of one request. */
   const ask: Ask = (...request) => retrying((progress) => asking(progress)(...request))
@@ -225,7 +223,8 @@ export const make = Effect.fnUntraced(function* (
     get: (siteId, userId) => traced("UserStore.get")(get(siteId, userId)),
 
     findByEmail: Effect.fn("UserStore.findByEmail")(function* (siteId, email) {
-      return yield* (yield* byEmail)(yield* token, siteId, email)
+      const found = yield* byEmail
+      return yield* withToken((secret) => found(secret, siteId, email))
     }),
 
     finder: (siteId, wanted) => {

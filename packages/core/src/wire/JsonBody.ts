@@ -12,18 +12,28 @@ const utf8 = new TextDecoder("utf-8", { fatal: true })
 
 /** Reads a body. An empty one is `{}`: it changes nothing and is valid. No answer repeats what was in it. */
 export const parseJsonBody = (bytes: Uint8Array): Result.Result<unknown, BadRequest> => {
+  let text: string
   let json: unknown
   try {
-    const text = utf8.decode(bytes)
+    text = utf8.decode(bytes)
     if (text.trim() === "") return Result.succeed({})
     json = JSON.parse(text)
   } catch (thrown) {
     const message = thrown instanceof SyntaxError ? "The body is not valid JSON" : "The body is not valid UTF-8"
     return Result.fail(new BadRequest({ message }))
   }
-  return isDeeperThan(json, maxDepth)
+  return isTextDeeperThan(text, json, maxDepth)
     ? Result.fail(new BadRequest({ message: `The body is nested more than ${maxDepth} levels deep` }))
     : Result.succeed(json)
+}
+
+/** The same of JSON as it was read from a text: most do not open as many objects and lists, and need not be walked through. */
+export const isTextDeeperThan = (text: string, json: unknown, limit: number): boolean => {
+  let opened = 0
+  for (const sign of ["{", "["]) {
+    for (let at = text.indexOf(sign); at >= 0 && opened < limit; at = text.indexOf(sign, at + 1)) opened += 1
+  }
+  return opened >= limit && isDeeperThan(json, limit)
 }
 
 /** Level by level and not by recursion: depth is what must not be trusted here. */

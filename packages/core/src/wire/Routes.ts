@@ -48,12 +48,14 @@ export const match = (method: string, path: string): Match => {
   const prefix = prefixOf(path)
   if (prefix === undefined) return { _tag: "Unknown" }
   const segments = path.slice(prefix.length + 1).split("/")
-  const found = templates.filter((template) => fits(template.segments, segments))
-  if (found.length === 0) return { _tag: "Unknown" }
-  const route = found.find((template) => template.method === method)
-  return route === undefined
-    ? { _tag: "WrongMethod", allow: found.map((template) => template.method) }
-    : { _tag: "Found", route: route.name, parameters: { siteId: segments[1] ?? "", userId: segments[3] ?? "" } }
+  const route = templates.find((template) => template.method === method && fits(template.segments, segments))
+  if (route !== undefined) {
+    return { _tag: "Found", route: route.name, parameters: { siteId: segments[1] ?? "", userId: segments[3] ?? "" } }
+  }
+  const others = templates.filter((template) => fits(template.segments, segments))
+  return others.length === 0
+    ? { _tag: "Unknown" }
+    : { _tag: "WrongMethod", allow: others.map((template) => template.method) }
 }
 
 const fits = (template: ReadonlyArray<string>, segments: ReadonlyArray<string>): boolean =>

@@ -126,17 +126,17 @@ const decodeData = (
   const given = new Map<string, unknown>()
   for (const [key, field] of entries) {
     if (field === undefined) continue
-    const param = `data.${shown(key)}`
+    const refuseField = (description: string, unless?: Echo) => refuse(`data.${shown(key)}`, description, unless)
     const nameProblem = fieldNameProblem(key)
-    if (given.has(key) && !Equal.equals(given.get(key), field)) refuse(param, "is given twice, with different values")
+    if (given.has(key) && !Equal.equals(given.get(key), field)) refuseField("is given twice, with different values")
     else if (key === "password" || key === "email") {
       if (emailAndPassword === "refuse")
-        refuse(param, "cannot be updated", key === "email" ? dataEcho(key, field) : undefined)
-    } else if (nameProblem !== undefined) refuse(param, nameProblem)
+        refuseField("cannot be updated", key === "email" ? dataEcho(key, field) : undefined)
+    } else if (nameProblem !== undefined) refuseField(nameProblem)
     else {
       const problem = valueProblem(key, field)
       // What an import took in and an update would not may come back as it is.
-      if (problem !== undefined) refuse(param, problem, dataEcho(key, field))
+      if (problem !== undefined) refuseField(problem, dataEcho(key, field))
       else data[key] = field as CustomValue
     }
     given.set(key, field)

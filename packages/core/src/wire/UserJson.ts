@@ -6,7 +6,7 @@ import { Predicate } from "effect"
 import type { AccessGroupPage, User, UserPage } from "../User.ts"
 import { isAccessGroupPage, isReadableUser, isUserPage } from "../UserShape.ts"
 import { nestedData } from "./UpdateUserBody.ts"
-import { fromV1Names } from "./V1.ts"
+import { fromV1Names, hasV1Names } from "./V1.ts"
 
 /** How `data` is written: as recorded, or as documented. */
 export const dataNestings = ["flat", "documented"] as const
@@ -19,9 +19,23 @@ export const encodeUser = (user: User, nesting: DataNesting = "flat"): unknown =
 
 /** What a server sent for a user, of any version, brought to the one form: `data` flat, lists present. Not yet checked. */
 export const normalizeUser = (json: unknown): unknown => {
-  if (!Predicate.isObject(json)) return json
+  if (!Predicate.isObject(json) || isNormal(json)) return json
   const { data, accessGroups, ...rest } = json
   return { ...fromV1Names(rest), accessGroups: accessGroups ?? [], data: flat(data ?? {}) }
+}
+
+/** Whether it is in that form as it came, and in the order in which it would be made: most are, and need not be made anew. */
+const isNormal = (json: Record<string, unknown>): boolean => {
+  const keys = Object.keys(json)
+  const { data, accessGroups } = json
+  return (
+    keys.at(-1) === "data" &&
+    keys.at(-2) === "accessGroups" &&
+    accessGroups != null &&
+    Predicate.isObject(data) &&
+    nestedData(data) === undefined &&
+    !hasV1Names(json)
+  )
 }
 
 const flat = (data: unknown): unknown => {
@@ -44,11 +58,13 @@ export const readUser = (json: unknown): User | undefined => {
 const sentUser = (json: unknown): unknown => {
   const user = normalizeUser(json)
   if (!Predicate.isObject(user) || !Array.isArray(user["accessGroups"])) return user
-  const accessGroups = user["accessGroups"].map((group: unknown) =>
-    Predicate.isObject(group) && group["type"] == null ? { ...group, type: "admin" } : group,
-  )
-  return { ...user, accessGroups }
+  const groups: ReadonlyArray<unknown> = user["accessGroups"]
+  if (!groups.some(isUntyped)) return user
+  return { ...user, accessGroups: groups.map((group) => (isUntyped(group) ? { ...group, type: "admin" } : group)) }
 }
+
+const isUntyped = (group: unknown): group is Record<string, unknown> =>
+  Predicate.isObject(group) && group["type"] == null
 
 /** Which part of a list was asked for, where that is known. */
 export interface Asked {

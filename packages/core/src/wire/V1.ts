@@ -23,6 +23,7 @@ const names: Readonly<Record<string, string>> = {
   emailVerified: "isEmailVerified",
   updatedOn: "lastUpdated",
 }
+const oldNames = Object.keys(names)
 const v1Names: Readonly<Record<string, string>> = Object.fromEntries(
   Object.entries(names).map(([v1Name, name]) => [name, v1Name]),
 )
@@ -41,8 +42,10 @@ const renamed = (key: string, to: Json): string => (Object.hasOwn(to, key) ? Str
 
 /** A user's properties by the names they have now. */
 export const fromV1Names = (json: Json): Record<string, unknown> =>
-  // Most have no other.
-  Object.keys(names).some((name) => Object.hasOwn(json, name)) ? rename(json, names) : { ...json }
+  hasV1Names(json) ? rename(json, names) : { ...json }
+
+/** Whether a user has properties by names that only v1 had. */
+export const hasV1Names = (json: Json): boolean => oldNames.some((name) => Object.hasOwn(json, name))
 
 /** A user, as v1 wrote it. `data` is flat, as in every recorded response. */
 export const encodeUser = (user: User): unknown => {

@@ -5,7 +5,7 @@ import { type UpdateUserError, UpstreamInvalidResponse, UserAccountsRemoved } fr
 import { isWebflow } from "../../Webflow.ts"
 import * as Envelope from "../../wire/Envelope.ts"
 import * as Hiding from "../../wire/Hiding.ts"
-import { isDeeperThan, maxDepth } from "../../wire/JsonBody.ts"
+import { isTextDeeperThan, maxDepth } from "../../wire/JsonBody.ts"
 import * as RequestId from "../../wire/RequestId.ts"
 
 /** Reads the answers of the server at an address. `token` is the one that was sent, which no error may repeat. */
@@ -56,19 +56,10 @@ const parse = (text: string, revive?: (name: string, value: unknown) => unknown)
   try {
     const json: unknown = JSON.parse(text, revive)
     // What is nested without end cannot be written again. In a list, users stand deeper than they may in a request.
-    return mayBeDeep(text) && isDeeperThan(json, 2 * maxDepth) ? undefined : json
+    return isTextDeeperThan(text, json, 2 * maxDepth) ? undefined : json
   } catch {
     return undefined
   }
-}
-
-/** Whether a text opens as many objects and lists as may stand in each other. Most answers do not, and need not be walked through. */
-const mayBeDeep = (text: string): boolean => {
-  let opened = 0
-  for (const sign of ["{", "["]) {
-    for (let at = text.indexOf(sign); at >= 0 && opened < 2 * maxDepth; at = text.indexOf(sign, at + 1)) opened += 1
-  }
-  return opened >= 2 * maxDepth
 }
 
 const excerptLength = 200

@@ -6,7 +6,7 @@
  * - Over all calls, at most one retry for ten of them, and ten to begin with: a server that fails is not sent a multiple
  *   of what it cannot serve. AWS's SDKs do so in their standard mode.
  */
-import { Duration, Effect, Schedule } from "effect"
+import { Clock, Duration, Effect, Schedule } from "effect"
 import * as Monotonic from "../../Monotonic.ts"
 import * as Pacer from "../../Pacer.ts"
 import { TooManyRequests, type UpdateUserError } from "../../UpdateUserError.ts"
@@ -77,9 +77,9 @@ export const make = (options: Options = {}): Retry => {
     Math.min(retryAfter * 1000, countsWaiting ? Number.POSITIVE_INFINITY : maxWait)
 
   return (call, { ending, attempts = standardAttempts } = {}) =>
-    Effect.flatMap(Monotonic.millis, (askedAt) => {
+    Clock.clockWith((clock) => {
       saved = Math.min(saved + retriesPerCall, maxSaved)
-      let since = countsWaiting ? askedAt : undefined
+      let since = countsWaiting ? Monotonic.millisOf(clock) : undefined
       let last: UpdateUserError | undefined
       let isOver = false
       let isSent = false
@@ -119,12 +119,12 @@ export const make = (options: Options = {}): Retry => {
           const slept = Effect.as(Effect.sleep(wait), true)
           return ending === undefined ? slept : Effect.raceFirst(slept, Effect.as(ending, false))
         })
-      const once = Effect.suspend(() => {
-        isSent = false
-        return call(progress)
-      })
       /** What is needed where something failed, and is made only there. */
       const again = (failure: UpdateUserError) => {
+        const once = Effect.suspend(() => {
+          isSent = false
+          return call(progress)
+        })
         let first: UpdateUserError | undefined = failure
         const schedule = Schedule.exponential("200 millis").pipe(
           Schedule.jittered,
@@ -142,6 +142,6 @@ export const make = (options: Options = {}): Retry => {
           Effect.mapError((error) => (tries > 1 ? Object.assign(error, { attempts: tries }) : error)),
         )
       }
-      return once.pipe(Effect.catch(again))
+      return call(progress).pipe(Effect.catch(again))
     })
 }
