@@ -3,7 +3,7 @@ import { describe, it } from "@effect/vitest"
 import { NewUsers, parseSiteId, type SiteId, UserEvents, UserId, UserPatch, UserStore } from "@webflow-users/core"
 import * as SqlUsers from "@webflow-users/core/UserStore/Sql"
 import { Sqlite } from "@webflow-users/stores"
-import { Effect, Exit, Fiber, Layer, Option, Tracer } from "effect"
+import { Effect, Exit, Fiber, Layer, Option, References, Tracer } from "effect"
 import { SqlClient } from "effect/sql"
 import { expect } from "vitest"
 
@@ -97,6 +97,27 @@ describe("updates that come together", () => {
       expect(Exit.hasInterrupts(yield* Fiber.await(waiting))).toBe(true)
       yield* update(siteId, third!.id, rename)
       expect((yield* names).slice(0, 3)).toEqual(["After", "Before", "After"])
+    }).pipe(Effect.provide(store)),
+  )
+
+  it.effect("one that is given up at any step holds up nobody who comes after", () =>
+    Effect.gen(function* () {
+      const { update } = yield* seeded
+      const [first, second] = users
+      // A fiber that has taken many steps lets others go, whatever it is about to do, and can be interrupted there.
+      for (let steps = 2; steps < 20; steps++) {
+        for (let turns = 0; turns < 12; turns++) {
+          const few = Effect.provideService(References.MaxOpsBeforeYield, steps)
+          const givenUp = yield* Effect.forkDetach(few(update(siteId, first!.id, rename)))
+          yield* Effect.repeat(Effect.yieldNow, { times: turns })
+          yield* Fiber.interrupt(givenUp)
+          const next = yield* Effect.forkChild(update(siteId, second!.id, rename))
+          yield* Effect.repeat(Effect.yieldNow, { times: 200, until: () => next.pollUnsafe() !== undefined })
+          expect(next.pollUnsafe(), `given up after ${turns} turns of ${steps} steps`).toMatchObject({
+            _tag: "Success",
+          })
+        }
+      }
     }).pipe(Effect.provide(store)),
   )
 

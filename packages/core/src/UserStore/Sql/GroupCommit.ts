@@ -68,19 +68,23 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update, never, Sco
       isLed = false
     })
 
+    // Who gives up does so while waiting for the answer, and nowhere before: a leader that was promised and did not begin would be
+    // waited for by everybody, for ever.
     return (siteId, userId, decide) =>
-      Effect.withFiber(({ context }) => {
-        const job: Job = { siteId, userId, decide, context, done: Deferred.makeUnsafe() }
-        waiting.push(job)
-        const answer = Effect.onInterrupt(Deferred.await(job.done), () =>
-          // Nobody waits for it any more, and it has not begun.
-          Effect.sync(() => (waiting = waiting.filter((other) => other !== job))),
-        )
-        if (isLed) return answer
-        isLed = true
-        // It begins when all who came at this moment wait too: that is what makes a group more than one.
-        return Effect.andThen(Effect.forkIn(lead, scope, { uninterruptible: true }), answer)
-      })
+      Effect.uninterruptibleMask((restore) =>
+        Effect.withFiber(({ context }) => {
+          const job: Job = { siteId, userId, decide, context, done: Deferred.makeUnsafe() }
+          waiting.push(job)
+          const answer = Effect.onInterrupt(restore(Deferred.await(job.done)), () =>
+            // Nobody waits for it any more, and it has not begun.
+            Effect.sync(() => (waiting = waiting.filter((other) => other !== job))),
+          )
+          if (isLed) return answer
+          isLed = true
+          // It begins when all who came at this moment wait too: that is what makes a group more than one.
+          return Effect.andThen(Effect.forkIn(lead, scope, { uninterruptible: true }), answer)
+        }),
+      )
   })
 
 interface SiteRow {
