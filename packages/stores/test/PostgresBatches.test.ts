@@ -3,7 +3,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { NewUsers, parseSiteId, type SiteId, type User, UserEvents } from "@webflow-users/core"
 import { UserId, UserPatch, UserStore } from "@webflow-users/core"
 import { StoreAddress } from "@webflow-users/stores"
-import { Effect, Exit, Fiber, References, Tracer } from "effect"
+import { Clock, Effect, Exit, Fiber, References, Tracer } from "effect"
 import { TestClock } from "effect/testing"
 import type pg from "pg"
 import { database, outsider } from "../../../test/postgres.ts"
@@ -130,7 +130,11 @@ describe("updates that come together on PostgreSQL", () => {
         const held = yield* Effect.forkChild(rename(ada, "held"))
         yield* untilOursWaits(watcher)
         yield* TestClock.adjust("100 millis")
-        expect((yield* rename(bob, "Ours")).data.name).toBe("Ours")
+        // Also where somebody has set the clock back meanwhile.
+        const setBack = { currentTimeMillis: Effect.succeed(0), currentTimeMillisUnsafe: () => 0 }
+        const clock: Clock.Clock = Object.assign(Object.create(yield* Clock.Clock), setBack)
+        const renamed = Effect.provideService(rename(bob, "Ours"), Clock.Clock, clock)
+        expect((yield* renamed).data.name).toBe("Ours")
         expect(yield* query(watcher, waitsForLocks)).toHaveLength(1)
         yield* query(other, "ROLLBACK")
         expect((yield* Fiber.join(held)).data.name).toBe("held")

@@ -2,9 +2,10 @@
  * Updates that wait, made together: PostgreSQL is a way off and a commit waits for its disk, so that those of a batch read with one
  * statement, are decided here, and are written with one. Why so, and what it is worth: docs/decisions/0029.
  */
-import { Cause, Clock, Context, DateTime, Deferred, Effect, Exit, Result } from "effect"
+import { Cause, Context, DateTime, Deferred, Effect, Exit, Result } from "effect"
 import { type SqlClient, SqlError } from "effect/sql"
 import * as Conflict from "../../Conflict.ts"
+import * as Monotonic from "../../Monotonic.ts"
 import type { AccessGroup, SiteId, UserId } from "../../User.ts"
 import {
   type AddGroups,
@@ -85,7 +86,7 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update> =>
     }
 
     /** Begins as many batches with those who wait as there may be. They go on whoever of their callers gives up. */
-    const begin: Effect.Effect<void> = Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<void> => {
+    const begin: Effect.Effect<void> = Effect.flatMap(Monotonic.millis, (now): Effect.Effect<void> => {
       const isWorthwhile = batches === 0 || waiting.length >= worthwhile || now - begun >= longest
       if (batches === maxBatches || !isWorthwhile) return Effect.void
       const jobs = take()
