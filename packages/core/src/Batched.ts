@@ -19,12 +19,13 @@ export const batched = <I, O, E>(
       onFailure: (cause) => calls.forEach(({ done }) => Deferred.doneUnsafe(done, Effect.failCause(cause))),
     })
   })
-  const lead = Effect.uninterruptible(Effect.andThen(Effect.yieldNow, inTurn(askForAll)))
+  const lead = Effect.andThen(Effect.yieldNow, inTurn(askForAll))
   return (input: I): Effect.Effect<O, E> =>
-    Effect.suspend(() => {
+    // Who gives up does so while waiting for the answer, and nowhere before: others rely on the first to ask.
+    Effect.uninterruptibleMask((restore) => {
       const done = Deferred.makeUnsafe<O, E>()
       waiting.push({ input, done })
-      const answer = Deferred.await(done)
+      const answer = restore(Deferred.await(done))
       return waiting.length > 1 ? answer : Effect.andThen(lead, answer)
     })
 }

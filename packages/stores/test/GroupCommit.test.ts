@@ -3,7 +3,7 @@ import { describe, it } from "@effect/vitest"
 import { NewUsers, parseSiteId, type SiteId, UserEvents, UserId, UserPatch, UserStore } from "@webflow-users/core"
 import * as SqlUsers from "@webflow-users/core/UserStore/Sql"
 import { Sqlite } from "@webflow-users/stores"
-import { Effect, Exit, Fiber, Layer, Option, Tracer } from "effect"
+import { Effect, Exit, Fiber, Layer, Option, References, Scope, Tracer } from "effect"
 import { SqlClient } from "effect/sql"
 import { expect } from "vitest"
 
@@ -98,6 +98,42 @@ describe("updates that come together", () => {
       yield* update(siteId, third!.id, rename)
       expect((yield* names).slice(0, 3)).toEqual(["After", "Before", "After"])
     }).pipe(Effect.provide(store)),
+  )
+
+  it.effect("one that is given up at any step holds up nobody who comes after", () =>
+    Effect.gen(function* () {
+      const { update } = yield* seeded
+      const [first, second] = users
+      // A fiber that has taken many steps lets others go, whatever it is about to do, and can be interrupted there.
+      for (let steps = 2; steps < 20; steps++) {
+        for (let turns = 0; turns < 12; turns++) {
+          const few = Effect.provideService(References.MaxOpsBeforeYield, steps)
+          const givenUp = yield* Effect.forkDetach(few(update(siteId, first!.id, rename)))
+          yield* Effect.repeat(Effect.yieldNow, { times: turns })
+          yield* Fiber.interrupt(givenUp)
+          const next = yield* Effect.forkChild(update(siteId, second!.id, rename))
+          yield* Effect.repeat(Effect.yieldNow, { times: 200, until: () => next.pollUnsafe() !== undefined })
+          expect(next.pollUnsafe(), `given up after ${turns} turns of ${steps} steps`).toMatchObject({
+            _tag: "Success",
+          })
+        }
+      }
+    }).pipe(Effect.provide(store)),
+  )
+
+  it.effect("what has begun is finished when the store is closed, and what comes later is told that it is", () =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const services = yield* Layer.buildWithScope(store, scope)
+      const { update } = yield* Effect.provideContext(seeded, services)
+      const under = yield* Effect.forkChild(update(siteId, users[0]!.id, rename))
+      yield* Effect.yieldNow
+      yield* Scope.close(scope, Exit.void)
+      expect((yield* Fiber.join(under)).data.name).toBe("After")
+      const late = yield* Effect.forkChild(Effect.flip(update(siteId, users[1]!.id, rename)))
+      yield* Effect.repeat(Effect.yieldNow, { times: 200, until: () => late.pollUnsafe() !== undefined })
+      expect(late.pollUnsafe()).toMatchObject({ _tag: "Success", value: { _tag: "StoreUnavailable" } })
+    }),
   )
 
   it.effect("a group is traced with the first of its own, however soon it follows another", () =>

@@ -3,7 +3,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { NewUsers, parseSiteId, type SiteId, type User, UserEvents } from "@webflow-users/core"
 import { UserId, UserPatch, UserStore } from "@webflow-users/core"
 import { StoreAddress } from "@webflow-users/stores"
-import { Effect, Exit, Fiber, Tracer } from "effect"
+import { Clock, Effect, Exit, Fiber, References, Tracer } from "effect"
 import { TestClock } from "effect/testing"
 import type pg from "pg"
 import { database, outsider } from "../../../test/postgres.ts"
@@ -130,10 +130,33 @@ describe("updates that come together on PostgreSQL", () => {
         const held = yield* Effect.forkChild(rename(ada, "held"))
         yield* untilOursWaits(watcher)
         yield* TestClock.adjust("100 millis")
-        expect((yield* rename(bob, "Ours")).data.name).toBe("Ours")
+        // Also where somebody has set the clock back meanwhile.
+        const setBack = { currentTimeMillis: Effect.succeed(0), currentTimeMillisUnsafe: () => 0 }
+        const clock: Clock.Clock = Object.assign(Object.create(yield* Clock.Clock), setBack)
+        const renamed = Effect.provideService(rename(bob, "Ours"), Clock.Clock, clock)
+        expect((yield* renamed).data.name).toBe("Ours")
         expect(yield* query(watcher, waitsForLocks)).toHaveLength(1)
         yield* query(other, "ROLLBACK")
         expect((yield* Fiber.join(held)).data.name).toBe("held")
+      }),
+    ),
+  )
+
+  it.live("go on whoever gives up before them, at whatever step", () =>
+    withStore(() =>
+      Effect.gen(function* () {
+        // A fiber that has taken many steps lets others go, whatever it is about to do, and can be interrupted there.
+        for (let steps = 2; steps < 40; steps++) {
+          for (let turns = 0; turns < 10; turns++) {
+            // The batch before has come to its end, so that this one begins the next.
+            yield* Effect.repeat(Effect.yieldNow, { times: 10 })
+            const few = Effect.provideService(References.MaxOpsBeforeYield, steps)
+            const givenUp = yield* Effect.forkDetach(few(rename(ada, "given up")))
+            yield* Effect.repeat(Effect.yieldNow, { times: turns })
+            yield* Fiber.interrupt(givenUp)
+            expect((yield* rename(bob, `${turns} of ${steps}`)).data.name).toBe(`${turns} of ${steps}`)
+          }
+        }
       }),
     ),
   )

@@ -2,7 +2,7 @@
  * One transaction for all the updates that wait when it begins, for a database in this process that has one writer, which is SQLite.
  * A durable commit waits for the disk; what waits together waits once. Why, and what it is worth: docs/decisions/0005 and 0028.
  */
-import { Cause, Context, DateTime, Deferred, Effect, Exit, Result, type Scope } from "effect"
+import { Cause, Context, DateTime, Deferred, Effect, Exit, Fiber, Result, type Scope } from "effect"
 import { type SqlClient, SqlError } from "effect/sql"
 import { isTraced } from "../../Traced.ts"
 import type { ChangeForbidden, InvalidPatch } from "../../UpdateUserError.ts"
@@ -34,9 +34,10 @@ class Spoiled {
 
 /** Updates that share transactions. What is under way when the scope closes is finished. */
 export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update, never, Scope.Scope> =>
-  Effect.map(Effect.scope, (scope) => {
+  Effect.suspend(() => {
     let waiting: Array<Job> = []
     let isLed = false
+    let leader: Fiber.Fiber<void> | undefined
     const inTurn = changes(sql)
 
     const commit = (jobs: ReadonlyArray<Job>): Effect.Effect<void> =>
@@ -68,19 +69,31 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update, never, Sco
       isLed = false
     })
 
-    return (siteId, userId, decide) =>
-      Effect.withFiber(({ context }) => {
-        const job: Job = { siteId, userId, decide, context, done: Deferred.makeUnsafe() }
-        waiting.push(job)
-        const answer = Effect.onInterrupt(Deferred.await(job.done), () =>
-          // Nobody waits for it any more, and it has not begun.
-          Effect.sync(() => (waiting = waiting.filter((other) => other !== job))),
-        )
-        if (isLed) return answer
-        isLed = true
-        // It begins when all who came at this moment wait too: that is what makes a group more than one.
-        return Effect.andThen(Effect.forkIn(lead, scope, { uninterruptible: true }), answer)
-      })
+    // Who gives up does so while waiting for the answer, and nowhere before: a leader that was promised and did not begin would be
+    // waited for by everybody, for ever.
+    const update: Update = (siteId, userId, decide) =>
+      Effect.uninterruptibleMask((restore) =>
+        Effect.withFiber(({ context }) => {
+          const job: Job = { siteId, userId, decide, context, done: Deferred.makeUnsafe() }
+          waiting.push(job)
+          const answer = Effect.onInterrupt(restore(Deferred.await(job.done)), () =>
+            // Nobody waits for it any more, and it has not begun.
+            Effect.sync(() => (waiting = waiting.filter((other) => other !== job))),
+          )
+          if (isLed) return answer
+          isLed = true
+          // It begins when all who came at this moment wait too: that is what makes a group more than one.
+          return Effect.flatMap(Effect.forkDetach(lead), (fiber) => {
+            leader = fiber
+            return answer
+          })
+        }),
+      )
+    const finish = Effect.suspend(() => (leader === undefined ? Effect.void : Fiber.await(leader)))
+    return Effect.as(
+      Effect.addFinalizer(() => finish),
+      update,
+    )
   })
 
 interface SiteRow {

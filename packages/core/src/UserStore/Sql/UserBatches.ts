@@ -2,9 +2,10 @@
  * Updates that wait, made together: PostgreSQL is a way off and a commit waits for its disk, so that those of a batch read with one
  * statement, are decided here, and are written with one. Why so, and what it is worth: docs/decisions/0029.
  */
-import { Cause, Clock, Context, DateTime, Deferred, Effect, Exit, Result } from "effect"
+import { Cause, Context, DateTime, Deferred, Effect, Exit, Result } from "effect"
 import { type SqlClient, SqlError } from "effect/sql"
 import * as Conflict from "../../Conflict.ts"
+import * as Monotonic from "../../Monotonic.ts"
 import type { AccessGroup, SiteId, UserId } from "../../User.ts"
 import {
   type AddGroups,
@@ -85,7 +86,7 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update> =>
     }
 
     /** Begins as many batches with those who wait as there may be. They go on whoever of their callers gives up. */
-    const begin: Effect.Effect<void> = Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<void> => {
+    const begin: Effect.Effect<void> = Effect.flatMap(Monotonic.millis, (now): Effect.Effect<void> => {
       const isWorthwhile = batches === 0 || waiting.length >= worthwhile || now - begun >= longest
       if (batches === maxBatches || !isWorthwhile) return Effect.void
       const jobs = take()
@@ -107,12 +108,12 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update> =>
       )
     })
 
-    /** Letting others come first makes a batch more than one. */
+    /** Letting others come first makes a batch more than one. Not to be interrupted: others rely on it. */
     const come: Effect.Effect<void> = Effect.suspend(() => {
       if (isComing) return Effect.void
       isComing = true
       const arrived = Effect.sync(() => void (isComing = false))
-      return Effect.uninterruptible(Effect.yieldNow.pipe(Effect.andThen(arrived), Effect.andThen(begin)))
+      return Effect.yieldNow.pipe(Effect.andThen(arrived), Effect.andThen(begin))
     })
 
     const makeAll = transaction(sql)
@@ -149,23 +150,27 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update> =>
         : Effect.forEach(jobs, (job) => commit([job], { ...patient, wait }), { discard: true })
     }
 
+    // Who gives up does so while waiting for the answer, and nowhere before: a beginning that was promised and did not come would be
+    // waited for by everybody, for ever.
     return (siteId, userId, decide) =>
-      Effect.contextWith((context: Context.Context<never>) => {
-        const job: Job = {
-          row: `${siteId} ${userId}`,
-          siteId,
-          userId,
-          decide,
-          context,
-          done: Deferred.makeUnsafe<Answer, Failure>(),
-        }
-        waiting.push(job)
-        const answer = Deferred.await(job.done).pipe(
-          // Nobody waits for it any more, and it has not begun.
-          Effect.onInterrupt(() => Effect.sync(() => (waiting = waiting.filter((other) => other !== job)))),
-        )
-        return isComing ? answer : Effect.andThen(come, answer)
-      })
+      Effect.uninterruptibleMask((restore) =>
+        Effect.contextWith((context: Context.Context<never>) => {
+          const job: Job = {
+            row: `${siteId} ${userId}`,
+            siteId,
+            userId,
+            decide,
+            context,
+            done: Deferred.makeUnsafe<Answer, Failure>(),
+          }
+          waiting.push(job)
+          const answer = restore(Deferred.await(job.done)).pipe(
+            // Nobody waits for it any more, and it has not begun.
+            Effect.onInterrupt(() => Effect.sync(() => (waiting = waiting.filter((other) => other !== job)))),
+          )
+          return isComing ? answer : Effect.andThen(come, answer)
+        }),
+      )
   })
 
 /** What a batch does within its transaction. It fails with what the database refuses; what a rule refuses is an outcome. */
