@@ -104,7 +104,7 @@ report(
         measured: median(seen.map(({ overFloor }) => overFloor)),
       },
       {
-        what: `429s met and updates lost by it`,
+        what: `429s met and updates lost by ${name}, ${kind} windows`,
         atMost: 0,
         measured: most(seen, ({ refused, users }) => refused + updates - users),
       },
