@@ -1,10 +1,11 @@
 /** What an older Node is told, which has not what the program begins with. */
+import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
-import { writeFileSync } from "node:fs"
 import { expect, it } from "vitest"
-import manifest from "../package.json" with { type: "json" }
 import { cli, newFolder } from "./run.ts"
+
+const { engines } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"))
 
 /** Node, as if it were of this version; before 22.1 it keeps nothing compiled. */
 const asNode = (version: string) => {
@@ -24,7 +25,7 @@ it.each(["20.20.2", "22.18.0"])("Node %s is told which one is needed", async (ve
   expect(await cli(["--help"], asNode(version))).toStrictEqual({
     code: 1,
     stdout: "",
-    stderr: `webflow-users needs Node ${manifest.engines.node.slice(2)} or newer; this is ${version}.\n`,
+    stderr: `webflow-users needs Node ${String(engines.node).slice(2)} or newer; this is ${version}.\n`,
   })
 })
 
