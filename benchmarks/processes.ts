@@ -9,11 +9,14 @@ export const inRepository = (name: string): string => fileURLToPath(new URL(`../
 
 /** Ends a program with this one, should that end before it has stopped it: where something was thrown. */
 export const endedWithThis = (child: ChildProcess): ChildProcess => {
-  const end = () => child.kill("SIGKILL")
-  process.once("exit", end)
-  child.once("close", () => process.off("exit", end))
+  running.add(child)
+  child.once("close", () => running.delete(child))
   return child
 }
+const running = new Set<ChildProcess>()
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL")
+})
 
 export interface Means {
   readonly env?: NodeJS.ProcessEnv
