@@ -2,14 +2,14 @@
  * A durable PATCH over HTTP: our proxy on a SQLite file, beside servers written by hand on the same tables, beside what keeps nothing,
  * in one run. `synchronous=FULL` everywhere, and each update leaves the row of its event, with the user before and after it.
  */
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import * as OpenApi from "@webflow-users/core/wire/OpenApi"
 import { cpuOf, inRepository, memoryOf, run, serve } from "./processes.ts"
 import { isQuick, report } from "./report.ts"
 import { inTurn, median } from "./rounds.ts"
+import { temporaryFolder } from "./temporary-folder.ts"
 import { load } from "./wrk.ts"
 
 const rounds = isQuick ? 1 : 5
@@ -17,7 +17,7 @@ const seconds = isQuick ? 1 : 3
 const siteId = "580e63e98c9a982ac9b8b741"
 const ids = Array.from({ length: 1_000 }, (_, index) => `6287ec36a841b25637${(0x100000 + index).toString(16)}`)
 
-const folder = mkdtempSync(join(tmpdir(), "webflow-users-bench-"))
+const folder = temporaryFolder("bench")
 const seed = join(folder, "seed.db")
 const cli = (...args: ReadonlyArray<string>) => run([inRepository("apps/cli/dist/main.js"), ...args, "--json"])
 
@@ -223,5 +223,4 @@ try {
   )
 } finally {
   await Promise.all([...servers.values()].map(({ stop }) => stop()))
-  rmSync(folder, { recursive: true })
 }

@@ -7,8 +7,8 @@
  * writes a log. What those two cost stands in rows of their own.
  */
 import { spawnSync } from "node:child_process"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { availableParallelism, tmpdir } from "node:os"
+import { writeFileSync } from "node:fs"
+import { availableParallelism } from "node:os"
 import { join } from "node:path"
 import { path, update, user } from "./forwarding-example.ts"
 import { hasNginx, serveNginx } from "./nginx.ts"
@@ -16,6 +16,7 @@ import { cpuOf, inRepository, memoryOf, run, type Served, serve } from "./proces
 import { type Goal, isQuick, report } from "./report.ts"
 import { inTurn } from "./rounds.ts"
 import { freePort, serveSilent } from "./silent.ts"
+import { temporaryFolder } from "./temporary-folder.ts"
 import { type Answered, load } from "./wrk.ts"
 
 const connections = 50
@@ -31,7 +32,7 @@ const [command = process.execPath, ...prefix] = [...alone, process.execPath]
 const start = (args: ReadonlyArray<string>, env: NodeJS.ProcessEnv = {}) =>
   serve(command, [...prefix, ...args], { env })
 
-const folder = mkdtempSync(join(tmpdir(), "webflow-users-forwarding-"))
+const folder = temporaryFolder("forwarding")
 const behind = hasNginx
   ? await serveNginx({ location: `return 200 '${user}';` })
   : await serve(process.execPath, [inRepository("benchmarks/forwarding-server.ts")])
@@ -185,5 +186,4 @@ try {
 } finally {
   for (const { stop } of contenders.values()) await stop()
   await behind.stop()
-  rmSync(folder, { recursive: true })
 }

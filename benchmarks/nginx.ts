@@ -1,9 +1,9 @@
 /** nginx of the machine, as one process that reads no configuration but the one given here. */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { existsSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { Served } from "./processes.ts"
 import { freePort, serveSilent } from "./silent.ts"
+import { temporaryFolder } from "./temporary-folder.ts"
 
 const program = "/usr/sbin/nginx"
 
@@ -29,15 +29,10 @@ ${["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `  ${name}_
 
 /** Starts it; `prefix` is a command that runs another. */
 export const serveNginx = async (site: Site, prefix: ReadonlyArray<string> = []): Promise<Served> => {
-  const folder = mkdtempSync(join(tmpdir(), "webflow-users-nginx-"))
+  const folder = temporaryFolder("nginx")
   const port = await freePort()
   const file = join(folder, "nginx.conf")
   writeFileSync(file, configured(folder, port, site))
   const [command = program, ...args] = [...prefix, program, "-p", folder, "-e", "stderr", "-c", file]
-  const served = await serveSilent(command, args, port)
-  const stop = async () => {
-    await served.stop()
-    rmSync(folder, { recursive: true })
-  }
-  return { ...served, stop }
+  return serveSilent(command, args, port)
 }

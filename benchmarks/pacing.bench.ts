@@ -5,14 +5,14 @@
  * Several run side by side, each a part of a window after the one before: a contender works a fraction of each window and
  * waits for the rest, so that they are hardly in each other's way.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Report } from "./pacing-server.ts"
 import { inRepository, serve } from "./processes.ts"
 import { isQuick, report } from "./report.ts"
 import { median } from "./rounds.ts"
+import { temporaryFolder } from "./temporary-folder.ts"
 import { commandOf, type Updates, updatesOf } from "./updates-run.ts"
 
 const [limit, window] = [200, 1_000]
@@ -31,7 +31,7 @@ interface Trial extends Report, Omit<Updates, "updates"> {
   readonly overFloor: number
 }
 
-const folder = mkdtempSync(join(tmpdir(), "webflow-users-pacing-"))
+const folder = temporaryFolder("pacing")
 const table = join(folder, "changes.csv")
 const rows = Array.from({ length: updates }, (_, index) => `${index.toString(16).padStart(24, "0")},Some One,gold\n`)
 writeFileSync(table, `id,name,plan\n${rows.join("")}`)
@@ -75,7 +75,6 @@ for (let round = 0; round < rounds; round += 1) {
     )
   }
 }
-rmSync(folder, { recursive: true })
 
 const most = (seen: ReadonlyArray<Trial>, of: (trial: Trial) => number) => Math.max(...seen.map(of))
 report(
@@ -104,7 +103,7 @@ report(
         measured: median(seen.map(({ overFloor }) => overFloor)),
       },
       {
-        what: `429s met and updates lost by it`,
+        what: `429s met and updates lost by ${name}, ${kind} windows`,
         atMost: 0,
         measured: most(seen, ({ refused, users }) => refused + updates - users),
       },

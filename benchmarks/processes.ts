@@ -7,6 +7,17 @@ import { fileURLToPath } from "node:url"
 /** A file of this repository, by its path from the root. */
 export const inRepository = (name: string): string => fileURLToPath(new URL(`../${name}`, import.meta.url))
 
+/** Ends a program with this one, should that end before it has stopped it: where something was thrown. */
+export const endedWithThis = (child: ChildProcess): ChildProcess => {
+  running.add(child)
+  child.once("close", () => running.delete(child))
+  return child
+}
+const running = new Set<ChildProcess>()
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL")
+})
+
 export interface Means {
   readonly env?: NodeJS.ProcessEnv
   readonly cwd?: string
@@ -41,12 +52,14 @@ export const serve = async (
   args: ReadonlyArray<string>,
   { env, cwd }: Means = {},
 ): Promise<Served> => {
-  const child: ChildProcess = spawn(command, args, {
-    // Its log is read by nobody, and its input ends with this process.
-    stdio: ["pipe", "pipe", "ignore"],
-    env: { ...process.env, ...env },
-    cwd,
-  })
+  const child = endedWithThis(
+    spawn(command, args, {
+      // Its log is read by nobody, and its input ends with this process.
+      stdio: ["pipe", "pipe", "ignore"],
+      env: { ...process.env, ...env },
+      cwd,
+    }),
+  )
   const origin = await new Promise<string>((resolve, reject) => {
     let said = ""
     // Read on to the end: a pipe that is full would stop who writes into it.

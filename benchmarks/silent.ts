@@ -3,7 +3,7 @@ import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { type AddressInfo, connect, createServer } from "node:net"
 import { setTimeout } from "node:timers/promises"
-import type { Served } from "./processes.ts"
+import { endedWithThis, type Served } from "./processes.ts"
 
 export const freePort = async (): Promise<number> => {
   const server = createServer().listen(0, "127.0.0.1")
@@ -26,7 +26,7 @@ const isListening = (port: number) =>
 
 /** Starts one that was told this port, and waits until it takes connections there. */
 export const serveSilent = async (command: string, args: ReadonlyArray<string>, port: number): Promise<Served> => {
-  const child = spawn(command, args, { stdio: ["ignore", "ignore", "inherit"] })
+  const child = endedWithThis(spawn(command, args, { stdio: ["ignore", "ignore", "inherit"] }))
   const hasEnded = () => child.exitCode !== null || child.signalCode !== null
   while (!(await isListening(port))) {
     if (hasEnded()) throw new Error(`${command} ${args.join(" ")} ended with ${child.exitCode}`)

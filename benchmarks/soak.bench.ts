@@ -2,12 +2,11 @@
  * Ten minutes of mixed load on the built proxy: what memory it has, tenth by tenth. `SOAK_MINUTES` says otherwise, and `--quick` is
  * eight seconds. Of a leak, the later tenths would have more than the earlier ones; the first is V8's and SQLite's own warming up.
  */
-import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import autocannon from "autocannon"
 import { inRepository, memoryOf, run, serve } from "./processes.ts"
 import { isQuick, report } from "./report.ts"
+import { temporaryFolder } from "./temporary-folder.ts"
 
 const seconds = isQuick ? 8 : Number(process.env["SOAK_MINUTES"] ?? 10) * 60
 const parts = 10
@@ -15,7 +14,7 @@ const siteId = "580e63e98c9a982ac9b8b741"
 const userId = "6287ec36a841b25637c663df"
 const perSecond = 600
 
-const folder = mkdtempSync(join(tmpdir(), "webflow-users-soak-"))
+const folder = temporaryFolder("soak")
 const store = `file:${join(folder, "users.db")}`
 const cli = async (...args: ReadonlyArray<string>) =>
   JSON.parse(await run([inRepository("apps/cli/dist/main.js"), ...args, "--store", store, "--json"])) as Record<
@@ -76,7 +75,6 @@ const {
 })
 clearInterval(sampling)
 await proxy.stop()
-rmSync(folder, { recursive: true })
 
 const memory = Array.from({ length: parts }, (_, at) => {
   const within = samples.filter(({ part }) => part === at).map(({ megabytes }) => megabytes)

@@ -43,7 +43,7 @@ const isInCircle = (bundle, file) => {
     const made = bundle[name]
     // As it is now: plugins before may have taken imports out.
     for (const [, imported = ""] of made?.type === "chunk"
-      ? made.code.matchAll(/\bfrom\s*["'`]\.\/([\w.-]+)["'`]/g)
+      ? made.code.matchAll(/\b(?:from|import)\s*["'`]\.\/([\w.-]+)["'`]/g)
       : []) {
       if (imported === file) return true
       seen.add(imported)

@@ -104,7 +104,11 @@ export const withoutFacades = () => ({
       const names = exported.split(",").map((name) => name.split(" as "))
       const made = names.map(([inside, outside = inside]) => `${outside}:m.${inside}`).join()
       for (const chunk of chunks) {
-        chunk.code = chunk.code.replaceAll(`import(\`./${fileName}\`)`, `import(\`${source}\`).then(m=>({${made}}))`)
+        // By a function: names may have a $, which in a text would stand for something else.
+        chunk.code = chunk.code.replaceAll(
+          `import(\`./${fileName}\`)`,
+          () => `import(\`${source}\`).then(m=>({${made}}))`,
+        )
       }
       if (chunks.some((chunk) => chunk.code.includes(fileName)))
         throw new Error(`${fileName} is asked for in another way`)

@@ -28,7 +28,12 @@ export default defineConfig({
     calledAtStart(starts),
   ],
   resolve: { conditionNames: ["@webflow-users/source", "import", "node", "default"] },
-  transform: { define: { VERSION: JSON.stringify(manifest.version) } },
+  transform: {
+    define: {
+      VERSION: JSON.stringify(manifest.version),
+      OLDEST_NODE: JSON.stringify(manifest.engines.node.replace(">=", "")),
+    },
+  },
   output: {
     dir: "dist",
     format: "esm",

@@ -38,6 +38,19 @@ describe("list", { concurrent: true }, () => {
     expect(JSON.parse(outcome.stdout)).toEqual({ users, count: users.length, total: 3, ...page })
   })
 
+  it("comes out whole where it is more than a pipe takes at once", async () => {
+    const store = fresh()
+    const long = "x".repeat(250)
+    const fields = Object.fromEntries(Array.from({ length: 60 }, (_, at) => [`field-${at}`, long]))
+    const users = Array.from({ length: 100 }, (_, at) => ({ data: { email: `m${at}@example.com`, ...fields } }))
+    writeFileSync(join(store.cwd, "users.json"), JSON.stringify(users))
+    await store.cli(["import", "users.json", "--site", siteId])
+    const { code, stdout } = await store.cli(["list", siteId, "--limit", "100"])
+    expect(code).toBe(0)
+    expect(stdout.length).toBeGreaterThan(1_500_000)
+    expect(JSON.parse(stdout)).toMatchObject({ count: 100 })
+  })
+
   it.each([
     [["--limit", "many"], "--limit"],
     [["--sort", "Name"], "--sort"],

@@ -83,7 +83,7 @@ const planFor = (candidates: ReadonlyArray<Candidate & { readonly minted: UserId
     else if (owner !== undefined && id !== undefined && owner !== id) {
       plan.problems.push({ place, reason: `its e-mail address belongs to user ${owner} in the store` })
     } else if (owner !== undefined || known.ids.has(id ?? "")) plan.existing += 1
-    else plan.added.push({ ...user, id: id ?? minted })
+    else plan.added.push({ id: id ?? minted, ...user })
     for (const name of names) if (!seen.has(name)) seen.set(name, place)
   }
   return plan
