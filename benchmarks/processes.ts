@@ -18,6 +18,9 @@ process.once("exit", () => {
   for (const child of running) child.kill("SIGKILL")
 })
 
+/** How long a server may take until it listens, in milliseconds. */
+export const patience = 30_000
+
 export interface Means {
   readonly env?: NodeJS.ProcessEnv
   readonly cwd?: string
@@ -69,6 +72,8 @@ export const serve = async (
       const found = /listen\S* on (http:\S+?)[,\s]/.exec(said)?.[1]
       if (found !== undefined) resolve(found)
     })
+    const tooLong = () => reject(new Error(`${args.join(" ")} does not listen: ${said}`))
+    setTimeout(tooLong, patience).unref()
     child.once("error", reject)
     child.once("close", () => reject(new Error(`${args.join(" ")} ended: ${said}`)))
   })

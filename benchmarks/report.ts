@@ -20,7 +20,7 @@ export interface Table {
   readonly rows: ReadonlyArray<readonly [who: string, ...cells: ReadonlyArray<Cell>]>
 }
 
-/** A figure that is wanted, always a ratio or a count: what a clock says differs between machines. */
+/** A figure that is wanted: a ratio, a count or an amount of memory wherever it can be, since what a clock says differs between machines. */
 export type Goal = { readonly what: string; readonly measured: number } & (
   | { readonly atLeast: number }
   | { readonly atMost: number }

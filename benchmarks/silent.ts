@@ -3,7 +3,7 @@ import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { type AddressInfo, connect, createServer } from "node:net"
 import { setTimeout } from "node:timers/promises"
-import { endedWithThis, type Served } from "./processes.ts"
+import { endedWithThis, patience, type Served } from "./processes.ts"
 
 export const freePort = async (): Promise<number> => {
   const server = createServer().listen(0, "127.0.0.1")
@@ -28,7 +28,9 @@ const isListening = (port: number) =>
 export const serveSilent = async (command: string, args: ReadonlyArray<string>, port: number): Promise<Served> => {
   const child = endedWithThis(spawn(command, args, { stdio: ["ignore", "ignore", "inherit"] }))
   const hasEnded = () => child.exitCode !== null || child.signalCode !== null
+  const since = performance.now()
   while (!(await isListening(port))) {
+    if (performance.now() - since > patience) throw new Error(`${command} ${args.join(" ")} does not listen`)
     if (hasEnded()) throw new Error(`${command} ${args.join(" ")} ended with ${child.exitCode}`)
     await setTimeout(20)
   }

@@ -89,7 +89,11 @@ export const prepareServer = async (...flags: ReadonlyArray<string>): Promise<Se
   const settings = [`port=${port}`, "listen_addresses=127.0.0.1", `unix_socket_directories=${folder}`]
   const args = ["-D", folder, ...settings.flatMap((setting) => ["-c", setting]), ...flags]
   let running: ChildProcess | undefined
-  const end = () => running?.kill("SIGINT")
+  // Who does not stop it has no time left to wait for its end.
+  const end = () => {
+    running?.kill("SIGKILL")
+    rmSync(whole, { recursive: true, force: true, maxRetries: 5 })
+  }
   process.on("exit", end)
 
   const start = async () => {
