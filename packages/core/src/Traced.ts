@@ -2,19 +2,15 @@
  * A span for what happens with each request, where somebody traces. `Effect.withSpan` makes one where nobody does too, which nobody
  * can see, and `Effect.fn` looks besides where in the program it was called: a good part of what such a call costs.
  */
-import { Effect } from "effect"
+import { Effect, type Fiber } from "effect"
+
+const isHeard = ({ cache }: Fiber.Fiber<unknown, unknown>): boolean => cache.tracerEnabled && cache.tracer !== undefined
 
 /** Whether spans are made at all, and a tracer is there to hear of them: for who does many things and asks once. */
-export const isTraced: Effect.Effect<boolean> = Effect.withFiber(({ cache }) =>
-  Effect.succeed(cache.tracerEnabled && cache.tracer !== undefined),
-)
+export const isTraced: Effect.Effect<boolean> = Effect.withFiber((fiber) => Effect.succeed(isHeard(fiber)))
 
 /** Makes a span around an effect, where spans are made at all and a tracer is there to hear of them. */
 export const traced =
   (name: string) =>
   <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.withFiber(({ cache }) =>
-      cache.tracerEnabled && cache.tracer !== undefined
-        ? Effect.withSpan(self, name, { captureStackTrace: false })
-        : self,
-    )
+    Effect.withFiber((fiber) => (isHeard(fiber) ? Effect.withSpan(self, name, { captureStackTrace: false }) : self))

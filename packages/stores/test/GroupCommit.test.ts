@@ -3,9 +3,10 @@ import { describe, it } from "@effect/vitest"
 import { NewUsers, parseSiteId, type SiteId, UserEvents, UserId, UserPatch, UserStore } from "@webflow-users/core"
 import * as SqlUsers from "@webflow-users/core/UserStore/Sql"
 import { Sqlite } from "@webflow-users/stores"
-import { Effect, Exit, Fiber, Layer, Option, References, Scope, Tracer } from "effect"
+import { Effect, Exit, Fiber, Layer, Option, References, Scope, type Tracer } from "effect"
 import { SqlClient } from "effect/sql"
 import { expect } from "vitest"
+import { spansOf } from "./spans.ts"
 
 const siteId = parseSiteId("580e63e98c9a982ac9b8b741") as SiteId
 const users = Array.from({ length: 6 }, (_, index) => ({
@@ -139,18 +140,11 @@ describe("updates that come together", () => {
   it.effect("a group is traced with the first of its own, however soon it follows another", () =>
     Effect.gen(function* () {
       const { update } = yield* seeded
-      const spans: Array<Tracer.Span> = []
-      const tracer = Tracer.make({
-        span: (options) => {
-          const span = new Tracer.NativeSpan(options)
-          spans.push(span)
-          return span
-        },
-      })
       // The second comes when the first is answered, before its group has come to an end.
-      yield* Effect.forEach(["first", "second"], (name, index) =>
+      const inTurn = Effect.forEach(["first", "second"], (name, index) =>
         update(siteId, users[index]!.id, rename).pipe(Effect.withSpan(name)),
-      ).pipe(Effect.withTracer(tracer))
+      )
+      const spans = yield* spansOf(inTurn)
       const rootOf = (span: Tracer.AnySpan): string =>
         span._tag === "ExternalSpan" ? "" : Option.match(span.parent, { onNone: () => span.name, onSome: rootOf })
       expect(spans.filter(({ name }) => name === "sql.transaction").map(rootOf)).toEqual(["first", "second"])

@@ -3,10 +3,11 @@ import { describe, expect, it } from "@effect/vitest"
 import { NewUsers, parseSiteId, type SiteId, type User, UserEvents } from "@webflow-users/core"
 import { UserId, UserPatch, UserStore } from "@webflow-users/core"
 import { StoreAddress } from "@webflow-users/stores"
-import { Clock, Effect, Exit, Fiber, References, Tracer } from "effect"
+import { Clock, Effect, Exit, Fiber, References } from "effect"
 import { TestClock } from "effect/testing"
 import type pg from "pg"
 import { database, outsider } from "../../../test/postgres.ts"
+import { spansOf } from "./spans.ts"
 
 const siteId = parseSiteId("580e63e98c9a982ac9b8b741") as SiteId
 const users = Array.from({ length: 1000 }, (_, index): User => {
@@ -56,15 +57,7 @@ const untilOursWaits = (client: pg.Client) =>
 /** What an effect asks the database: the statements that were sent, and the transactions around them. */
 const asked = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
-    const spans: Array<Tracer.Span> = []
-    const tracer = Tracer.make({
-      span: (options) => {
-        const span = new Tracer.NativeSpan(options)
-        spans.push(span)
-        return span
-      },
-    })
-    yield* Effect.withTracer(effect, tracer)
+    const spans = yield* spansOf(effect)
     return {
       statements: spans.filter((span) => span.attributes.has("db.query.text")).length,
       transactions: spans.filter(({ name }) => name === "sql.transaction").length,

@@ -7,10 +7,11 @@ import { describe, expect, it } from "@effect/vitest"
 import { parseSiteId, parseUserId, type SiteId, UserEvents, type UserId } from "@webflow-users/core"
 import { SiteArchive, UserPatch, type UserSort, UserStore } from "@webflow-users/core"
 import { StoreAddress } from "@webflow-users/stores"
-import { Effect, Stream, Tracer } from "effect"
+import { Effect, Stream } from "effect"
 import type pg from "pg"
 import { database, outsider } from "../../../test/postgres.ts"
 import { file } from "./archives.ts"
+import { spansOf } from "./spans.ts"
 
 const siteId = parseSiteId("580e63e98c9a982ac9000003") as SiteId
 const userId = parseUserId("6287ec36a841b25600012003") as UserId
@@ -31,15 +32,7 @@ const fill = (numbers: string, digits: (number: string, width: number) => string
 /** The statements an effect sends. */
 const statementsOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
-    const spans: Array<Tracer.Span> = []
-    const tracer = Tracer.make({
-      span: (options) => {
-        const span = new Tracer.NativeSpan(options)
-        spans.push(span)
-        return span
-      },
-    })
-    yield* Effect.withTracer(effect, tracer)
+    const spans = yield* spansOf(effect)
     return spans.map((span) => span.attributes.get("db.query.text")).filter((text) => typeof text === "string")
   })
 

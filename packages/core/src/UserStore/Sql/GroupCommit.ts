@@ -2,12 +2,21 @@
  * One transaction for all the updates that wait when it begins, for a database in this process that has one writer, which is SQLite.
  * A durable commit waits for the disk; what waits together waits once. Why, and what it is worth: docs/decisions/0005 and 0028.
  */
-import { Cause, Context, DateTime, Deferred, Effect, Exit, Fiber, Result, type Scope } from "effect"
+import { Cause, Context, DateTime, Deferred, Effect, Exit, Fiber, type Scope } from "effect"
 import { type SqlClient, SqlError } from "effect/sql"
 import { isTraced } from "../../Traced.ts"
 import type { ChangeForbidden, InvalidPatch } from "../../UpdateUserError.ts"
 import type { SiteId, UserId } from "../../User.ts"
-import { addGroups, type Decide, type Decided, firstDue, newGroups, type Update, type UserRow } from "./UserRows.ts"
+import {
+  addGroups,
+  type Decide,
+  decided,
+  type Decided,
+  firstDue,
+  newGroups,
+  type Update,
+  type UserRow,
+} from "./UserRows.ts"
 
 /** The most that is committed together: whoever comes later need not wait for all who came before. */
 const maxGroup = 256
@@ -161,20 +170,6 @@ const insertEvent = `INSERT INTO user_events (site_id, user_id, at, actor, label
 /** The connection that a transaction has. */
 const connectionOf = (sql: SqlClient.SqlClient) =>
   Effect.withFiber(({ context }) => Effect.succeed(Context.getUnsafe(context, sql.transactionService)[0]))
-
-/** What becomes of an update by its own rules. A document that cannot be read is a defect, and the others are not concerned. */
-const decided = (
-  decide: Decide,
-  row: UserRow,
-  now: DateTime.Utc,
-): Exit.Exit<Decided, InvalidPatch | ChangeForbidden> => {
-  try {
-    const result = decide(row, now)
-    return Result.isSuccess(result) ? Exit.succeed(result.success) : Exit.fail(result.failure)
-  } catch (defect) {
-    return Exit.die(defect)
-  }
-}
 
 const nobody = Exit.succeed(undefined)
 

@@ -2,7 +2,7 @@
  * Updates that wait, made together: PostgreSQL is a way off and a commit waits for its disk, so that those of a batch read with one
  * statement, are decided here, and are written with one. Why so, and what it is worth: docs/decisions/0029.
  */
-import { Cause, Context, DateTime, Deferred, Effect, Exit, Result } from "effect"
+import { Cause, Context, DateTime, Deferred, Effect, Exit } from "effect"
 import { type SqlClient, SqlError } from "effect/sql"
 import * as Conflict from "../../Conflict.ts"
 import * as Monotonic from "../../Monotonic.ts"
@@ -10,6 +10,7 @@ import type { AccessGroup, SiteId, UserId } from "../../User.ts"
 import {
   type AddGroups,
   type Decide,
+  decided,
   type Decided,
   firstDue,
   newGroups,
@@ -232,7 +233,7 @@ const transaction = (sql: SqlClient.SqlClient) => {
     const outcomes = jobs.map((job): Outcome => {
       const row = rows.get(job.row)
       if (row === undefined) return held.has(job.row) ? stillLocked : nobody
-      const outcome = decided(job, row, now)
+      const outcome = decided(job.decide, row, now)
       // The next one of the same user goes by what this one has left.
       if (Exit.isSuccess(outcome)) rows.set(job.row, { ...row, document: outcome.value.written.after })
       return outcome
@@ -245,15 +246,6 @@ const transaction = (sql: SqlClient.SqlClient) => {
     yield* insertGroups(groups.flat())
     return outcomes
   })
-}
-
-/** What becomes of an update by its own rules. A document that cannot be read is a defect, and the others are not concerned. */
-const decided = ({ decide }: Job, row: UserRow, now: DateTime.Utc): Exit.Exit<Decided, Failure> => {
-  try {
-    return Result.match(decide(row, now), { onSuccess: Exit.succeed, onFailure: Exit.fail<Failure> })
-  } catch (defect) {
-    return Exit.die(defect)
-  }
 }
 
 /** In one order too: whoever adds a group waits for who is about to add the same. */

@@ -1,5 +1,5 @@
 /** How an update reads and writes, one after the other; together, as PostgreSQL has it, it does in `UserBatches.ts`. */
-import { DateTime, Effect, type Result } from "effect"
+import { DateTime, Effect, Exit, Result } from "effect"
 import type { SqlClient, SqlError, Statement } from "effect/sql"
 import * as ObjectId from "../../ObjectId.ts"
 import type { ChangeForbidden, InvalidPatch } from "../../UpdateUserError.ts"
@@ -36,6 +36,20 @@ export interface Decided {
 
 /** Says what becomes of a user, by the row as it is while nobody else may change it. */
 export type Decide = (row: UserRow, now: DateTime.Utc) => Result.Result<Decided, InvalidPatch | ChangeForbidden>
+
+/** What becomes of an update by its own rules. A document that cannot be read is a defect, and the others are not concerned. */
+export const decided = (
+  decide: Decide,
+  row: UserRow,
+  now: DateTime.Utc,
+): Exit.Exit<Decided, InvalidPatch | ChangeForbidden> => {
+  try {
+    const result = decide(row, now)
+    return Result.isSuccess(result) ? Exit.succeed(result.success) : Exit.fail(result.failure)
+  } catch (defect) {
+    return Exit.die(defect)
+  }
+}
 
 /**
  * Makes an update, durably: it succeeds when user and event are committed. There is nothing where there is no such user. Updates of one
