@@ -28,10 +28,21 @@ const headerOf = ({ headers }: IncomingMessage, name: string): string | undefine
 
 /** The rest of a body that is too large is read and thrown away by node:http, so that the caller gets to the answer. */
 const readBody = (request: IncomingMessage): Http.Request["body"] =>
+  Effect.suspend(() => {
+    if (Number(request.headers["content-length"]) > JsonBody.maxBodyBytes) return tooLarge()
+    // A caller who has gone already is heard of no more: none of the events would come.
+    if (request.destroyed) return cutOff()
+    // As nearly always: nothing is left to wait for.
+    if (!request.complete) return receiveBody(request)
+    if (request.readableLength > JsonBody.maxBodyBytes) return tooLarge()
+    const bytes: Buffer | null = request.read()
+    return Effect.succeed(bytes ?? nothing)
+  })
+
+const nothing = Buffer.alloc(0)
+
+const receiveBody = (request: IncomingMessage): Http.Request["body"] =>
   Effect.callback((resume) => {
-    if (Number(request.headers["content-length"]) > JsonBody.maxBodyBytes) return resume(tooLarge())
-    // A caller who has gone already is heard of no more: none of the events below would come.
-    if (request.destroyed) return resume(cutOff())
     const chunks: Array<Buffer> = []
     let size = 0
     request.on("data", (chunk: Buffer) => {

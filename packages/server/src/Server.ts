@@ -1,25 +1,24 @@
 /**
  * The socket: node:http around the answers of `Http.ts`. Why not a framework's server: docs/decisions/0003.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
-import { type AddressInfo, Server as NetServer, type Socket } from "node:net"
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
+import type { AddressInfo, Socket } from "node:net"
 import { MethodNotAllowed, Overloaded, StoreUnavailable } from "@webflow-users/core"
-import { Context, Data, Effect, Fiber, FiberSet, Latch } from "effect"
+import * as Gathering from "@webflow-users/core/Gathering"
+import { Effect, Fiber, Latch } from "effect"
 import { TrustedProxies } from "./Addresses.ts"
 import { EndsWithCaller } from "./Forwarding.ts"
 import * as Http from "./Http.ts"
 import { ambiguityOf, hostProblem, toRequest } from "./Incoming.ts"
+import * as Listening from "./Listening.ts"
 import * as Observed from "./Observed.ts"
 import * as Refusal from "./Refusal.ts"
 import * as Unfetched from "./Unfetched.ts"
+import * as Works from "./Works.ts"
 
-/** The address cannot be listened on: taken, not this machine's, or not permitted. */
-export class CannotListen extends Data.TaggedError("CannotListen")<{ readonly message: string }> {}
+export { bind, CannotListen } from "./Listening.ts"
 
-export interface Options {
-  readonly host: string
-  /** 0 takes any free port. */
-  readonly port: number
+export interface Options extends Listening.Address {
   readonly limits?: Partial<Limits>
   /** Whether a stop ends connections and what is still asked on them: for a server that nobody relies on. */
   readonly stopsAtOnce?: boolean
@@ -67,6 +66,8 @@ interface Connection {
   /** The request that came last, and the answer that the one before it gets. */
   latest?: { readonly request: IncomingMessage; readonly response: ServerResponse; readonly before?: ServerResponse }
   work?: Fiber.Fiber<void>
+  /** When it came, or its last request, among all that have. */
+  heardOf: number
   /** How many requests have come, and how many of them are not done. */
   requests: number
   pending: number
@@ -79,13 +80,14 @@ interface Connection {
  * and its work finished. Gives the address it listens on.
  */
 export const listen = Effect.fn("Server.listen")(function* (options: Options) {
-  const works = yield* FiberSet.make<void>()
-  const run = yield* Effect.updateContext(FiberSet.runtime(works)<Http.Services>(), flattened<Http.Services>)
+  const works = yield* Works.make<Http.Services>()
   const endsWithCaller = yield* EndsWithCaller
   const trusted = yield* TrustedProxies
   const observer = yield* Observed.make
   const limits = { ...standardLimits, ...options.limits }
   let pending = 0
+  /** How many connections and requests have come. */
+  let heard = 0
   const server = createServer(serverOptions)
   const connections = new Map<Socket, Connection>()
   let stopping = false
@@ -96,17 +98,21 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
   const unfetched = yield* Unfetched.make((socket) => void socket.destroy())
 
   /**
-   * Whether another connection can be taken, if need be in the place of an idle one, or of one that does not fetch: they stand
-   * in the order of their last request.
+   * Whether another connection can be taken, if need be in the place of the one that has been idle for longest, or of one that does
+   * not fetch.
    */
   const hasRoom = (): boolean => {
     if (connections.size < limits.connections) return true
+    let quietest: Socket | undefined
+    let since = Number.POSITIVE_INFINITY
     for (const [socket, connection] of connections) {
-      if (!isIdle(connection)) continue
-      socket.destroy()
-      return connections.delete(socket)
+      if (connection.heardOf >= since || !isIdle(connection)) continue
+      quietest = socket
+      since = connection.heardOf
     }
-    return unfetched.makeRoom()
+    if (quietest === undefined) return unfetched.makeRoom()
+    quietest.destroy()
+    return connections.delete(quietest)
   }
 
   server.on("connection", (socket: Socket) => {
@@ -114,14 +120,15 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     if (stopping && options.stopsAtOnce === true) return socket.destroy()
     if (options.letsProcessEnd === true) socket.unref()
     if (!hasRoom()) return hangUp(socket, Refusal.asText(observer.refused(Http.failure(new Overloaded()))))
-    connections.set(socket, { requests: 0, pending: 0 })
+    connections.set(socket, { heardOf: ++heard, requests: 0, pending: 0 })
     // What node:http calls after a last answer.
     socket.destroySoon = () => hangUp(socket)
     if (endsWithCaller) {
       const giveUp = () => {
-        const work = connections.get(socket)?.work
-        if (work === undefined || work.pollUnsafe() !== undefined) return
-        work.interruptUnsafe()
+        const connection = connections.get(socket)
+        if (connection === undefined || connection.pending === 0) return
+        connection.isOver = true
+        connection.work?.interruptUnsafe()
         socket.destroy()
       }
       // Who closes only their own side cannot be told from who has gone, until an answer comes back.
@@ -134,6 +141,9 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     })
   })
 
+  // By then a body of usual size is here as well, and need not be waited for.
+  const begin = Gathering.make(setImmediate, (work: () => void) => work())
+
   const unlessTooLarge = (answer: Http.Answer): Http.Answer =>
     answer === "Reset" || unfetched.hasRoomFor(sizeOf(answer)) ? answer : Http.failure(new Overloaded())
 
@@ -142,12 +152,11 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     const connection = connections.get(socket)
     // After the last answer nothing is begun: it could be done and not be told.
     if (connection === undefined || !socket.writable || connection.latest?.response.shouldKeepAlive === false) return
-    const { latest, work } = connection
+    const { latest } = connection
     const isProbe = Http.isProbe(request.url)
     const hasRoomForIt = () => unfetched.hasRoom() || isProbe
     const isTooMany = connection.pending >= maxPipeline || (pending >= limits.requests && !isProbe) || !hasRoomForIt()
-    connections.delete(socket)
-    connections.set(socket, connection)
+    connection.heardOf = ++heard
     connection.requests += 1
     connection.pending += 1
     pending += 1
@@ -184,12 +193,17 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
       unfetched.written(socket, response, typeof answer.body === "string" ? length : 0)
     })
     const inTurn = Effect.suspend(() => (connection.isOver ? Effect.void : answered))
-    const isNext = work === undefined || work.pollUnsafe() !== undefined
-    connection.work = run(isNext ? inTurn : Effect.andThen(after(work), inTurn))
-    connection.work.addObserver(() => {
-      connection.pending -= 1
-      pending -= 1
-    })
+    const start = () => {
+      const { work } = connection
+      const isNext = work === undefined || work.pollUnsafe() !== undefined
+      connection.work = works.run(isNext ? inTurn : Effect.andThen(after(work), inTurn), () => {
+        connection.pending -= 1
+        pending -= 1
+      })
+    }
+    // What is refused for how it came is so before node:http finds fault with it, and speaks in its place.
+    if (isLast) start()
+    else begin(start)
   }
   server.on("request", serve)
   // Whatever else a caller expects of the server is left unfulfilled; the request is answered.
@@ -229,13 +243,16 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
   }
   /** Before anything hears of the stop, and is done or answered for that. */
   const endAll = Effect.suspend(() => {
-    for (const socket of connections.keys()) socket.destroy()
-    return FiberSet.clear(works)
+    for (const [socket, connection] of connections) {
+      connection.isOver = true
+      socket.destroy()
+    }
+    return works.interruptAll
   })
   const finish = Effect.suspend(() => {
     stopBegins.openUnsafe()
     setTimeout(hangUpIdle, quietTimeout).unref()
-    return Effect.andThen(close(server), FiberSet.awaitEmpty(works))
+    return Effect.andThen(Listening.close(server), works.awaitNone)
   }).pipe(
     Effect.timeoutOrElse({
       duration: stopTimeout,
@@ -246,33 +263,11 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     stopping = true
     return options.stopsAtOnce === true ? Effect.andThen(endAll, finish) : finish
   })
-  yield* Effect.acquireRelease(bind(server, options), () => stop)
+  yield* Effect.acquireRelease(Listening.bind(server, options), () => stop)
   if (options.letsProcessEnd === true) server.unref()
-  server.on("error", (error) => run(Effect.logError("A connection could not be taken", error)))
+  server.on("error", (error) => works.run(Effect.logError("A connection could not be taken", error), () => undefined))
   return server.address() as AddressInfo
 })
-
-/** The same services in one map: a context is a chain of what was added, and the ninth link copies all of it. Requests add seven. */
-const flattened = <R>(context: Context.Context<R>): Context.Context<R> => Context.makeUnsafe(new Map(context.mapUnsafe))
-
-/** Makes a server listen. */
-export const bind = (server: Server, { host, port }: Options): Effect.Effect<void, CannotListen> =>
-  Effect.callback<void, CannotListen>((resume) => {
-    const onError = (error: Error) =>
-      resume(Effect.fail(new CannotListen({ message: `Cannot listen on ${host}:${port}: ${error.message}` })))
-    server.once("error", onError)
-    server.listen(port, host, () => {
-      server.off("error", onError)
-      resume(Effect.void)
-    })
-  })
-
-/** Takes no more connections, and waits for those there are. */
-const close = (server: Server) =>
-  Effect.callback<void>((resume) => {
-    // Not node:http's own: it destroys connections whose answers are written and not yet sent, and ends the timeouts.
-    NetServer.prototype.close.call(server, () => resume(Effect.void))
-  })
 
 /**
  * Says the last word, and gives the caller a moment to hear it: a socket that is destroyed while the caller sends takes

@@ -4,6 +4,7 @@
  * Its `dispatch` is used as it is: what stands on top of it costs as much again (docs/decisions/0009).
  */
 import { Transport } from "@webflow-users/core"
+import * as Gathering from "@webflow-users/core/Gathering"
 import { Duration, Effect, Layer } from "effect"
 import type { Dispatcher } from "undici"
 import Pool from "undici/lib/dispatcher/pool.js"
@@ -101,6 +102,10 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd() {
+    told(this)
+  }
+
+  tell() {
     const headers = this.#headers
     const [first, ...more] = this.#chunks
     this.#resume(
@@ -123,6 +128,9 @@ class Exchange implements Dispatcher.DispatchHandler {
     )
   }
 }
+
+// Where answers come to many requests at once, they are all read before the first of them is worked on.
+const told = Gathering.make(setImmediate, (exchange: Exchange) => exchange.tell())
 
 const nobodyWaits = () => new Error("Nobody waits for the answer any more")
 
