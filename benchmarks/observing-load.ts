@@ -66,9 +66,12 @@ const program = Effect.gen(function* () {
   const { token } = yield* tokens.create(siteId, ["users:read", "users:write"])
   const observer = yield* Observed.make
   const headers: Record<string, string> = { authorization: `Bearer ${token}`, "content-type": "application/json" }
+  const path = `/v2/sites/${siteId}/users/${userId}`
   const request: Http.Request = {
     method,
-    target: `/v2/sites/${siteId}/users/${userId}`,
+    target: path,
+    path,
+    query: "",
     header: (name) => headers[name],
     headerNames: () => Object.keys(headers),
     address: "127.0.0.1",

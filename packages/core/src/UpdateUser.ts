@@ -1,11 +1,11 @@
 /**
  * THE operation: one update of one user of one site.
  */
-import { Context, DateTime, Effect, Layer } from "effect"
+import { Context, DateTime, Effect, Exit, Layer } from "effect"
 import { traced } from "./Traced.ts"
 import * as UpdateGrant from "./UpdateGrant.ts"
 import * as UpdatePolicy from "./UpdatePolicy.ts"
-import type { UpdateUserError } from "./UpdateUserError.ts"
+import type { InvalidId, UpdateUserError } from "./UpdateUserError.ts"
 import type { SiteId, User, UserId } from "./User.ts"
 import * as UserPatch from "./UserPatch.ts"
 import { acceptSiteId, acceptUserId, UserStore } from "./UserStore.ts"
@@ -61,10 +61,11 @@ const accepted = <A, E, R>(
   { siteId, userId, patch }: UpdateUserRequest,
   goOn: (accepted: Accepted) => Effect.Effect<A, E, R>,
 ) =>
-  Effect.flatMap(UpdatePolicy.Current, (policy) =>
-    Effect.flatMap(acceptSiteId(siteId), (site) =>
-      Effect.flatMap(acceptUserId(userId), (user) =>
-        goOn({ siteId: site, userId: user, patch: UserPatch.UserPatch.from(patch, policy) }),
-      ),
-    ),
-  )
+  Effect.withFiber<A, E | InvalidId, R>((fiber) => {
+    const site = acceptSiteId(siteId)
+    if (Exit.isFailure(site)) return Effect.failCause(site.cause)
+    const user = acceptUserId(userId)
+    if (Exit.isFailure(user)) return Effect.failCause(user.cause)
+    const policy = fiber.getRef(UpdatePolicy.Current)
+    return goOn({ siteId: site.value, userId: user.value, patch: UserPatch.UserPatch.from(patch, policy) })
+  })

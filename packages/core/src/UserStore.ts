@@ -1,7 +1,7 @@
 /**
  * Port: where users are kept. Adapters stand in `UserStore/`.
  */
-import { Context, Effect } from "effect"
+import { Context, Effect, Exit } from "effect"
 import type { SiteDeclaration } from "./SiteDeclaration.ts"
 import * as E from "./UpdateUserError.ts"
 import {
@@ -94,12 +94,12 @@ export const Ending = Context.Reference<Effect.Effect<void> | undefined>("@webfl
 })
 
 /** A site id as it came in, checked. */
-export const acceptSiteId = (text: string): Effect.Effect<SiteId, E.InvalidId> => accept("site_id", parseSiteId(text))
+export const acceptSiteId = (text: string): Exit.Exit<SiteId, E.InvalidId> => accept("site_id", parseSiteId(text))
 
 /** A user id as it came in, checked. */
-export const acceptUserId = (text: string): Effect.Effect<UserId, E.InvalidId> => accept("user_id", parseUserId(text))
+export const acceptUserId = (text: string): Exit.Exit<UserId, E.InvalidId> => accept("user_id", parseUserId(text))
 
-const accept = <Id>(param: string, id: Id | undefined): Effect.Effect<Id, E.InvalidId> =>
+const accept = <Id>(param: string, id: Id | undefined): Exit.Exit<Id, E.InvalidId> =>
   id === undefined
-    ? Effect.fail(new E.InvalidId({ details: [{ param, description: "must be 24 hexadecimal characters" }] }))
-    : Effect.succeed(id)
+    ? Exit.fail(new E.InvalidId({ details: [{ param, description: "must be 24 hexadecimal characters" }] }))
+    : Exit.succeed(id)

@@ -35,11 +35,12 @@ it("does not keep who has gone until the next large collection", () => {
   expect(keptOf((one) => bag.add(one))).toBeLessThan(0.01)
 })
 
+const old = () => getHeapSpaceStatistics().find(({ space_name }) => space_name === "old_space")?.space_used_size ?? 0
+
 /** Lets many pass through that are there 50 at a time. Gives the part of them that came into the old generation. */
 const keptOf = (add: (one: object) => () => unknown): number => {
   setFlagsFromString("--expose-gc")
   const collect = runInNewContext("gc") as (options?: { readonly type: "minor" }) => void
-  const old = () => getHeapSpaceStatistics().find(({ space_name }) => space_name === "old_space")?.space_used_size ?? 0
   const there: Array<() => unknown> = []
   const [many, bytes] = [20_000, 2_000]
   collect()

@@ -90,9 +90,9 @@ export const around = <R>(
 }
 
 /** The answer to a browser's question; nothing where it is none, or about a path that is none of the contract's. */
-const preflightOf = ({ method, target, header }: Http.Request): Headers | undefined => {
+const preflightOf = ({ method, path, header }: Http.Request): Headers | undefined => {
   if (method !== "OPTIONS" || header("access-control-request-method") === undefined) return undefined
-  const match = Routes.match(method, target.split("?", 1)[0] ?? "")
+  const match = Routes.match(method, path)
   if (match._tag !== "WrongMethod") return undefined
   return {
     "access-control-allow-methods": match.allow.join(", "),

@@ -10,6 +10,9 @@ import type * as Http from "./Http.ts"
 /** The request header that asks for a fault: `status=429; retryAfter=3; times=2`, with the keys of the JSON. */
 export const headerName = "Webflow-Users-Fault"
 
+/** As requests have it. */
+const headerKey = headerName.toLowerCase()
+
 /** The contract's table of errors, in its order. */
 const table: ReadonlyArray<(retryAfter: number) => Core.UpdateUserError> = [
   () => new Core.InvalidId(),
@@ -160,12 +163,13 @@ export const around = <R>(
   siteId: Core.SiteId,
   serve: Serve<R>,
 ): Effect.Effect<Http.Answer, Core.UpdateUserError, R> =>
-  Effect.flatMap(Rules, (kept) =>
+  Effect.withFiber((fiber) => {
+    const kept = fiber.getRef(Rules)
     // As nearly always.
-    request.header(headerName.toLowerCase()) === undefined && (kept === undefined || kept.size === 0)
+    return request.header(headerKey) === undefined && (kept === undefined || kept.size === 0)
       ? serve(request)
-      : faulted(request, caller, siteId, serve),
-  )
+      : faulted(request, caller, siteId, serve)
+  })
 
 type Serve<R> = (request: Http.Request) => Effect.Effect<Http.Answer, Core.UpdateUserError, R>
 
@@ -184,7 +188,7 @@ const faulted = Effect.fnUntraced(function* <R>(
 })
 
 const next = Effect.fnUntraced(function* (request: Http.Request, caller: Caller, siteId: Core.SiteId) {
-  const header = request.header(headerName.toLowerCase())
+  const header = request.header(headerKey)
   if (header === undefined) {
     const kept = yield* Rules
     if (kept === undefined || kept.size === 0) return undefined

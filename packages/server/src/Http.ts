@@ -21,8 +21,8 @@ import {
   UserSort,
   UserStore,
 } from "@webflow-users/core"
-import { JsonBody, ListQuery, RateLimitHeaders, Routes, type UserJson } from "@webflow-users/core/wire"
-import { Context, Effect, Result } from "effect"
+import { JsonBody, ListQuery, RateLimitHeaders, Routes } from "@webflow-users/core/wire"
+import { Context, Effect, Exit, Result } from "effect"
 import { type Caller, Callers } from "./Callers.ts"
 import * as Faults from "./Faults.ts"
 import * as Forwarding from "./Forwarding.ts"
@@ -34,6 +34,9 @@ export interface Request {
   readonly method: string
   /** The path and query as they stand in the request line. */
   readonly target: string
+  readonly path: string
+  /** Without its question mark; empty where there is none. */
+  readonly query: string
   /** A header's value, by its name in lower case. */
   readonly header: (name: string) => string | undefined
   /** The names of its headers, in lower case. */
@@ -81,8 +84,8 @@ export const isProbe = (target: string | undefined): boolean => target === "/hea
  * contract's envelope.
  */
 export const answer = (request: Request, refusal?: UpdateUserError): Effect.Effect<Answer, never, Services> =>
-  Effect.flatMap(Wire.DataNesting, (nesting) => {
-    const wire = wireOf(request, nesting)
+  Effect.withFiber((fiber) => {
+    const wire = Wire.of(request.path, request.header("accept-version"), fiber.getRef(Wire.DataNesting))
     return settle(refusal === undefined ? Effect.suspend(() => respond(request, wire)) : Effect.fail(refusal), wire)
   })
 
@@ -101,10 +104,6 @@ const failed = (failing: Effect.Effect<never, UpdateUserError>, wire: Wire.Wire)
     ),
   )
 
-/** How the answer to a request is written. */
-const wireOf = ({ target, header }: Request, nesting?: UserJson.DataNesting): Wire.Wire =>
-  Wire.of(splitOnce(target, "?")[0] ?? "", header("accept-version"), nesting)
-
 /** The answer that tells a failure: as v2 does, where the request could not be read. */
 export const failure = (error: UpdateUserError, wire: Wire.Wire = Wire.v2): TextResponse => {
   const { status, headers, body } = wire.error(error)
@@ -114,7 +113,7 @@ export const failure = (error: UpdateUserError, wire: Wire.Wire = Wire.v2): Text
 // From here to the operations there are no generators and few steps: every request goes through all of them (docs/decisions/0027).
 
 const respond = (request: Request, wire: Wire.Wire): Effect.Effect<Answer, UpdateUserError, Services> => {
-  const [path = "", query = ""] = splitOnce(request.target, "?")
+  const { path, query } = request
   const page = pages.get(path)
   if (page !== undefined) return readOnly(request, page(request))
   if (/^\/faults(\/|$)/.test(path)) return faultRule(path, request, wire)
@@ -166,9 +165,11 @@ const authenticated = (
     Effect.flatMap(Context.get(context, Callers).identify(bearer(request), request.address), (caller) => {
       const current = Context.get(context, Current)
       if (current !== undefined) current.caller = caller.actor.actor
-      const served = Effect.flatMap(UserStore.acceptSiteId(siteId), (id) => {
-        const refusal = caller.refusal(id, scope)
-        return refusal === undefined ? serve(caller, id) : Effect.fail(refusal)
+      const site = UserStore.acceptSiteId(siteId)
+      const served = Effect.suspend((): Effect.Effect<Answer, UpdateUserError, Services> => {
+        if (Exit.isFailure(site)) return Effect.failCause(site.cause)
+        const refusal = caller.refusal(site.value, scope)
+        return refusal === undefined ? serve(caller, site.value) : Effect.fail(refusal)
       })
       if (caller.passedOn !== undefined) {
         return Effect.map(Forwarding.passingOn(caller.passedOn, settle(served, wire)), ([response, told]) =>
@@ -289,8 +290,3 @@ const asJson = (result: unknown): Answer => json(200, result)
 /** The answer with headers beside its own. */
 const withHeaders = (response: Answer, headers: Readonly<Record<string, string>>): Answer =>
   response === "Reset" ? response : { ...response, headers: { ...response.headers, ...headers } }
-
-const splitOnce = (text: string, separator: string): ReadonlyArray<string> => {
-  const at = text.indexOf(separator)
-  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)]
-}

@@ -12,14 +12,22 @@ export const toRequest = (
   trusted: Addresses.TrustedProxies,
 ): Http.Request => ({
   method: request.method ?? "",
-  // Clients that take this server for a proxy of HTTP itself send the whole URL.
-  target: request.url?.startsWith("/") ? request.url : (request.url ?? "").replace(/^https?:\/\/[^/?]*/i, ""),
+  ...targetOf(request.url ?? ""),
   header: (name) => headerOf(request, name),
   headerNames: () => Object.keys(request.headers),
   address: Addresses.callerOf(request.socket.remoteAddress ?? "", headerOf(request, "x-forwarded-for"), trusted),
   body: readBody(request),
   stopping,
 })
+
+const targetOf = (url: string): Pick<Http.Request, "target" | "path" | "query"> => {
+  // Clients that take this server for a proxy of HTTP itself send the whole URL.
+  const target = url.startsWith("/") ? url : url.replace(/^https?:\/\/[^/?]*/i, "")
+  const at = target.indexOf("?")
+  return at < 0
+    ? { target, path: target, query: "" }
+    : { target, path: target.slice(0, at), query: target.slice(at + 1) }
+}
 
 const headerOf = ({ headers }: IncomingMessage, name: string): string | undefined => {
   const value = headers[name]

@@ -169,7 +169,9 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     if (isLast || connection.requests >= maxRequestsOfConnection) response.shouldKeepAlive = false
     // What else this caller has to say would be kept for nothing.
     if (isTooMany) socket.pause()
+    let fetched: (() => void) | undefined
     response.once("close", () => {
+      fetched?.()
       if (stopping && connection.latest?.response === response) hangUp(socket)
     })
     const asked = toRequest(request, stopBegins.await, trusted)
@@ -190,7 +192,7 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
       const framing = answer.status === 204 ? {} : { "content-length": length }
       response.writeHead(answer.status, { ...answer.headers, ...framing })
       response.end(answer.body)
-      unfetched.written(socket, response, typeof answer.body === "string" ? length : 0)
+      fetched = unfetched.written(socket, typeof answer.body === "string" ? length : 0)
     })
     const inTurn = Effect.suspend(() => (connection.isOver ? Effect.void : answered))
     const start = () => {

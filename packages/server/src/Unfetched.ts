@@ -2,7 +2,6 @@
  * What answers take up until their callers have fetched them. Who does not fetch takes no more than a share of the memory, and
  * no place that somebody else needs: docs/decisions/0017.
  */
-import type { ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import { Clock, Effect } from "effect"
 
@@ -87,17 +86,17 @@ export const make = Effect.fnUntraced(function* (end: (socket: Socket) => void) 
       held.set(socket, one)
       take(one, atLeast)
     },
-    /** Its answer has been written, of so many bytes that nobody else has. */
-    written: (socket: Socket, response: ServerResponse, bytes: number): void => {
+    /** Its answer has been written, of so many bytes that nobody else has. Gives what is to be called when it is fetched. */
+    written: (socket: Socket, bytes: number): (() => void) => {
       const one = held.get(socket)
-      if (one === undefined) return
+      if (one === undefined) return () => undefined
       take(one, bytes)
       one.written.push(now())
-      response.once("close", () => {
+      return () => {
         if (held.get(socket) !== one) return
         take(one, -bytes - atLeast)
         one.written.shift()
-      })
+      }
     },
   }
 })

@@ -211,7 +211,8 @@ export const make = Effect.fnUntraced(function* (
   return UserStore.of({
     update: (siteId, userId, patch) =>
       traced("UserStore.update")(
-        Effect.flatMap(UpdateGrant.Current, (grant) => {
+        Effect.withFiber((fiber) => {
+          const grant = fiber.getRef(UpdateGrant.Current)
           const hopeless = patch.objections.filter(({ unless }) => unless === undefined)
           if (hopeless.length > 0) return refusal(siteId, userId, patch, hopeless)
           // What it would change is that server's to know; here is seen what it names.

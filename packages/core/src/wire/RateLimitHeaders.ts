@@ -3,6 +3,9 @@
 const limitName = "X-RateLimit-Limit"
 const remainingName = "X-RateLimit-Remaining"
 
+/** As answers have them that were read. */
+const [limitKey, remainingKey] = [limitName.toLowerCase(), remainingName.toLowerCase()]
+
 /** Requests that a token may make in a window, and how many of them are left; absent where the server does not say. */
 export interface RateLimit {
   readonly limit?: number | undefined
@@ -11,8 +14,8 @@ export interface RateLimit {
 
 /** Reads them, by their names in lower case; what is no number of requests is left out. */
 export const read = (header: (name: string) => string | undefined): RateLimit => {
-  const limit = wholeNumber(header(limitName.toLowerCase()))
-  return { limit: limit === 0 ? undefined : limit, remaining: wholeNumber(header(remainingName.toLowerCase())) }
+  const limit = wholeNumber(header(limitKey))
+  return { limit: limit === 0 ? undefined : limit, remaining: wholeNumber(header(remainingKey)) }
 }
 
 /** The headers that tell what is known. */

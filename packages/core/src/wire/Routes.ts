@@ -39,9 +39,11 @@ const templates = Object.entries(routes).map(([name, route]) => ({
   segments: route.path.split("/").slice(1),
 }))
 
+const beginnings = prefixes.map((prefix) => ({ prefix, begin: `${prefix}/` }))
+
 /** What stands before a path, whether or not the path is one of the contract. */
 export const prefixOf = (path: string): (typeof prefixes)[number] | undefined =>
-  prefixes.find((prefix) => path.startsWith(`${prefix}/`))
+  beginnings.find(({ begin }) => path.startsWith(begin))?.prefix
 
 /** The operation a request asks for. `path` comes without its query. */
 export const match = (method: string, path: string): Match => {
