@@ -150,6 +150,6 @@ const outcomeOf = (exit: Exit.Exit<{ readonly status: number }, { readonly _tag:
   if (Exit.isSuccess(exit))
     return exit.value.status >= 100 && exit.value.status < 600 ? String(exit.value.status) : "other"
   const failed = exit.cause.reasons.find((reason) => reason._tag === "Fail")
-  // A caller who hung up, or a deadline that came first.
+  // A caller who hung up.
   return failed?._tag === "Fail" ? failed.error._tag : "interrupted"
 }

@@ -223,6 +223,19 @@ describe("the metrics", () => {
     await server.stop()
   })
 
+  it("count what another server did not answer in time", async () => {
+    const server = await Upstream.start()
+    server.answers(() => undefined)
+    const impatient = ["--upstream-timeout", "300 millis", "--upstream-attempts", "1"]
+    await using proxy = await Spawned.start(server.address, {
+      args: [...told.args, "--auth", "passthrough", ...impatient],
+    })
+    expect(await call(proxy.origin)).toBe(504)
+    const { values } = await read(proxy.metrics())
+    expect(values("webflow_users_upstream_requests_total")).toEqual({ "GET TimedOut": 1 })
+    await server.stop()
+  })
+
   it("tell the outbox of webhooks as it is when they are asked for, and not at all where it cannot be read", async () => {
     const file = join(made.folder, "outbox.db")
     await using proxy = await Spawned.start(`file:${file}`, { args: [...told.args, "--webhooks=false"] })

@@ -7,8 +7,8 @@
  * and again (docs/decisions/0031).
  */
 export interface Bag<A> {
-  /** Takes one in. Gives what lets it go again; to let it go twice changes nothing. */
-  readonly add: (one: A) => () => void
+  /** Takes one in. Gives what lets it go again, and says whether it was still there. */
+  readonly add: (one: A) => () => boolean
   readonly size: () => number
   /** Those that are there now. */
   readonly values: () => ReadonlyArray<A>
@@ -29,12 +29,13 @@ export const make = <A>(): Bag<A> => {
       return () => {
         const { index } = place
         const last = places.at(-1)
-        if (index === undefined || last === undefined) return
+        if (index === undefined || last === undefined) return false
         // The last one takes the place of the one that goes.
         places[index] = last
         last.index = index
         places.pop()
         place.index = undefined
+        return true
       }
     },
     size: () => places.length,

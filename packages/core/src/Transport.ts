@@ -2,7 +2,8 @@
  * Port: sends one HTTP request to another server. Adapters stand in `Transport/`; one that needs a library is a driver of
  * whoever assembles.
  */
-import { Context, Effect, Predicate } from "effect"
+import { Context, Duration, Effect, type Exit, Predicate } from "effect"
+import * as Deadlines from "./Deadlines.ts"
 import * as E from "./UpstreamError.ts"
 
 /** A request, whole: nothing is added to it but what HTTP needs. */
@@ -11,6 +12,16 @@ export interface TransportRequest {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
+  /** How long to wait for the answer. After that the request is ended, and its connection where it is under way. */
+  readonly patience?: Patience
+}
+
+/** How long to wait, and what comes of it when that was not long enough. */
+export interface Patience<E = TransportError> {
+  /** In milliseconds; for ever where they are infinite. */
+  readonly millis: number
+  /** What whoever waited fails with. */
+  readonly late: () => E
 }
 
 /** An answer of any status. */
@@ -38,7 +49,7 @@ export class Transport extends Context.Service<
   {
     /**
      * Gives the answer, whatever its status; a redirect is an answer too. Interrupting it ends the request, and its
-     * connection where that is under way.
+     * connection where that is under way; so does the end of the request's patience, and then it fails with what that says.
      */
     readonly send: Send
   }
@@ -51,14 +62,70 @@ export const maxResponseBytes = 2 * 1024 * 1024
 export const tooLarge = (status: number): E.UpstreamInvalidResponse =>
   new E.UpstreamInvalidResponse({ status, message: `The server's answer is larger than ${maxResponseBytes} bytes` })
 
-/** A transport that sends as it is told to, once it is known that the request can be sent. */
-export const of = (send: Send): Transport["Service"] =>
-  Transport.of({
+/** Hears what came of a request. Only the first time counts. */
+export type Done = (exit: Exit.Exit<TransportResponse, TransportError>) => void
+
+/**
+ * Begins a request, says once it is done, and gives what ends it before that: with its connection where it is under way. What it
+ * throws is a defect. Patience is not its business.
+ */
+export type Begin = (request: TransportRequest, done: Done) => () => void
+
+/** A transport that begins requests as it is told to, once it is known that they can be sent, and ends those that take too long. */
+export const of = (begin: Begin): Transport["Service"] => {
+  const watch = Deadlines.make()
+  return Transport.of({
     send: (request) => {
       const reason = unsendable(request)
-      return reason === undefined ? send(trimmed(request)) : Effect.fail(new E.UnsendableRequest({ details: [reason] }))
+      return reason === undefined
+        ? exchange(begin, watch, trimmed(request))
+        : Effect.fail(new E.UnsendableRequest({ details: [reason] }))
     },
   })
+}
+
+/** In the fiber that waits: one more to watch over it costs a tenth of what it takes to pass a request on. */
+const exchange = (begin: Begin, watch: Deadlines.Watch, request: TransportRequest): ReturnType<Send> =>
+  Effect.withFiber((fiber) => {
+    const { patience } = request
+    if (patience !== undefined && patience.millis <= 0) return Effect.failSync(patience.late)
+    return Effect.callback((resume) => {
+      let isDone = false
+      let leave: (() => void) | undefined
+      const cancel = begin(request, (exit) => {
+        isDone = true
+        leave?.()
+        resume(exit)
+      })
+      if (isDone) return
+      if (patience !== undefined && patience.millis !== Number.POSITIVE_INFINITY) {
+        const late = Effect.suspend(() => {
+          cancel()
+          return Effect.fail(patience.late())
+        })
+        leave = watch(fiber, patience.millis, () => resume(late))
+      }
+      return Effect.sync(() => {
+        leave?.()
+        cancel()
+      })
+    })
+  })
+
+/**
+ * Ends an effect that takes too long: for what is more than one exchange, or none. It takes two fibers and a timer, which
+ * `patience` in a request does without.
+ */
+export const inTime = <A, Err, R, Late>(
+  effect: Effect.Effect<A, Err, R>,
+  patience: Patience<Late> | undefined,
+): Effect.Effect<A, Err | Late, R> =>
+  patience === undefined || patience.millis === Number.POSITIVE_INFINITY
+    ? effect
+    : Effect.timeoutOrElse(effect, {
+        duration: Duration.millis(patience.millis),
+        orElse: () => Effect.failSync(patience.late),
+      })
 
 /** Space around a header's value is no part of it. Some clients take it away, and some refuse it. */
 const trimmed = (request: TransportRequest): TransportRequest =>

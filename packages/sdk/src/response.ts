@@ -1,5 +1,5 @@
 /** What a call tells of the answer it came from: for who counts requests, or asks a server's owner about one. */
-import { type CallResponse, isUpdateUserError, type Transport } from "@webflow-users/core"
+import { type CallResponse, isUpdateUserError, Transport } from "@webflow-users/core"
 import { RateLimitHeaders, RequestId } from "@webflow-users/core/wire"
 import { Clock, Context, Effect } from "effect"
 import { FieldsMismatch } from "./fieldsSchema.ts"
@@ -77,7 +77,7 @@ const noted =
 
 const observed = (send: Send, { onRequest, onResponse }: Hooks): Send => {
   if (onRequest === undefined && onResponse === undefined) return send
-  return Effect.fnUntraced(function* (sending) {
+  const observing = Effect.fnUntraced(function* (sending: Transport.TransportRequest) {
     const { authorization: _, ...headers } = sending.headers
     const request: SentRequest = { method: sending.method, url: sending.url, headers }
     yield* Effect.promise(async () => onRequest?.(request))
@@ -88,6 +88,8 @@ const observed = (send: Send, { onRequest, onResponse }: Hooks): Send => {
     yield* Effect.promise(async () => onResponse?.(response))
     return answer
   })
+  // The hooks are waited for as the answer is.
+  return ({ patience, ...sending }) => Transport.inTime(observing(sending), patience)
 }
 
 const millis = Clock.clockWith((clock) => Effect.sync(() => Number(clock.monotonicTimeNanosUnsafe()) / 1e6))

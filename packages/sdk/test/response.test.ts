@@ -110,7 +110,24 @@ describe("hooks", () => {
     }
     expect(server.requests).toHaveLength(hook === "onRequest" ? 0 : 2)
   })
+
+  it.each(["onRequest", "onResponse"] as const)("are waited for as the answer is: %s", async (hook) => {
+    await using server = await serve((response) => json(response, 200, user))
+    await using client = createClient({
+      baseUrl: server.baseUrl,
+      token: "t",
+      retry: false,
+      timeout: 50,
+      [hook]: hanging,
+    })
+    expect(await reasonOf(client.users.get(siteId, userId))).toMatchObject({
+      _tag: "TimedOut",
+      cause: "no answer within 50ms",
+    })
+  })
 })
+
+const hanging = () => new Promise<void>(() => {})
 
 const thrower = (thrown: Error) => {
   throw thrown

@@ -4,7 +4,7 @@
  */
 import { Agent, type ClientRequest, type IncomingMessage, request as requestOver } from "node:http"
 import { Transport } from "@webflow-users/core"
-import { Duration, Effect, Layer } from "effect"
+import { Duration, Effect, Exit, Layer } from "effect"
 import type { Options } from "./Undici.ts"
 
 /** Sends to the server at this address, and to no other. */
@@ -25,38 +25,34 @@ export const layer = (address: string, options: Options = {}): Layer.Layer<Trans
         Effect.sync(() => new client.Agent({ keepAlive: true, maxSockets: options.connections ?? 64 })),
         (opened) => Effect.sync(() => opened.destroy()),
       )
-      return Transport.of(({ url, method, headers, body }) =>
-        Effect.callback((resume) => {
-          const request = client.request(url, { method, headers, agent }, (response) => receive(response, resume))
-          request.on("error", (error) => resume(Effect.fail(failureOf(error))))
-          mindTime(request, times)
-          request.end(body)
-          return Effect.sync(() => request.destroy())
-        }),
-      )
+      return Transport.of(({ url, method, headers, body }, done) => {
+        const request = client.request(url, { method, headers, agent }, (response) => receive(response, done))
+        request.on("error", (error) => done(Exit.fail(failureOf(error))))
+        mindTime(request, times)
+        request.end(body)
+        return () => request.destroy()
+      })
     }),
   )
 
 /** What a timer takes: not for ever, but for weeks. */
 const millis = (duration: Duration.Input): number => Math.min(Math.ceil(Duration.toMillis(duration)), 2 ** 31 - 1)
 
-type Resume = (effect: Effect.Effect<Transport.TransportResponse, Transport.TransportError>) => void
-
-const receive = (response: IncomingMessage, resume: Resume): void => {
+const receive = (response: IncomingMessage, done: Transport.Done): void => {
   const status = response.statusCode ?? 0
   const chunks: Array<Buffer> = []
   let size = 0
   response.on("data", (chunk: Buffer) => {
     size += chunk.length
     if (size <= Transport.maxResponseBytes) return chunks.push(chunk)
-    resume(Effect.fail(Transport.tooLarge(status)))
+    done(Exit.fail(Transport.tooLarge(status)))
     response.destroy()
   })
-  response.on("error", (error) => resume(Effect.fail(failureOf(error))))
+  response.on("error", (error) => done(Exit.fail(failureOf(error))))
   response.on("end", () => {
     const { headers } = response
-    resume(
-      Effect.succeed({
+    done(
+      Exit.succeed({
         status,
         header: (name) => {
           const value = headers[name]

@@ -5,7 +5,7 @@
  */
 import { Transport } from "@webflow-users/core"
 import * as Gathering from "@webflow-users/core/Gathering"
-import { Duration, Effect, Layer } from "effect"
+import { Duration, Effect, Exit, Layer } from "effect"
 import type { Dispatcher } from "undici"
 import Pool from "undici/lib/dispatcher/pool.js"
 
@@ -39,19 +39,17 @@ export const layer = (address: string, options: Options = {}): Layer.Layer<Trans
         ),
         (opened) => Effect.promise(() => opened.destroy()),
       )
-      return Transport.of(({ method, url, headers, body }) =>
-        Effect.callback((resume) => {
-          const exchange = new Exchange(resume)
-          const request = {
-            path: pathOf(url, origin),
-            method: method as Dispatcher.HttpMethod,
-            headers,
-            body: body ?? null,
-          }
-          pool.dispatch(request, exchange)
-          return Effect.sync(() => exchange.cancel())
-        }),
-      )
+      return Transport.of(({ method, url, headers, body }, done) => {
+        const exchange = new Exchange(done)
+        const request = {
+          path: pathOf(url, origin),
+          method: method as Dispatcher.HttpMethod,
+          headers,
+          body: body ?? null,
+        }
+        pool.dispatch(request, exchange)
+        return () => exchange.cancel()
+      })
     }),
   )
 
@@ -66,18 +64,16 @@ const pathOf = (url: string, origin: string): string => {
 /** undici takes no others. */
 const wholeMillis = (duration: Duration.Input): number => Math.ceil(Duration.toMillis(duration))
 
-type Resume = (effect: Effect.Effect<Transport.TransportResponse, Transport.TransportError>) => void
-
 class Exchange implements Dispatcher.DispatchHandler {
-  readonly #resume: Resume
+  readonly #done: Transport.Done
   readonly #chunks: Array<Buffer> = []
   #controller: Dispatcher.DispatchController | undefined
   #isCancelled = false
   #status = 0
   #headers: NodeJS.Dict<string | Array<string>> = {}
 
-  constructor(resume: Resume) {
-    this.#resume = resume
+  constructor(done: Transport.Done) {
+    this.#done = done
   }
 
   /** Ends it: with its connection where it is under way, and before it is sent where it waits for one. */
@@ -108,8 +104,8 @@ class Exchange implements Dispatcher.DispatchHandler {
   tell() {
     const headers = this.#headers
     const [first, ...more] = this.#chunks
-    this.#resume(
-      Effect.succeed({
+    this.#done(
+      Exit.succeed({
         status: this.#status,
         header: (name) => {
           const value = headers[name]
@@ -121,8 +117,8 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error & { readonly code?: string }) {
-    this.#resume(
-      Effect.fail(
+    this.#done(
+      Exit.fail(
         error.code === "UND_ERR_RES_EXCEEDED_MAX_SIZE" ? Transport.tooLarge(this.#status) : Transport.failureOf(error),
       ),
     )

@@ -6,7 +6,7 @@ import { lookup as systemLookup } from "node:dns"
 import type { LookupAddress } from "node:dns"
 import type { LookupFunction } from "node:net"
 import { Transport, UnsendableRequest, WebhookTarget } from "@webflow-users/core"
-import { Effect } from "effect"
+import { Exit } from "effect"
 import type { Dispatcher } from "undici"
 import Client from "undici/lib/dispatcher/client.js"
 import * as PublicAddress from "./PublicAddress.ts"
@@ -16,14 +16,14 @@ import { isForbidden, type Options } from "./WebhookTargets.ts"
 const restTimeout = 2_000
 const restSize = 64 * 1024
 
-export const send = (
-  { method, url, headers, body }: Transport.TransportRequest,
-  options: Options,
-): Effect.Effect<Transport.TransportResponse, Transport.TransportError> =>
-  Effect.callback((resume) => {
+export const make = (options: Options): Transport.Transport["Service"] =>
+  Transport.of(({ method, url, headers, body }, done) => {
     const { origin, hostname, pathname, search } = new URL(url)
     // A literal address is looked up by nobody.
-    if (isForbidden(options)(hostname)) return resume(Effect.fail(refused()))
+    if (isForbidden(options)(hostname)) {
+      done(Exit.fail(refused()))
+      return () => {}
+    }
     const { allowPrivate, lookup = systemLookup as LookupFunction } = options
     const client = new Client(origin, {
       // One request a connection.
@@ -34,8 +34,8 @@ export const send = (
     })
     const end = () => void client.destroy()
     const request = { path: pathname + search, method: method as Dispatcher.HttpMethod, headers, body: body ?? null }
-    client.dispatch(request, new Exchange(resume, end))
-    return Effect.sync(end)
+    client.dispatch(request, new Exchange(done, end))
+    return end
   })
 
 /** Gives no address that is not public, so that none is connected to, whatever the name has stood for before. */
@@ -55,16 +55,14 @@ class NotPublic extends Error {}
 const refused = () =>
   new UnsendableRequest({ details: [`the target's address is not public, ${WebhookTarget.howToAllow}`] })
 
-type Resume = (effect: Effect.Effect<Transport.TransportResponse, Transport.TransportError>) => void
-
 /** What comes after the status changes nothing any more; it is read for a moment, so that who writes it is not cut off. */
 class Exchange implements Dispatcher.DispatchHandler {
-  readonly #resume: Resume
+  readonly #done: Transport.Done
   readonly #end: () => void
   #rest: NodeJS.Timeout | undefined
 
-  constructor(resume: Resume, end: () => void) {
-    this.#resume = resume
+  constructor(done: Transport.Done, end: () => void) {
+    this.#done = done
     this.#end = end
   }
 
@@ -76,7 +74,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     // There may be word before the answer.
     if (status < 200) return
     this.#rest = setTimeout(this.#end, restTimeout).unref()
-    this.#resume(Effect.succeed({ status, header: () => undefined, text: "" }))
+    this.#done(Exit.succeed({ status, header: () => undefined, text: "" }))
   }
 
   onResponseEnd() {
@@ -85,7 +83,7 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseError(_: Dispatcher.DispatchController, error: Error) {
     this.#finish()
-    this.#resume(Effect.fail(error instanceof NotPublic ? refused() : Transport.failureOf(error)))
+    this.#done(Exit.fail(error instanceof NotPublic ? refused() : Transport.failureOf(error)))
   }
 
   #finish() {

@@ -22,13 +22,12 @@ export const isForbidden =
  * is known, and without its text.
  */
 export const layer = (options: Options): Layer.Layer<Transport.Transport> =>
-  Layer.succeed(
-    Transport.Transport,
-    Transport.of((request) =>
-      // Loaded when the first one is sent: most proxies have no webhooks.
-      Effect.flatMap(
-        Effect.promise(() => import("./WebhookRequest.ts")),
-        ({ send }) => send(request, options),
-      ),
-    ),
-  )
+  Layer.sync(Transport.Transport, () => {
+    let made: Transport.Transport["Service"] | undefined
+    // Loaded when the first one is sent: most proxies have no webhooks.
+    const loaded = Effect.map(
+      Effect.promise(() => import("./WebhookRequest.ts")),
+      ({ make }) => (made ??= make(options)),
+    )
+    return { send: (request) => Effect.flatMap(loaded, ({ send }) => send(request)) }
+  })

@@ -1,7 +1,8 @@
 import { inspect } from "node:util"
 import { describe, expect, it } from "@effect/vitest"
-import { Transport } from "@webflow-users/core"
-import { Context, Duration, Effect, Fiber, Layer } from "effect"
+import { TimedOut, Transport } from "@webflow-users/core"
+import { Clock, Context, Duration, Effect, Fiber, Layer } from "effect"
+import { TestClock } from "effect/testing"
 import * as NodeHttp from "../src/NodeHttp.ts"
 import * as Undici from "../src/Undici.ts"
 import { selfSigned, trusting } from "./certificate.ts"
@@ -275,7 +276,7 @@ describe.each(drivers)("Transport over $name", ({ name, layer }) => {
     ["within the answer's headers", Hostile.hangWithinHeaders],
     ["within the answer", Hostile.hangWithinAnswer],
     ["while the answer drips", Hostile.dripForever],
-  ])("ends the request at the server when it is interrupted %s", ([_, deed]) =>
+  ])("ends the request at the server when it is interrupted, or its patience ends, %s", ([_, deed]) =>
     Effect.gen(function* () {
       const server = yield* Hostile.serve(deed)
       const send = yield* opened(server.url, layer(server.url))
@@ -283,6 +284,15 @@ describe.each(drivers)("Transport over $name", ({ name, layer }) => {
       yield* server.arrived(1)
       yield* Fiber.interrupt(sending)
       expect(yield* server.requests[0]!.end).toBe("abandoned")
+      const clock = yield* TestClock.make()
+      const late = new TimedOut({ cause: "late" })
+      const patience = { millis: 1_000, late: () => late }
+      const impatient = Effect.flip(send({ ...get(), patience })).pipe(Effect.provideService(Clock.Clock, clock))
+      const waiting = yield* Effect.forkChild(impatient)
+      yield* server.arrived(2)
+      yield* clock.adjust("1 second")
+      expect(yield* Fiber.join(waiting)).toBe(late)
+      expect(yield* server.requests[1]!.end).toBe("abandoned")
     }),
   )
 

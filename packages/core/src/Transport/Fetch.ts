@@ -1,34 +1,42 @@
 /** Requests by `fetch`: the platform's own, or one that is given. Nothing else is needed, so it runs everywhere. */
-import { Data, Effect, Layer } from "effect"
+import { Exit, Layer } from "effect"
 import * as Transport from "../Transport.ts"
 import { UnsendableRequest, UpstreamInvalidResponse } from "../UpstreamError.ts"
 
 /** Sends by this `fetch`. No error of it repeats a header, or what is secret in an address. */
 export const make = (fetch: typeof globalThis.fetch = globalThis.fetch): Transport.Transport["Service"] =>
-  Transport.of(({ method, url, headers, body }) =>
-    Effect.tryPromise({
-      try: async (signal) => {
-        // A redirect is an answer: following it would carry the token to another address.
-        const response = await fetch(url, { method, headers, body: body ?? null, signal, redirect: "manual" })
-        return {
-          // Browsers do not tell what a redirect is.
-          status: response.type === "opaqueredirect" ? 302 : response.status,
-          header: (name: string) => response.headers.get(name) ?? undefined,
-          text: await read(response),
-        }
-      },
-      catch: (cause) => {
-        // What no network throws, but a `fetch` that is written wrongly. To try that again would not help.
-        if (cause instanceof ReferenceError || cause instanceof SyntaxError) return new Mistake({ cause })
-        if (cause instanceof UpstreamInvalidResponse) return cause
-        return URL.canParse(url)
-          ? Transport.failureOf(cause)
-          : new UnsendableRequest({ details: ["the server's address is not a whole URL"] })
-      },
-    }).pipe(Effect.catchTag("Mistake", ({ cause }) => Effect.die(cause))),
-  )
+  Transport.of((request, done) => {
+    const controller = new AbortController()
+    const ask = async () => done(await exitOf(fetch, request, controller.signal))
+    void ask()
+    return () => controller.abort()
+  })
 
-class Mistake extends Data.TaggedError("Mistake")<{ readonly cause: unknown }> {}
+const exitOf = async (
+  fetch: typeof globalThis.fetch,
+  { method, url, headers, body }: Transport.TransportRequest,
+  signal: AbortSignal,
+): Promise<Exit.Exit<Transport.TransportResponse, Transport.TransportError>> => {
+  try {
+    // A redirect is an answer: following it would carry the token to another address.
+    const response = await fetch(url, { method, headers, body: body ?? null, signal, redirect: "manual" })
+    return Exit.succeed({
+      // Browsers do not tell what a redirect is.
+      status: response.type === "opaqueredirect" ? 302 : response.status,
+      header: (name: string) => response.headers.get(name) ?? undefined,
+      text: await read(response),
+    })
+  } catch (cause) {
+    // What no network throws, but a `fetch` that is written wrongly. To try that again would not help.
+    if (cause instanceof ReferenceError || cause instanceof SyntaxError) return Exit.die(cause)
+    if (cause instanceof UpstreamInvalidResponse) return Exit.fail(cause)
+    return Exit.fail(
+      URL.canParse(url)
+        ? Transport.failureOf(cause)
+        : new UnsendableRequest({ details: ["the server's address is not a whole URL"] }),
+    )
+  }
+}
 
 /** The same as a layer. */
 export const layer = (fetch?: typeof globalThis.fetch): Layer.Layer<Transport.Transport> =>

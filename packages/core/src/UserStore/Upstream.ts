@@ -5,7 +5,7 @@ import * as Pacer from "../Pacer.ts"
 import * as Pacers from "../Pacers.ts"
 import { undeclared } from "../SiteDeclaration.ts"
 import { traced } from "../Traced.ts"
-import { Transport } from "../Transport.ts"
+import { inTime, type Patience, Transport } from "../Transport.ts"
 import * as UpdateGrant from "../UpdateGrant.ts"
 import type * as E from "../UpdateUserError.ts"
 import { TimedOut } from "../UpdateUserError.ts"
@@ -15,7 +15,6 @@ import { Ending, type Finder, OnReplaced, type PageRequest, UserStore } from "..
 import * as Routes from "../wire/Routes.ts"
 import { encodeBody } from "../wire/UpdateUserBody.ts"
 import * as UserJson from "../wire/UserJson.ts"
-import * as Deadlines from "./Upstream/Deadlines.ts"
 import type * as EmailIndex from "./Upstream/EmailIndex.ts"
 import * as Reader from "./Upstream/Reader.ts"
 import * as Retry from "./Upstream/Retry.ts"
@@ -96,7 +95,6 @@ export const make = Effect.fnUntraced(function* (
     maxPause: retry.maxRetryAfter,
     onWait: options.onWait,
   })
-  const within = yield* Deadlines.make
   const base = options.baseUrl.replace(/\/+$/, "")
   const read = Reader.of(base)
   const own = options.token ?? noToken
@@ -110,8 +108,8 @@ export const make = Effect.fnUntraced(function* (
     Effect.withFiber<A, Err | TimedOut, R>((fiber) => {
       const callers = fiber.getRef(CallerToken) ?? own
       if (!Effect.isEffect(callers)) return use(Redacted.value(callers), fiber)
-      const orElse = Effect.suspend(() => Effect.fail(new TimedOut({ cause: "the token did not come in time" })))
-      return Effect.flatMap(within(callers, timeoutIn(fiber), orElse), (token) => use(Redacted.value(token), fiber))
+      const patience = { millis: timeoutIn(fiber), late: tokenLate }
+      return Effect.flatMap(inTime(callers, patience), (token) => use(Redacted.value(token), fiber))
     })
 
   /** Asks once, and reads what a 2xx carries; every other answer is the error it stands for. */
@@ -133,10 +131,8 @@ export const make = Effect.fnUntraced(function* (
         const sending = Effect.suspend(() => {
           const now = Monotonic.millisOf(clock)
           options.onTurn?.(now - askedAt)
-          const rest = progress.begin(now)
-          const patience = Math.min(timeout, rest)
-          const tooLate = Effect.suspend(() => late(patience, rest < timeout))
-          return within(transport.send(request), patience, tooLate)
+          const patience = patienceOf(timeout, progress.begin(now))
+          return transport.send({ ...request, patience })
         })
         const turn = {
           hasBegun: progress.hasBegun(),
@@ -265,14 +261,19 @@ const queryOf = (values: object): string =>
 
 const noToken = Redacted.make("")
 
-const late = (patience: number, isDeadline: boolean) =>
-  Effect.fail(
+const tokenLate = () => new TimedOut({ cause: "the token did not come in time" })
+
+/** Of one request, where so many milliseconds are left to the whole call. */
+const patienceOf = (timeout: number, left: number): Patience => ({
+  millis: Math.min(timeout, left),
+  late: () =>
     new TimedOut({
-      cause: isDeadline
-        ? "no answer before the deadline of the whole call"
-        : `no answer within ${Duration.format(Duration.millis(patience))}`,
+      cause:
+        left < timeout
+          ? "no answer before the deadline of the whole call"
+          : `no answer within ${Duration.format(Duration.millis(timeout))}`,
     }),
-  )
+})
 
 type Ask = <A>(
   route: Routes.RouteName,

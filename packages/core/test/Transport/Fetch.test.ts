@@ -1,7 +1,8 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Transport } from "@webflow-users/core"
+import { TimedOut, Transport } from "@webflow-users/core"
 import * as FetchTransport from "@webflow-users/core/Transport/Fetch"
-import { Effect } from "effect"
+import { Effect, Exit, Fiber } from "effect"
+import { TestClock } from "effect/testing"
 
 // What holds for every driver, over sockets: `packages/stores/test/Transport.test.ts`.
 
@@ -41,6 +42,42 @@ describe("Transport, Fetch", () => {
   ])("understands another fetch's failures, as told by %s", ([_, facts, expected]) =>
     Effect.gen(function* () {
       expect(yield* Effect.flip(send("http://127.0.0.1/v2", failing(facts)))).toMatchObject({ _tag: expected })
+    }),
+  )
+
+  it.effect("takes for a defect what only a fetch that is written wrongly throws", () =>
+    Effect.gen(function* () {
+      const mistake = new ReferenceError("fetsch is not defined")
+      const throwing = () => {
+        throw mistake
+      }
+      for (const wrong of [() => Promise.reject(mistake), throwing]) {
+        expect(yield* Effect.exit(send("http://127.0.0.1/v2", wrong))).toEqual(Exit.die(mistake))
+      }
+    }),
+  )
+
+  it.effect("gives up a fetch that takes too long, whatever that makes of it", () =>
+    Effect.gen(function* () {
+      const late = new TimedOut({ cause: "late" })
+      const signals: Array<AbortSignal | null | undefined> = []
+      const hanging: typeof globalThis.fetch = (_, init) => {
+        signals.push(init?.signal)
+        return new Promise((_resolve, reject) => init?.signal?.addEventListener("abort", () => reject(new Error("no"))))
+      }
+      const deaf: typeof globalThis.fetch = (_, init) => {
+        signals.push(init?.signal)
+        return new Promise(() => {})
+      }
+      for (const fetch of [hanging, deaf]) {
+        const { send: sending } = FetchTransport.make(fetch)
+        const request = { method: "GET", url: "http://127.0.0.1/v2", headers: {} }
+        const patience = { millis: 1_000, late: () => late }
+        const waiting = yield* Effect.forkChild(sending({ ...request, patience }))
+        yield* TestClock.adjust("1 second")
+        expect(yield* Fiber.await(waiting)).toEqual(Exit.fail(late))
+      }
+      expect(signals.map((signal) => signal?.aborted)).toEqual([true, true])
     }),
   )
 })

@@ -16,9 +16,10 @@ const answering = (
 ) => {
   const tokens: Array<string | undefined> = []
   const transport = Layer.succeed(Transport.Transport, {
-    send: ({ headers }) => {
+    send: ({ headers, patience }) => {
       tokens.push(headers["authorization"])
-      return Effect.map(answer, (told) => ({ ...told, header: () => undefined }))
+      const answered = Effect.map(answer, (told) => ({ ...told, header: () => undefined }))
+      return Transport.inTime(answered, patience)
     },
   })
   const layer = Upstream.layer({ baseUrl: "https://users.example.com/v2", ...options }).pipe(Layer.provide(transport))

@@ -43,14 +43,15 @@ const serving = (
 ) => {
   const sent: Array<{ readonly at: number; readonly method: string; readonly body: unknown }> = []
   const transport = Layer.succeed(Transport.Transport, {
-    send: ({ method, body }) =>
+    send: ({ method, body, patience }) =>
       Effect.gen(function* () {
         sent.push({
           at: yield* Clock.currentTimeMillis,
           method,
           body: body === undefined ? undefined : JSON.parse(body),
         })
-        const { status = 200, json, headers = {} } = yield* answers[Math.min(sent.length, answers.length) - 1] ?? ok
+        const answer = answers[Math.min(sent.length, answers.length) - 1] ?? ok
+        const { status = 200, json, headers = {} } = yield* Transport.inTime(answer, patience)
         return { status, text: JSON.stringify(json), header: (name) => headers[name] }
       }),
   })

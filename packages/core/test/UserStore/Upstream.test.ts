@@ -57,11 +57,11 @@ const ask = <A>(
 ) => {
   const sent: Array<Transport.TransportRequest> = []
   const transport = Layer.succeed(Transport.Transport, {
-    send: (request) =>
+    send: ({ patience, ...request }) =>
       Effect.suspend(() => {
         sent.push(request)
         const answer = server(request)
-        return Effect.isEffect(answer) ? answer : Effect.succeed(answer)
+        return Effect.isEffect(answer) ? Transport.inTime(answer, patience) : Effect.succeed(answer)
       }).pipe(
         Effect.map(({ status = 200, json, text = JSON.stringify(json) ?? "", headers = {} }) => ({
           status,
