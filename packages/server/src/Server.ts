@@ -141,8 +141,10 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     })
   })
 
-  // By then a body of usual size is here as well, and need not be waited for.
+  // Requests that came together are all read before the first of them is worked on: by then a body of usual size is here as well.
+  // Their answers are sent together too.
   const begin = Gathering.make(setImmediate, (work: () => void) => work())
+  const answers = Gathering.make(process.nextTick, (send: () => void) => send())
 
   const unlessTooLarge = (answer: Http.Answer): Http.Answer =>
     answer === "Reset" || unfetched.hasRoomFor(sizeOf(answer)) ? answer : Http.failure(new Overloaded())
@@ -188,11 +190,12 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
       }
       if (stopping && connection.latest?.response === response) response.shouldKeepAlive = false
       const length = Buffer.byteLength(answer.body)
+      fetched = unfetched.written(socket, typeof answer.body === "string" ? length : 0)
       // An answer that says that it has no body has no length either.
       const framing = answer.status === 204 ? {} : { "content-length": length }
-      response.writeHead(answer.status, { ...answer.headers, ...framing })
-      response.end(answer.body)
-      fetched = unfetched.written(socket, typeof answer.body === "string" ? length : 0)
+      const send = () => response.writeHead(answer.status, { ...answer.headers, ...framing }).end(answer.body)
+      if (isLast) send()
+      else answers(send)
     })
     const inTurn = Effect.suspend(() => (connection.isOver ? Effect.void : answered))
     const start = () => {
@@ -203,7 +206,7 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
         pending -= 1
       })
     }
-    // What is refused for how it came is so before node:http finds fault with it, and speaks in its place.
+    // Who is refused for how they asked is told so before node:http finds fault with it, and speaks in its place.
     if (isLast) start()
     else begin(start)
   }

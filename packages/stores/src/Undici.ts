@@ -39,15 +39,14 @@ export const layer = (address: string, options: Options = {}): Layer.Layer<Trans
         ),
         (opened) => Effect.promise(() => opened.destroy()),
       )
+      const send = Gathering.make(process.nextTick, (exchange: Exchange) => exchange.send(pool))
       return Transport.of(({ method, url, headers, body }, done) => {
-        const exchange = new Exchange(done)
-        const request = {
-          path: pathOf(url, origin),
-          method: method as Dispatcher.HttpMethod,
-          headers,
-          body: body ?? null,
-        }
-        pool.dispatch(request, exchange)
+        const path = pathOf(url, origin)
+        const exchange = new Exchange(
+          { path, method: method as Dispatcher.HttpMethod, headers, body: body ?? null },
+          done,
+        )
+        send(exchange)
         return () => exchange.cancel()
       })
     }),
@@ -65,6 +64,7 @@ const pathOf = (url: string, origin: string): string => {
 const wholeMillis = (duration: Duration.Input): number => Math.ceil(Duration.toMillis(duration))
 
 class Exchange implements Dispatcher.DispatchHandler {
+  readonly #request: Dispatcher.DispatchOptions
   readonly #done: Transport.Done
   readonly #chunks: Array<Buffer> = []
   #controller: Dispatcher.DispatchController | undefined
@@ -72,8 +72,18 @@ class Exchange implements Dispatcher.DispatchHandler {
   #status = 0
   #headers: NodeJS.Dict<string | Array<string>> = {}
 
-  constructor(done: Transport.Done) {
+  constructor(request: Dispatcher.DispatchOptions, done: Transport.Done) {
+    this.#request = request
     this.#done = done
+  }
+
+  send(pool: Dispatcher) {
+    if (this.#isCancelled) return
+    try {
+      pool.dispatch(this.#request, this)
+    } catch (defect) {
+      this.#done(Exit.die(defect))
+    }
   }
 
   /** Ends it: with its connection where it is under way, and before it is sent where it waits for one. */
@@ -98,7 +108,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd() {
-    told(this)
+    receive(this)
   }
 
   tell() {
@@ -125,8 +135,8 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 }
 
-// Where answers come to many requests at once, they are all read before the first of them is worked on.
-const told = Gathering.make(setImmediate, (exchange: Exchange) => exchange.tell())
+// Answers that came together are all read before the first of them is worked on.
+const receive = Gathering.make(setImmediate, (exchange: Exchange) => exchange.tell())
 
 const nobodyWaits = () => new Error("Nobody waits for the answer any more")
 
