@@ -4,6 +4,7 @@
 import { closeSync, openSync } from "node:fs"
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite"
 import * as Conflict from "@webflow-users/core/Conflict"
+import type { Client } from "@webflow-users/core/ReadAtOnce"
 import { Effect, Layer, Predicate, Schedule, Semaphore, Stream } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { SqlClient, type SqlConnection, SqlError, Statement } from "effect/sql"
@@ -20,7 +21,8 @@ const make = Effect.fnUntraced(function* (filename: string) {
     (opened) => Effect.sync(() => opened.close()),
   ).pipe(Effect.tap((opened) => attempt("configure", () => configure(opened))))
   const database = yield* open
-  const connection = connect(database)
+  const prepare = preparing(database)
+  const connection = connect(prepare)
   const acquirers = SqlClient.makeSqliteAcquirers({
     connection: Effect.succeed(connection),
     semaphore: yield* Semaphore.make(1),
@@ -37,7 +39,16 @@ const make = Effect.fnUntraced(function* (filename: string) {
     releaseSavepoint: (name) => `RELEASE SAVEPOINT ${name}`,
   })
   // Who wants a connection for long gets another one, so that everybody else goes on. In memory there is only the one.
-  return filename === ":memory:" ? client : Object.assign(client, { reserve: Effect.map(open, connect) })
+  const another = Effect.map(open, (opened) => connect(preparing(opened)))
+  const readAtOnce: Client["readAtOnce"] = (sql, parameters) => {
+    try {
+      // Nothing comes in between what is done in one step: only a transaction that is open has to be waited for.
+      return database.isTransaction ? undefined : prepare(sql).all(...parameters)
+    } catch {
+      return undefined
+    }
+  }
+  return Object.assign(client, { readAtOnce, reserve: filename === ":memory:" ? client.reserve : another })
 })
 
 /** How long to wait while another program, or another connection of this one, writes: 5 seconds. */
@@ -64,9 +75,12 @@ const configure = (database: DatabaseSync): void => {
   database.exec("PRAGMA busy_timeout = 0")
 }
 
-const connect = (database: DatabaseSync): SqlConnection.Connection => {
+type Prepare = (sql: string) => StatementSync
+
+/** Prepares each statement once. */
+const preparing = (database: DatabaseSync): Prepare => {
   const prepared = new Map<string, StatementSync>()
-  const prepare = (sql: string): StatementSync => {
+  return (sql) => {
     let statement = prepared.get(sql)
     if (statement === undefined) {
       statement = database.prepare(sql)
@@ -74,6 +88,9 @@ const connect = (database: DatabaseSync): SqlConnection.Connection => {
     }
     return statement
   }
+}
+
+const connect = (prepare: Prepare): SqlConnection.Connection => {
   const once = (sql: string, parameters: ReadonlyArray<unknown>) =>
     attempt("execute", () => prepare(sql).all(...(parameters as ReadonlyArray<SQLInputValue>)))
   // A statement takes less time than to get ready for what may become of it: waiting is prepared for when there is something to wait for.
