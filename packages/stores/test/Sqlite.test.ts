@@ -267,6 +267,26 @@ describe("a SQLite file", () => {
     }),
   )
 
+  it.effect("gives rows as its tables are, also when another program has added a column", () =>
+    Effect.gen(function* () {
+      const path = yield* file
+      yield* Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const other = yield* outsider(path)
+        yield* sql`CREATE TABLE things (name TEXT, many INTEGER)`
+        const things = sql`SELECT * FROM things ORDER BY name`
+        expect(yield* things).toStrictEqual([])
+        other.exec("INSERT INTO things VALUES ('a', 1), ('b', NULL)")
+        expect(yield* things).toStrictEqual([
+          { name: "a", many: 1 },
+          { name: "b", many: null },
+        ])
+        other.exec("ALTER TABLE things ADD COLUMN more TEXT DEFAULT 'x'; DELETE FROM things WHERE name = 'b'")
+        expect(yield* things).toStrictEqual([{ name: "a", many: 1, more: "x" }])
+      }).pipe(Effect.provide(opened(path)))
+    }),
+  )
+
   it.effect("can be opened and read while another program writes", () =>
     Effect.gen(function* () {
       const path = yield* file
