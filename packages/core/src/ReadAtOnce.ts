@@ -3,8 +3,10 @@
  * it, and waits its turn for a connection: more than SQLite takes to find a row by its key.
  */
 import { Effect } from "effect"
-import type { SqlClient, SqlError, Statement } from "effect/sql"
+import type { SqlClient, Statement } from "effect/sql"
+import { storeErrors } from "./StoreErrors.ts"
 import { isHeard } from "./Traced.ts"
+import type { StoreUnavailable } from "./UpdateUserError.ts"
 
 /** A client of a database; one that is in this process can have what reads at once. */
 export interface Client extends SqlClient.SqlClient {
@@ -15,16 +17,22 @@ export interface Client extends SqlClient.SqlClient {
   readonly readAtOnce?: (text: string, parameters: ReadonlyArray<string>) => ReadonlyArray<object> | undefined
 }
 
-/** Reads what a statement reads, each time with other parameters in the place of its own: its text is made once. */
-export const reading = <Row extends object>(
+/**
+ * Reads what a statement reads, each time with other parameters in the place of its own, and gives what `ofRows` makes of it: the
+ * statement's text is made once.
+ */
+export const reading = <Row extends object, A>(
   sql: Client,
   statement: Statement.Statement<Row>,
-): ((...parameters: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<Row>, SqlError.SqlError>) => {
+  ofRows: (rows: ReadonlyArray<Row>) => A,
+): ((...parameters: ReadonlyArray<string>) => Effect.Effect<A, StoreUnavailable>) => {
   const [text] = statement.compile()
   return (...parameters) =>
     Effect.withFiber((fiber) => {
       // Where somebody traces, it is a span as others are.
       const rows = isHeard(fiber) ? undefined : sql.readAtOnce?.(text, parameters)
-      return rows === undefined ? sql.unsafe<Row>(text, parameters) : Effect.succeed(rows as ReadonlyArray<Row>)
+      return rows === undefined
+        ? storeErrors(Effect.map(sql.unsafe<Row>(text, parameters), ofRows))
+        : Effect.succeed(ofRows(rows as ReadonlyArray<Row>))
     })
 }

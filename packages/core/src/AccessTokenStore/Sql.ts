@@ -3,7 +3,7 @@ import { Effect, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { type AccessToken, AccessTokenStore, type StoredToken } from "../AccessTokenStore.ts"
 import * as ReadAtOnce from "../ReadAtOnce.ts"
-import { storeError, storeErrors } from "../StoreErrors.ts"
+import { storeErrors } from "../StoreErrors.ts"
 import type { Scope } from "../wire/Routes.ts"
 
 interface TokenRow {
@@ -28,7 +28,6 @@ export const layer: Layer.Layer<AccessTokenStore, never, SqlClient.SqlClient> = 
   AccessTokenStore,
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
-    const rowOf = ReadAtOnce.reading(sql, sql<TokenRow>`SELECT * FROM access_tokens WHERE id = ${"id"}`)
     return AccessTokenStore.of({
       add: (token) =>
         sql`INSERT INTO access_tokens (id, site_id, scopes, hash, created_on, rate, label, expires_on,
@@ -37,7 +36,11 @@ export const layer: Layer.Layer<AccessTokenStore, never, SqlClient.SqlClient> = 
             ${token.rate ?? null}, ${token.label ?? null}, ${token.expiresOn ?? null},
             ${listed(token.fields)}, ${listed(token.groups)},
             ${token.previousHash ?? null}, ${token.previousUntil ?? null})`.pipe(Effect.asVoid, storeErrors),
-      find: (id) => Effect.mapBoth(rowOf(id), { onSuccess: ([row]) => row && toToken(row), onFailure: storeError }),
+      find: ReadAtOnce.reading(
+        sql,
+        sql<TokenRow>`SELECT * FROM access_tokens WHERE id = ${"id"}`,
+        ([row]) => row && toToken(row),
+      ),
       list: sql<TokenRow>`SELECT * FROM access_tokens ORDER BY created_on, id`.pipe(
         Effect.map((rows) => rows.map(toToken)),
         storeErrors,

@@ -68,6 +68,7 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
       const documentOf = ReadAtOnce.reading(
         sql,
         sql<UserRow>`SELECT document FROM users WHERE site_id = ${"site"} AND id = ${"user"}`,
+        ([row]) => row?.document,
       )
       // SQLite has one writer at a time anyway; elsewhere two who take users of a site in, or declare it, have to queue.
       const alone = (siteId: SiteId) =>
@@ -141,8 +142,8 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
           }).pipe(storeErrors, traced("UserStore.update")),
 
         get: (siteId, userId) =>
-          Effect.flatMap(documentOf(siteId, userId), ([row]) =>
-            row === undefined ? missing(siteId) : Effect.succeed(readUser(row.document)),
+          Effect.flatMap(documentOf(siteId, userId), (document) =>
+            document === undefined ? missing(siteId) : Effect.succeed(readUser(document)),
           ).pipe(storeErrors, traced("UserStore.get")),
 
         findByEmail: Effect.fn("UserStore.findByEmail")(function* (siteId, email) {
