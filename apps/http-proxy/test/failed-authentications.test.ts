@@ -40,7 +40,7 @@ const guarded = (limit: number | "off") => {
     address = "192.0.2.1",
     lookUp: Effect.Effect<string, NotAuthorized | StoreUnavailable> = verify(token),
   ) =>
-    FailedAuthentications.FailedAuthentications.use((service) => service.guard({ token, address }, lookUp)).pipe(
+    FailedAuthentications.FailedAuthentications.use((service) => service.guard({ hash: token, address }, lookUp)).pipe(
       Effect.match({ onSuccess: () => "in", onFailure: (error) => error }),
     )
   const kinds = (outcomes: ReadonlyArray<Awaited<ReturnType<typeof present>>>) =>
@@ -217,6 +217,26 @@ it("keeps so many addresses and no more: whoever was heard of longest ago is for
   expect(await seen.present("x", addressOf(0))).toMatchObject({ _tag: "TooManyRequests" })
   await seen.present("x", addressOf(10_000))
   expect(await seen.present("x", addressOf(0))).toMatchObject({ _tag: "NotAuthorized" })
+}, 60_000)
+
+it("keeps so many good tokens and no more: one of a minute before is forgotten, one that was used in this minute is not", async () => {
+  await seen.present("good")
+  const found = Effect.succeed("found")
+  await seen.runtime.runPromise(
+    Effect.forEach(
+      Array.from({ length: 9_999 }, (_, index) => `${index}`),
+      (token) => seen.guard(token, undefined, found),
+      { discard: true },
+    ),
+  )
+  await seen.at(61)
+  await seen.present("good")
+  await seen.present("better")
+  await several(3)
+  expect(await seen.present("good")).toBe("in")
+  const look = (token: string) => seen.runtime.runPromise(seen.guard(token, undefined, found))
+  expect(await look("0")).toMatchObject({ _tag: "TooManyRequests" })
+  expect(await look("1")).toBe("in")
 }, 60_000)
 
 describe("the log", () => {

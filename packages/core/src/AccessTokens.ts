@@ -64,8 +64,11 @@ export class AccessTokens extends Context.Service<
       scopes: ReadonlyArray<Scope>,
       grants?: Grants,
     ) => Effect.Effect<AccessToken & { readonly token: string }, StoreUnavailable>
-    /** The token a caller presented, if it was issued, and neither revoked nor expired since. */
-    readonly verify: (token: string) => Effect.Effect<AccessToken, NotAuthorized | StoreUnavailable>
+    /**
+     * The token a caller presented, if it was issued, and neither revoked nor expired since. `hash` is its SHA-256, in hexadecimal,
+     * for who has that already.
+     */
+    readonly verify: (token: string, hash?: string) => Effect.Effect<AccessToken, NotAuthorized | StoreUnavailable>
     readonly list: Effect.Effect<ReadonlyArray<AccessToken>, StoreUnavailable>
     /**
      * Gives a token a new secret, and nothing else: id and grants stay. The old secret is refused from now on, or, with
@@ -84,7 +87,7 @@ export class AccessTokens extends Context.Service<
       const store = yield* AccessTokenStore
       const digest = yield* Digest.Digest
       const random = yield* SecureRandom.SecureRandom
-      const sha256 = (token: string) => digest.digestHex(Digest.sha256, new TextEncoder().encode(token))
+      const sha256 = (token: string) => digest.digestHex(Digest.sha256, encoder.encode(token))
 
       const make = Effect.fnUntraced(function* (id: string) {
         const token = `wfu_${id}_${Hex.encode(yield* random.randomBytes(32))}`
@@ -108,20 +111,16 @@ export class AccessTokens extends Context.Service<
           yield* store.add({ ...issued, hash })
           return { ...issued, token }
         }),
-        verify: Effect.fnUntraced(function* (token) {
+        // Each request goes through it: in few steps.
+        verify: (token, hash) => {
           const id = tokenPattern.exec(token)?.[1]
-          if (id === undefined) return yield* refuse("malformed")
-          const presented = yield* sha256(token)
-          const stored = yield* store.find(id)
-          if (stored === undefined) return yield* refuse("unknown")
-          const now = yield* Clock.currentTimeMillis
-          const { hash, previousHash, previousUntil } = stored
-          const isPrevious =
-            previousHash !== undefined && sameHash(previousHash, presented) && !isOver(previousUntil, now)
-          if (!sameHash(hash, presented) && !isPrevious) return yield* refuse("wrong_secret")
-          // Told to who has the secret only, and to them as to all others.
-          return isOver(stored.expiresOn, now) ? yield* refuse("expired") : describe(stored)
-        }, traced("AccessTokens.verify")),
+          if (id === undefined) return verified(refuse("malformed"))
+          const judged = (presented: string) =>
+            Effect.flatMap(store.find(id), (stored) =>
+              Effect.clockWith((clock) => judge(stored, presented, clock.currentTimeMillisUnsafe())),
+            )
+          return verified(hash === undefined ? Effect.flatMap(sha256(token), judged) : judged(hash))
+        },
         list: Effect.map(store.list, (tokens) => tokens.map(describe)),
         rotate: Effect.fn("AccessTokens.rotate")(function* (id, { grace } = {}) {
           const { expiresOn } = (yield* store.find(id)) ?? {}
@@ -150,6 +149,18 @@ export const authorize = (
     : Result.fail(new SiteForbidden())
 }
 
+/** What there is to say of a stored token to who presents one with its id and this hash. */
+const judge = (stored: StoredToken | undefined, presented: string, now: number) => {
+  if (stored === undefined) return refuse("unknown")
+  const { hash, previousHash, previousUntil } = stored
+  const isPrevious = previousHash !== undefined && sameHash(previousHash, presented) && !isOver(previousUntil, now)
+  if (!sameHash(hash, presented) && !isPrevious) return refuse("wrong_secret")
+  // Told to who has the secret only, and to them as to all others.
+  return isOver(stored.expiresOn, now) ? refuse("expired") : Effect.succeed(describe(stored))
+}
+
+const verified = traced("AccessTokens.verify")
+
 const refuse = (reason: TokenProblem) => Effect.fail(new NotAuthorized({ reason }))
 
 const tokenPattern = /^wfu_([0-9a-f]{24})_[0-9a-f]{64}$/
@@ -162,8 +173,8 @@ const isOver = (moment: string | undefined, now: number): boolean => moment !== 
 /** Whether a token has expired, at a moment in milliseconds since 1970. */
 export const isExpired = ({ expiresOn }: Pick<AccessToken, "expiresOn">, now: number): boolean => isOver(expiresOn, now)
 
+const encoder = new TextEncoder()
+
 /** In a time that tells nothing of where two hashes differ. */
-const sameHash = (left: string, right: string): boolean => {
-  const encoder = new TextEncoder()
-  return Mac.timingSafeEqual(encoder.encode(left), encoder.encode(right))
-}
+const sameHash = (left: string, right: string): boolean =>
+  Mac.timingSafeEqual(encoder.encode(left), encoder.encode(right))

@@ -4,7 +4,9 @@
  */
 import { Effect, type Fiber } from "effect"
 
-const isHeard = ({ cache }: Fiber.Fiber<unknown, unknown>): boolean => cache.tracerEnabled && cache.tracer !== undefined
+/** Whether spans that a fiber makes are heard of: they are made at all, and a tracer is there. */
+export const isHeard = ({ cache }: Fiber.Fiber<unknown, unknown>): boolean =>
+  cache.tracerEnabled && cache.tracer !== undefined
 
 /** Whether spans are made at all, and a tracer is there to hear of them: for who does many things and asks once. */
 export const isTraced: Effect.Effect<boolean> = Effect.withFiber((fiber) => Effect.succeed(isHeard(fiber)))

@@ -1,3 +1,4 @@
+import { hash as hashOf } from "node:crypto"
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -7,7 +8,7 @@ import * as MemoryTokens from "@webflow-users/core/AccessTokenStore/Memory"
 import * as SqlTokens from "@webflow-users/core/AccessTokenStore/Sql"
 import * as SqlUsers from "@webflow-users/core/UserStore/Sql"
 import { StoreAddress } from "@webflow-users/stores"
-import { DateTime, Effect, Exit, Layer, Result } from "effect"
+import { DateTime, Effect, Exit, Fiber, Latch, Layer, Result } from "effect"
 import { Digest, SecureRandom } from "effect/crypto"
 import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
@@ -239,6 +240,19 @@ describe.each<[string, Layer.Layer<AccessTokenStore, unknown>]>(Object.entries(s
       }).pipe(Effect.provide(layer)),
     )
 
+    it.effect("are recognised by a hash that was made before", () =>
+      Effect.gen(function* () {
+        const tokens = yield* AccessTokens.AccessTokens
+        const { token, ...issued } = yield* tokens.create(siteId, ["users:read"])
+        const { token: other } = yield* tokens.create(siteId, ["users:read"])
+        expect(yield* tokens.verify(token, hashOf("sha256", token))).toStrictEqual(issued)
+        expect(yield* Effect.flip(tokens.verify(token, hashOf("sha256", other)))).toMatchObject(
+          refusedFor("wrong_secret"),
+        )
+        expect(yield* Effect.flip(tokens.verify("x", hashOf("sha256", "x")))).toMatchObject(refusedFor("malformed"))
+      }).pipe(Effect.provide(layer)),
+    )
+
     it.effect("are compared by their whole hash", () =>
       Effect.gen(function* () {
         const tokens = yield* AccessTokens.AccessTokens
@@ -363,6 +377,40 @@ it.effect("a list that cannot be read lets nobody in", () =>
       yield* sql`UPDATE access_tokens SET allowed_fields = ${broken} WHERE id = ${id}`
       expect([broken, Exit.isFailure(yield* Effect.exit(tokens.verify(token)))]).toStrictEqual([broken, true])
     }
+  }).pipe(
+    Effect.provide(
+      tokensOn(Layer.provideMerge(SqlTokens.layer, SqlUsers.layer).pipe(Layer.provideMerge(Sqlite.layer(":memory:")))),
+    ),
+  ),
+)
+
+it.effect("what an open transaction does to a token counts once it is committed", () =>
+  Effect.gen(function* () {
+    const tokens = yield* AccessTokens.AccessTokens
+    const sql = yield* SqlClient.SqlClient
+    const { token, id } = yield* tokens.create(siteId, ["users:write"])
+    const revoking = Effect.fnUntraced(function* (becomes: Exit.Exit<void, "undone">) {
+      const asked = yield* Latch.make()
+      const revoked = yield* Latch.make()
+      const transaction = tokens.revoke(id).pipe(
+        // Its own transaction sees what it has done.
+        Effect.andThen(Effect.exit(tokens.verify(token))),
+        Effect.tap(revoked.open),
+        Effect.tap(asked.await),
+        Effect.tap(becomes),
+        sql.withTransaction,
+      )
+      const under = yield* Effect.forkChild(Effect.exit(transaction))
+      yield* revoked.await
+      const verifying = yield* Effect.forkChild(Effect.exit(tokens.verify(token)), { startImmediately: true })
+      yield* asked.open
+      const within = yield* Fiber.join(under)
+      return [within, Exit.isSuccess(yield* Fiber.join(verifying))] as const
+    })
+    expect(yield* revoking(Exit.fail("undone"))).toStrictEqual([Exit.fail("undone"), true])
+    const [within, isGood] = yield* revoking(Exit.void)
+    expect(Exit.isSuccess(within) && Exit.isFailure(within.value)).toBe(true)
+    expect(isGood).toBe(false)
   }).pipe(
     Effect.provide(
       tokensOn(Layer.provideMerge(SqlTokens.layer, SqlUsers.layer).pipe(Layer.provideMerge(Sqlite.layer(":memory:")))),

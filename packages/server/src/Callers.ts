@@ -2,6 +2,7 @@
  * Who calls, what they may do, and how often. Either callers hold this proxy's own tokens, or, in front of another server,
  * each brings that server's token and it is passed on.
  */
+import { hash } from "node:crypto"
 import {
   AccessTokens,
   type Actor,
@@ -53,10 +54,17 @@ export class Callers extends Context.Service<
       const tokens = yield* AccessTokens.AccessTokens
       const limits = yield* RateLimits.RateLimits
       const { guard } = yield* FailedAuthentications
-      const verify = (bearer: string | undefined) => (bearer === undefined ? withoutToken : tokens.verify(bearer))
+      // One hash, for who tells good tokens from others and for who verifies them.
+      const found = (bearer: string | undefined, address: string) => {
+        const presented = hash("sha256", bearer ?? "")
+        return guard(
+          { hash: presented, address },
+          bearer === undefined ? withoutToken : tokens.verify(bearer, presented),
+        )
+      }
       return Callers.of({
         identify: (bearer, address) =>
-          Effect.map(guard({ token: bearer ?? "", address }, verify(bearer)), (token) => ({
+          Effect.map(found(bearer, address), (token) => ({
             actor: { actor: `token:${token.id}`, ...(token.label !== undefined && { label: token.label }) },
             grant: { fields: token.fields, groups: token.groups },
             refusal: (siteId, scope) => {

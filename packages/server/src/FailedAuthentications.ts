@@ -2,7 +2,6 @@
  * Callers who present no token that is good: so many a minute from an address, and then 429 before any token is looked up.
  * Why a good token gets on, and what a guesser learns: docs/decisions/0012.
  */
-import { hash } from "node:crypto"
 import { type NotAuthorized, type StoreUnavailable, TooManyRequests, type TokenProblem } from "@webflow-users/core"
 import { Clock, Context, Deferred, Effect, Layer } from "effect"
 
@@ -12,7 +11,7 @@ export const standard = 20
 /** How many each minute is logged of one by one, over all addresses; the others are summed up [ours]. */
 const maxLogged = 20
 
-/** The most that is kept of addresses, and of good tokens at them: who was heard of longest ago goes first. */
+/** The most that is kept of addresses, and of good tokens at them: who was heard of longest ago goes first, tokens by the minute. */
 const maxKept = 10_000
 
 const minuteMillis = 60_000
@@ -21,11 +20,11 @@ export class FailedAuthentications extends Context.Service<
   FailedAuthentications,
   {
     /**
-     * Looks a token up, unless too many from its address have failed in this minute. One that was good there is looked up
-     * all the same. What fails is counted and logged.
+     * Looks a token up, which is known here by its hash, unless too many from its address have failed in this minute. One that was good
+     * there is looked up all the same. What fails is counted and logged.
      */
     readonly guard: <A>(
-      presented: { readonly token: string; readonly address: string },
+      presented: { readonly hash: string; readonly address: string },
       lookUp: Effect.Effect<A, NotAuthorized | StoreUnavailable>,
     ) => Effect.Effect<A, NotAuthorized | StoreUnavailable | TooManyRequests>
   }
@@ -36,8 +35,8 @@ export class FailedAuthentications extends Context.Service<
       FailedAuthentications,
       Effect.gen(function* () {
         const failures = new Map<string, number>()
-        /** Tokens that were good, by their hash, each with the network it came from. */
-        const good = new Map<string, true>()
+        /** Tokens that were good, by the network they came from and their hash, each with the minute in which it was put there. */
+        const good = new Map<string, number>()
         const underWay = new Map<string, UnderWay>()
         let minute = Number.NaN
         let logged = 0
@@ -106,28 +105,31 @@ export class FailedAuthentications extends Context.Service<
         }
 
         return {
-          guard: ({ token, address }, lookUp) => {
+          guard: ({ hash, address }, lookUp) => {
             const network = networkOf(address)
-            const key = `${network} ${hash("sha256", token)}`
-            const judged = lookUp.pipe(
-              Effect.map((found) => {
-                keep(good, key, true)
-                return found
-              }),
-              Effect.tapError((error) => {
-                if (error._tag !== "NotAuthorized") return Effect.void
-                good.delete(key)
-                keep(failures, network, (failures.get(network) ?? 0) + 1)
-                return log(address, error.reason ?? "unknown")
-              }),
-            )
-            return Effect.flatMap(Clock.currentTimeMillis, (now) => {
-              turn(now)
-              // Most requests are such: they take the short way.
-              if (good.has(key)) return judged
+            const key = `${network} ${hash}`
+            const judged = Effect.tapError(lookUp, (error) => {
+              if (error._tag !== "NotAuthorized") return Effect.void
+              good.delete(key)
+              keep(failures, network, (failures.get(network) ?? 0) + 1)
+              return log(address, error.reason ?? "unknown")
+            })
+            return Effect.clockWith((clock) => {
+              turn(clock.currentTimeMillisUnsafe())
+              const since = good.get(key)
+              // Most requests are such: they take the short way. A map in which something is put anew with each of them would give the
+              // collector much to do.
+              if (since !== undefined) {
+                if (since !== minute) keep(good, key, minute)
+                return judged
+              }
               return Effect.acquireUseRelease(
                 Effect.tapError(admit(network, key), () => log(address, "too_many")),
-                () => judged,
+                () =>
+                  Effect.map(judged, (found) => {
+                    keep(good, key, minute)
+                    return found
+                  }),
                 (place) => Effect.sync(() => leave(network, place)),
               )
             })

@@ -249,6 +249,44 @@ describe("a SQLite file", () => {
     }),
   )
 
+  it.effect("has what another program did with a token, and a user, the next time it is asked", () =>
+    Effect.gen(function* () {
+      const path = yield* file
+      yield* Effect.gen(function* () {
+        const tokens = yield* AccessTokenStore
+        yield* tokens.add({ id: "a", siteId, scopes: [], createdOn: "", hash: "first" })
+        yield* seed
+        const other = yield* outsider(path)
+        expect([yield* tokens.find("a"), yield* get(ada)]).toMatchObject([{ hash: "first" }, ada])
+        other.exec("UPDATE access_tokens SET hash = 'second'")
+        expect(yield* tokens.find("a")).toMatchObject({ hash: "second" })
+        other.exec("DELETE FROM access_tokens; DELETE FROM users")
+        expect(yield* tokens.find("a")).toBeUndefined()
+        expect(yield* Effect.flip(get(ada))).toMatchObject({ _tag: "UserNotFound" })
+      }).pipe(Effect.provide(store(path)))
+    }),
+  )
+
+  it.effect("gives rows as its tables are, also when another program has added a column", () =>
+    Effect.gen(function* () {
+      const path = yield* file
+      yield* Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const other = yield* outsider(path)
+        yield* sql`CREATE TABLE things (name TEXT, many INTEGER)`
+        const things = sql`SELECT * FROM things ORDER BY name`
+        expect(yield* things).toStrictEqual([])
+        other.exec("INSERT INTO things VALUES ('a', 1), ('b', NULL)")
+        expect(yield* things).toStrictEqual([
+          { name: "a", many: 1 },
+          { name: "b", many: null },
+        ])
+        other.exec("ALTER TABLE things ADD COLUMN more TEXT DEFAULT 'x'; DELETE FROM things WHERE name = 'b'")
+        expect(yield* things).toStrictEqual([{ name: "a", many: 1, more: "x" }])
+      }).pipe(Effect.provide(opened(path)))
+    }),
+  )
+
   it.effect("can be opened and read while another program writes", () =>
     Effect.gen(function* () {
       const path = yield* file

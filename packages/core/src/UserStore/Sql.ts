@@ -3,6 +3,7 @@ import { Context, DateTime, Effect, Layer, Result } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Conflict from "../Conflict.ts"
 import { NewUsers } from "../NewUsers.ts"
+import * as ReadAtOnce from "../ReadAtOnce.ts"
 import { Sites } from "../Sites.ts"
 import { storeErrors } from "../StoreErrors.ts"
 import { traced } from "../Traced.ts"
@@ -64,6 +65,11 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
         orElse: () => UserRows.addGroups(sql),
       })
       const userPage = UserPages.make(sql)
+      const documentOf = ReadAtOnce.reading(
+        sql,
+        sql<UserRow>`SELECT document FROM users WHERE site_id = ${"site"} AND id = ${"user"}`,
+        ([row]) => row?.document,
+      )
       // SQLite has one writer at a time anyway; elsewhere two who take users of a site in, or declare it, have to queue.
       const alone = (siteId: SiteId) =>
         sql.onDialectOrElse({
@@ -135,14 +141,10 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
             })
           }).pipe(storeErrors, traced("UserStore.update")),
 
-        get: Effect.fnUntraced(
-          function* (siteId, userId) {
-            const [row] = yield* sql<UserRow>`SELECT document FROM users WHERE site_id = ${siteId} AND id = ${userId}`
-            return readUser((yield* single(siteId, row)).document)
-          },
-          storeErrors,
-          traced("UserStore.get"),
-        ),
+        get: (siteId, userId) =>
+          Effect.flatMap(documentOf(siteId, userId), (document) =>
+            document === undefined ? missing(siteId) : Effect.succeed(readUser(document)),
+          ).pipe(storeErrors, traced("UserStore.get")),
 
         findByEmail: Effect.fn("UserStore.findByEmail")(function* (siteId, email) {
           const [row] = yield* sql<UserRow>`SELECT document FROM users
