@@ -17,6 +17,7 @@ import { type UserEvent, UserEvents } from "../UserEvents.ts"
 import * as UserOrder from "../UserOrder.ts"
 import * as UserPatch from "../UserPatch.ts"
 import { OnReplaced, UserStore } from "../UserStore.ts"
+import * as BatchStatements from "./Sql/BatchStatements.ts"
 import * as GroupCommit from "./Sql/GroupCommit.ts"
 import { declarationReader, encodeDeclaration } from "./Sql/declarations.ts"
 import { isMigrated, migrate } from "./Sql/migrations.ts"
@@ -61,7 +62,7 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
         orElse: () => GroupCommit.make(sql),
       })
       const addGroupRows = sql.onDialectOrElse({
-        pg: () => UserBatches.addGroups(sql),
+        pg: () => BatchStatements.addGroups(sql),
         orElse: () => UserRows.addGroups(sql),
       })
       const userPage = UserPages.make(sql)

@@ -6,17 +6,9 @@ import { Cause, Context, DateTime, Deferred, Effect, Exit } from "effect"
 import { type SqlClient, SqlError } from "effect/sql"
 import * as Conflict from "../../Conflict.ts"
 import * as Monotonic from "../../Monotonic.ts"
-import type { AccessGroup, SiteId, UserId } from "../../User.ts"
-import {
-  type AddGroups,
-  type Decide,
-  decided,
-  type Decided,
-  firstDue,
-  newGroups,
-  type Update,
-  type UserRow,
-} from "./UserRows.ts"
+import type { SiteId, UserId } from "../../User.ts"
+import * as BatchStatements from "./BatchStatements.ts"
+import { type Decide, decided, type Update } from "./UserRows.ts"
 
 /** The most that is committed together: whoever comes later need not wait for all who came before. */
 const maxBatch = 256
@@ -52,13 +44,13 @@ class Spoiled {
   }
 }
 
-/** How often a batch may give way to somebody else, and whether it still waits for rows that somebody has locked. */
+/** How often a batch may give way to somebody else, and what it does about rows that somebody has locked. */
 interface Patience {
   readonly conflicts: number
-  readonly wait: typeof Conflict.LockWait.Service
+  readonly locks: BatchStatements.Locks
 }
 
-const patient: Patience = { conflicts: Conflict.patience, wait: "wait" }
+const patient: Patience = { conflicts: Conflict.patience, locks: "later" }
 
 export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update> =>
   Effect.sync(() => {
@@ -117,17 +109,20 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update> =>
       return Effect.yieldNow.pipe(Effect.andThen(arrived), Effect.andThen(begin))
     })
 
-    const makeAll = transaction(sql)
+    const makeAll = deciding(sql)
     const commit = (jobs: ReadonlyArray<Job>, patience = patient): Effect.Effect<void> =>
-      makeAll(jobs, patience.wait).pipe(
+      makeAll(jobs, patience.locks).pipe(
         Effect.mapError((error) => new Spoiled(error)),
-        sql.withTransaction,
+        within(sql, patience.locks),
         Effect.matchCauseEffect({
-          onSuccess: (outcomes) =>
-            Effect.sync(() => jobs.forEach((job, index) => settle(job, outcomes[index] as Outcome))),
+          onSuccess: (outcomes) => {
+            outcomes.forEach((outcome, index) => outcome && settle(jobs[index] as Job, outcome))
+            const lost = jobs.filter((_, index) => outcomes[index] === undefined)
+            return lost.length === 0 ? Effect.void : mend(lost, overtaken, patience)
+          },
           onFailure: (cause) => {
             const spoiled = cause.reasons.find(isSpoiling)
-            // The transaction could not be begun or committed: to try each for itself would be the same, many times.
+            // There is no connection, or the transaction could not be committed: to try each for itself would be the same, many times.
             return spoiled === undefined
               ? fail(jobs, cause as Cause.Cause<SqlError.SqlError>)
               : mend(jobs, spoiled.error.error, patience)
@@ -139,16 +134,19 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update> =>
     const mend = (
       jobs: ReadonlyArray<Job>,
       error: SqlError.SqlError,
-      { conflicts, wait }: Patience,
+      { conflicts, locks }: Patience,
     ): Effect.Effect<void> => {
       const reason = error.reason._tag
-      if (Conflict.isConflict(reason) && conflicts > 0) return commit(jobs, { conflicts: conflicts - 1, wait })
+      // Who has crossed somebody locks first the next time: they then take turns.
+      if (Conflict.isConflict(reason) && conflicts > 0) {
+        return commit(jobs, { conflicts: conflicts - 1, locks: locks === "later" ? "first" : locks })
+      }
       // Somebody holds on to a row. All have waited for it; now who wants that row fails, and the others need not wait again.
-      if (isWait(reason) && wait === "wait") return commit(jobs, { conflicts, wait: "fail" })
-      // Each is tried for itself.
-      return jobs.length === 1
+      if (isWait(reason) && locks !== "held") return commit(jobs, { conflicts, locks: "held" })
+      // Each is tried for itself; what was being written when the connection broke may be there, and is not.
+      return jobs.length === 1 || reason === "ConnectionError"
         ? fail(jobs, Cause.fail(error))
-        : Effect.forEach(jobs, (job) => commit([job], { ...patient, wait }), { discard: true })
+        : Effect.forEach(jobs, (job) => commit([job], { ...patient, locks }), { discard: true })
     }
 
     // Who gives up does so while waiting for the answer, and nowhere before: a beginning that was promised and did not come would be
@@ -157,7 +155,7 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update> =>
       Effect.uninterruptibleMask((restore) =>
         Effect.contextWith((context: Context.Context<never>) => {
           const job: Job = {
-            row: `${siteId} ${userId}`,
+            row: BatchStatements.rowOf(siteId, userId),
             siteId,
             userId,
             decide,
@@ -174,92 +172,35 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update> =>
       )
   })
 
-/** What a batch does within its transaction. It fails with what the database refuses; what a rule refuses is an outcome. */
-const transaction = (sql: SqlClient.SqlClient) => {
-  // A subquery's length is nothing that PostgreSQL plans by: it then keeps one plan, instead of making one for each batch.
-  const texts = (values: ReadonlyArray<string>) => sql`(SELECT ${values}::text[])`
-  const insertGroups = addGroups(sql)
+/**
+ * What a batch does. It fails with what the database refuses; what a rule refuses is an outcome. There is none for who was decided by what
+ * somebody else has changed before it was written.
+ */
+const deciding = (sql: SqlClient.SqlClient) => {
+  const { read, present, write } = BatchStatements.make(sql)
 
-  // Locked in one order by everybody: two batches then wait for each other never in a circle. Each is looked up by its key: joined, a
-  // small site was read as a whole for one of its users.
-  const lock = (jobs: ReadonlyArray<Job>, wait: Patience["wait"]) => sql<
-    UserRow & { readonly site_id: string; readonly id: string }
-  >`
-    SELECT u.site_id, u.id, u.document, (SELECT declaration FROM sites WHERE sites.id = u.site_id) AS declaration
-    FROM (SELECT * FROM unnest(${texts(jobs.map(({ siteId }) => siteId))}, ${texts(jobs.map(({ userId }) => userId))})
-      AS t (site_id, id) ORDER BY site_id COLLATE "C", id COLLATE "C") wanted
-    CROSS JOIN LATERAL (SELECT site_id, id, document FROM users
-      WHERE users.site_id = wanted.site_id AND users.id = wanted.id
-      LIMIT 1 FOR UPDATE ${sql.literal(wait === "fail" ? "SKIP LOCKED" : "")}) u`
-
-  /** Of rows that were passed over, those that are there. */
-  const present = (jobs: ReadonlyArray<Job>) =>
-    jobs.length === 0
-      ? Effect.succeed(new Set<string>())
-      : Effect.map(
-          sql<{ readonly site_id: string; readonly id: string }>`SELECT site_id, id FROM users WHERE (site_id, id) IN (
-            SELECT * FROM unnest(${texts(jobs.map(({ siteId }) => siteId))}, ${texts(jobs.map(({ userId }) => userId))}))`,
-          (rows) => new Set(rows.map((row) => `${row.site_id} ${row.id}`)),
-        )
-
-  const write = (all: ReadonlyArray<Decided["written"]>) => {
-    const column = (name: keyof Decided["written"]) => texts(all.map((written) => written[name]))
-    // Of updates of one user, each is an event, and the last one is what becomes of the user. Of rows picked by a text PostgreSQL expects
-    // few, and then looks users up by their key.
-    const last = new Set(new Map(all.map((written) => [`${written.siteId} ${written.userId}`, written])).values())
-    return Effect.asVoid(sql`WITH written AS (
-        SELECT * FROM unnest(${column("siteId")}, ${column("userId")}, ${column("at")}, ${column("actor")},
-          ${column("label")}, ${column("address")}, ${column("before")}, ${column("after")}, ${column("updatedOn")},
-          ${texts(all.map((written) => (last.has(written) ? "last" : "")))}) WITH ORDINALITY
-          AS t (site_id, id, at, actor, label, address, before_user, after_user, updated_on, which, place)
-      ), updated AS (
-        UPDATE users SET document = w.after_user, updated_on = w.updated_on FROM written w
-        WHERE users.site_id = w.site_id AND users.id = w.id AND w.which = 'last'
-      ), recorded AS (
-        INSERT INTO user_events (site_id, user_id, at, actor, label, address, before_user, after_user)
-        SELECT site_id, id, at, actor, NULLIF(label, ''), NULLIF(address, ''), before_user, after_user FROM written ORDER BY place
-        RETURNING sequence, site_id, user_id
-      )
-      INSERT INTO webhook_deliveries (webhook_id, sequence, user_id, due_at)
-      SELECT webhooks.id, sequence, user_id, ${firstDue(sql, sql`recorded.user_id`)} FROM recorded JOIN webhooks USING (site_id)`)
-  }
-
-  return Effect.fnUntraced(function* (jobs: ReadonlyArray<Job>, wait: Patience["wait"]) {
+  return Effect.fnUntraced(function* (jobs: ReadonlyArray<Job>, locks: BatchStatements.Locks) {
     const wanted = [...new Map(jobs.map((job) => [job.row, job])).values()]
-    const found = yield* lock(wanted, wait)
-    const rows = new Map(found.map((row): [string, UserRow] => [`${row.site_id} ${row.id}`, row]))
-    const held = yield* present(wait === "fail" ? wanted.filter(({ row }) => !rows.has(row)) : [])
+    const rows = yield* read(wanted, locks)
+    const held = yield* present(locks === "held" ? wanted.filter(({ row }) => !rows.has(row)) : [])
     const now = yield* DateTime.now
+    const decisions: Array<BatchStatements.Decision> = []
     const outcomes = jobs.map((job): Outcome => {
       const row = rows.get(job.row)
       if (row === undefined) return held.has(job.row) ? stillLocked : nobody
       const outcome = decided(job.decide, row, now)
-      // The next one of the same user goes by what this one has left.
-      if (Exit.isSuccess(outcome)) rows.set(job.row, { ...row, document: outcome.value.written.after })
+      if (Exit.isSuccess(outcome)) {
+        decisions.push({ row: job.row, version: row.version, decided: outcome.value })
+        // The next one of the same user goes by what this one has left.
+        rows.set(job.row, { ...row, document: outcome.value.written.after })
+      }
       return outcome
     })
-    const done = outcomes.flatMap((outcome) =>
-      Exit.isSuccess(outcome) && outcome.value !== undefined ? [outcome.value] : [],
-    )
-    if (done.length > 0) yield* write(done.map(({ written }) => written))
-    const groups = yield* Effect.forEach(done, ({ written, groups: slugs }) => newGroups(written.siteId, slugs))
-    yield* insertGroups(groups.flat())
-    return outcomes
+    const written = yield* write(decisions)
+    const lost = new Set(decisions.flatMap(({ row }) => (written.has(row) ? [] : [row])))
+    return outcomes.map((outcome, index) => (lost.has(jobs[index]?.row ?? "") ? undefined : outcome))
   })
 }
-
-/** In one order too: whoever adds a group waits for who is about to add the same. */
-export const addGroups =
-  (sql: SqlClient.SqlClient): AddGroups =>
-  (groups) => {
-    const column = (name: keyof AccessGroup) => sql`${groups.map(([, group]) => group[name])}::text[]`
-    return groups.length === 0
-      ? Effect.void
-      : Effect.asVoid(sql`INSERT INTO access_groups (site_id, slug, id, name, short_id, created_on)
-      SELECT * FROM unnest(${groups.map(([siteId]) => siteId)}::text[], ${column("slug")}, ${column("id")},
-        ${column("name")}, ${column("shortId")}, ${column("createdOn")})
-      ORDER BY 1, 2 ON CONFLICT DO NOTHING`)
-  }
 
 const nobody = Exit.succeed(undefined)
 
@@ -268,6 +209,25 @@ const stillLocked = Exit.fail(
     reason: new SqlError.LockTimeoutError({ cause: new Error("Somebody else has the row locked"), operation: "lock" }),
   }),
 )
+
+const overtaken = new SqlError.SqlError({
+  reason: new SqlError.SerializationError({
+    cause: new Error("Somebody else has changed the row"),
+    operation: "write",
+  }),
+})
+
+/** On one connection; in a transaction where locks are to be kept. Elsewhere the one statement that writes is a transaction by itself. */
+const within =
+  (sql: SqlClient.SqlClient, locks: BatchStatements.Locks) =>
+  <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | SqlError.SqlError> =>
+    locks === "later"
+      ? Effect.scoped(
+          Effect.flatMap(sql.reserve, (connection) =>
+            Effect.provideService(effect, sql.transactionService, [connection, 0]),
+          ),
+        )
+      : sql.withTransaction(effect)
 
 const isSpoiling = (reason: Cause.Reason<unknown>): reason is Cause.Fail<Spoiled> =>
   Cause.isFailReason(reason) && reason.error instanceof Spoiled
