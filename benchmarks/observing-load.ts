@@ -4,6 +4,7 @@ import * as Metrics from "../apps/http-proxy/src/Metrics.ts"
 import { layerExport } from "../apps/http-proxy/src/TracingExport.ts"
 import * as Tracing from "../apps/http-proxy/src/Tracing.ts"
 import * as Witness from "../apps/http-proxy/src/Witness.ts"
+import { Routes } from "@webflow-users/core/wire"
 import { AccessTokens, NewUsers, parseSiteId, RateLimits, type SiteId, UpdateUser, UserId } from "@webflow-users/core"
 import { Callers, FailedAuthentications, Http, Observed } from "@webflow-users/server"
 import { StoreAddress } from "@webflow-users/stores"
@@ -72,6 +73,7 @@ const program = Effect.gen(function* () {
     target: path,
     path,
     query: "",
+    match: Routes.match(method, path),
     header: (name) => headers[name],
     headerNames: () => Object.keys(headers),
     address: "127.0.0.1",

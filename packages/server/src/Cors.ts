@@ -4,7 +4,6 @@
  * Callers are known by a token, never by a cookie, so no answer allows credentials: without them a browser sends nothing that
  * the page does not hold itself, which is why `*` can be allowed at all.
  */
-import { Routes } from "@webflow-users/core/wire"
 import { Context, Effect, Option } from "effect"
 import type * as Http from "./Http.ts"
 
@@ -90,9 +89,8 @@ export const around = <R>(
 }
 
 /** The answer to a browser's question; nothing where it is none, or about a path that is none of the contract's. */
-const preflightOf = ({ method, path, header }: Http.Request): Headers | undefined => {
+const preflightOf = ({ method, match, header }: Http.Request): Headers | undefined => {
   if (method !== "OPTIONS" || header("access-control-request-method") === undefined) return undefined
-  const match = Routes.match(method, path)
   if (match._tag !== "WrongMethod") return undefined
   return {
     "access-control-allow-methods": match.allow.join(", "),

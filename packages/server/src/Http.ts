@@ -37,6 +37,8 @@ export interface Request {
   readonly path: string
   /** Without its question mark; empty where there is none. */
   readonly query: string
+  /** What method and path ask for. */
+  readonly match: Routes.Match
   /** A header's value, by its name in lower case. */
   readonly header: (name: string) => string | undefined
   /** The names of its headers, in lower case. */
@@ -113,12 +115,11 @@ export const failure = (error: UpdateUserError, wire: Wire.Wire = Wire.v2): Text
 // From here to the operations there are no generators and few steps: every request goes through all of them (docs/decisions/0027).
 
 const respond = (request: Request, wire: Wire.Wire): Effect.Effect<Answer, UpdateUserError, Services> => {
-  const { path, query } = request
+  const { path, query, match } = request
   const page = pages.get(path)
   if (page !== undefined) return readOnly(request, page(request))
   if (/^\/faults(\/|$)/.test(path)) return faultRule(path, request, wire)
 
-  const match = Routes.match(request.method, path)
   if (match._tag === "Unknown") {
     return Effect.flatMap(MorePages, (more): Effect.Effect<Response, UpdateUserError> => {
       const found = more.get(path)

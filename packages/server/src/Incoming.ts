@@ -1,7 +1,7 @@
 /** What node:http hands in, as the requests that `Http.ts` answers. */
 import type { IncomingMessage } from "node:http"
 import { BadRequest, BodyTooLarge } from "@webflow-users/core"
-import { JsonBody } from "@webflow-users/core/wire"
+import { JsonBody, Routes } from "@webflow-users/core/wire"
 import { Effect } from "effect"
 import * as Addresses from "./Addresses.ts"
 import type * as Http from "./Http.ts"
@@ -12,7 +12,7 @@ export const toRequest = (
   trusted: Addresses.TrustedProxies,
 ): Http.Request => ({
   method: request.method ?? "",
-  ...targetOf(request.url ?? ""),
+  ...targetOf(request),
   header: (name) => headerOf(request, name),
   headerNames: () => Object.keys(request.headers),
   address: Addresses.callerOf(request.socket.remoteAddress ?? "", headerOf(request, "x-forwarded-for"), trusted),
@@ -20,13 +20,15 @@ export const toRequest = (
   stopping,
 })
 
-const targetOf = (url: string): Pick<Http.Request, "target" | "path" | "query"> => {
+const targetOf = ({
+  method = "",
+  url = "",
+}: IncomingMessage): Pick<Http.Request, "target" | "path" | "query" | "match"> => {
   // Clients that take this server for a proxy of HTTP itself send the whole URL.
   const target = url.startsWith("/") ? url : url.replace(/^https?:\/\/[^/?]*/i, "")
   const at = target.indexOf("?")
-  return at < 0
-    ? { target, path: target, query: "" }
-    : { target, path: target.slice(0, at), query: target.slice(at + 1) }
+  const path = at < 0 ? target : target.slice(0, at)
+  return { target, path, query: at < 0 ? "" : target.slice(at + 1), match: Routes.match(method, path) }
 }
 
 const headerOf = ({ headers }: IncomingMessage, name: string): string | undefined => {

@@ -64,7 +64,7 @@ export const make: Effect.Effect<Observer> = Effect.gen(function* () {
       Effect.suspend(() => {
         const began = clock.monotonicTimeNanosUnsafe()
         const current: Request.Current = { id: Request.idOf(request.header(Request.idHeader), random) }
-        const route = Request.routeOf(request.method, request.path, pages)
+        const route = Request.routeOf(request, pages)
         witness?.began(request)
         const end = (answer: Seen["answer"]) => {
           const seconds = Number(clock.monotonicTimeNanosUnsafe() - began) / 1e9

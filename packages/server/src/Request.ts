@@ -1,6 +1,7 @@
 /** The request that is being answered, for whatever speaks of it: its id, who asks, which route it takes. */
 import { Context, type Random } from "effect"
 import { Routes } from "@webflow-users/core/wire"
+import type * as Http from "./Http.ts"
 
 export interface Current {
   /** The caller's own, where they gave one; on the answer, on each line of the log, and on what another server is asked for it. */
@@ -55,11 +56,16 @@ export interface Route {
 export const unknown: Route = { path: "other", method: "other" }
 
 /** Which route a request takes, where these pages are served. */
-export const routeOf = (method: string, path: string, served: ReadonlySet<string>): Route => {
+export const routeOf = (
+  { method, path, match }: Pick<Http.Request, "method" | "path" | "match">,
+  served: ReadonlySet<string>,
+): Route => {
   const known = methods.has(method) ? method : "other"
   if (served.has(path)) return { path, method: known }
-  const match = Routes.match(method, path)
-  if (match._tag === "WrongMethod") return { path: routeOf(match.allow[0] ?? "", path, served).path, method: known }
+  if (match._tag === "WrongMethod") {
+    const allowed = match.allow[0] ?? ""
+    return { path: routeOf({ method: allowed, path, match: Routes.match(allowed, path) }, served).path, method: known }
+  }
   if (match._tag === "Found") return { path: Routes.routes[match.route].path, method: known, ...match.parameters }
   return { path: path.startsWith("/faults/sites/") ? "/faults/sites/:site_id" : "other", method: known }
 }
