@@ -100,11 +100,11 @@ const wrongImports = (files: ReadonlyArray<Source>): ReadonlyArray<string> =>
   })
 
 /**
- * Who is called by what knows no effects: the system, people's programs, and, with `testing`, their test runners. And the timer of
- * all requests, set by each in the middle of its own step.
+ * Who is called by what knows no effects: the system, people's programs, and, with `testing`, their test runners. And what a socket
+ * sets going, and a request: docs/decisions/0031.
  */
 const programEntry =
-  /^apps\/[^/]+\/src\/main\.ts$|^packages\/sdk\/src\/(runtime|testing|testing\/UserStoreTest)\.ts$|^packages\/core\/src\/Deadlines\.ts$/
+  /^apps\/[^/]+\/src\/main\.ts$|^packages\/sdk\/src\/(runtime|testing|testing\/UserStoreTest)\.ts$|^packages\/(core\/src\/Deadlines|server\/src\/Works)\.ts$/
 
 /** What stands nowhere, or only in some places. */
 const forbidden: ReadonlyArray<{ readonly what: string; readonly pattern: RegExp; readonly except?: RegExp }> = [

@@ -20,6 +20,7 @@ interface Place<A> {
   index: number | undefined
 }
 
+/** Makes an empty one. */
 export const make = <A>(): Bag<A> => {
   const places: Array<Place<A>> = []
   return {

@@ -3,6 +3,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo, Socket } from "node:net"
+import { setImmediate } from "node:timers"
 import { MethodNotAllowed, Overloaded, StoreUnavailable } from "@webflow-users/core"
 import * as Gathering from "@webflow-users/core/Gathering"
 import { Effect, Fiber, Latch } from "effect"
