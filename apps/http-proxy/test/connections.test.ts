@@ -2,9 +2,12 @@
  * What holds for connections and not for single requests: order, callers who go, and the stop. The store of these tests
  * holds updates back until the test lets them go on, so that everything happens in the order that is written.
  */
+import { AsyncLocalStorage } from "node:async_hooks"
+import { subscribe, unsubscribe } from "node:diagnostics_channel"
+import type { IncomingMessage } from "node:http"
 import { parseSiteId, type SiteId, type User, UserEvents, UserId } from "@webflow-users/core"
 import { Effect, Latch } from "effect"
-import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest"
 import { start } from "./proxy.ts"
 import { dial, request } from "./raw.ts"
 
@@ -23,12 +26,19 @@ let token: string
 let gate: Latch.Latch
 /** Opens when an update has come as far as the store. */
 let arrived: Latch.Latch
+/** Hears of an update that has come as far. */
+let onUpdate: () => unknown
 beforeEach(async () => {
+  onUpdate = () => undefined
   gate = Latch.makeUnsafe(false)
   arrived = Latch.makeUnsafe(false)
   proxy = await start("memory:", { id: siteId, users: [user] }, (store) => ({
     ...store,
-    update: (...call) => Effect.andThen(Effect.andThen(arrived.open, gate.await), store.update(...call)),
+    update: (...call) =>
+      Effect.suspend(() => {
+        onUpdate()
+        return Effect.andThen(Effect.andThen(arrived.open, gate.await), store.update(...call))
+      }),
   }))
   token = await proxy.token()
 })
@@ -68,6 +78,31 @@ describe("requests sent without waiting for answers", () => {
     expect((await fetch(`${proxy.origin}/health`)).status).toBe(200)
     await open(gate)
     expect([nameIn(await connection.next()), nameIn(await connection.next())]).toEqual(["First", "First"])
+  })
+
+  it("are worked off in their order also where the last one asks for another protocol", async () => {
+    await open(gate)
+    using connection = await dial(proxy.origin)
+    connection.send(rename("First") + rename("Second", ["Connection: Upgrade", "Upgrade: h2c"]))
+    expect([nameIn(await connection.next()), nameIn(await connection.next())]).toEqual(["First", "Second"])
+    expect(await names()).toEqual(["First", "Second"])
+  })
+
+  it("begin each in the asynchronous context in which it came", async () => {
+    const context = new AsyncLocalStorage<string | undefined>()
+    const began: Array<string | undefined> = []
+    // As instrumentation of Node's server does it.
+    const enter = (message: unknown) =>
+      context.enterWith((message as { readonly request: IncomingMessage }).request.url)
+    subscribe("http.server.request.start", enter)
+    onTestFinished(() => void unsubscribe("http.server.request.start", enter))
+    onUpdate = () => began.push(context.getStore())
+    await open(gate)
+    using connection = await dial(proxy.origin)
+    const paths = ["1", "2", "3"].map((digit) => `/v2/sites/${siteId}/users/${digit.repeat(24)}`)
+    connection.send(paths.map((one) => request(`PATCH ${one}`, headers(), "{}")).join(""))
+    for (const _ of paths) expect((await connection.next())?.status).toBe(404)
+    expect(began).toEqual(paths)
   })
 
   it("are answered before what follows them is refused", async () => {

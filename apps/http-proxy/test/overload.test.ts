@@ -102,6 +102,14 @@ describe("connections beyond the most", () => {
 })
 
 describe("requests beyond the most", () => {
+  it("are none where each is done in no time, however many come at once", async () => {
+    await using proxy = await limited({ requests: 2 })
+    using connection = await proxy.dial()
+    const unknown = request("GET /v2/unknown")
+    connection.send(unknown.repeat(300))
+    for (let each = 0; each < 300; each += 1) expect((await connection.next())?.status).toBe(404)
+  })
+
   it("are answered 503 at once, while those before them go on", async () => {
     await using proxy = await limited({ requests: 2 })
     using first = await proxy.begun()

@@ -4,6 +4,9 @@ import { Context, Effect, Layer } from "effect"
 import { notLoaded } from "./local.ts"
 import { type Platform, platform as elsewhere } from "./platform.ts"
 
+// Node's own, whatever a test of somebody's has put there by the time of the first call.
+const { setImmediate } = globalThis as unknown as { readonly setImmediate: (begin: () => void) => unknown }
+
 /**
  * Node. Undici is loaded with the first call: where it is not installed, or does not run on this Node, `fetch` sends the
  * requests. A `fetch` that is given sends them anyway.
@@ -16,7 +19,10 @@ export const platform: Platform = {
             import("@webflow-users/stores/Undici").then(
               // Each request has a timeout of its own, which ends it here too.
               (undici) =>
-                Effect.map(Layer.build(undici.layer(baseUrl, { silence: 0 })), Context.get(Transport.Transport)),
+                Effect.map(
+                  Layer.build(undici.layer(baseUrl, { silence: 0, setImmediate })),
+                  Context.get(Transport.Transport),
+                ),
               () => elsewhere.transport(baseUrl, fetch),
             ),
           ),

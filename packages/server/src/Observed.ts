@@ -44,7 +44,7 @@ export const Witness = Context.Reference<Witness | undefined>("@webflow-users/se
 })
 
 export interface Observer {
-  /** Answers a request, and lets it be seen. */
+  /** Answers a request that has come now, and lets it be seen. */
   readonly around: <R>(request: Http.Request, answering: Answering<R>) => Effect.Effect<Http.Answer, never, R>
   /** The answer to what is no request that could be read. */
   readonly refused: (answer: Http.TextResponse) => Http.TextResponse
@@ -60,9 +60,9 @@ export const make: Effect.Effect<Observer> = Effect.gen(function* () {
   const random = yield* Random.Random
 
   return {
-    around: <R>(request: Http.Request, answering: Answering<R>) =>
-      Effect.suspend(() => {
-        const began = clock.monotonicTimeNanosUnsafe()
+    around: <R>(request: Http.Request, answering: Answering<R>) => {
+      const began = clock.monotonicTimeNanosUnsafe()
+      return Effect.suspend(() => {
         const current: Request.Current = { id: Request.idOf(request.header(Request.idHeader), random) }
         const route = Request.routeOf(request, pages)
         witness?.began(request)
@@ -93,7 +93,8 @@ export const make: Effect.Effect<Observer> = Effect.gen(function* () {
           end(answer)
           return answer === "Reset" ? answer : withId(answer, current.id)
         })
-      }),
+      })
+    },
 
     refused: (answer) => {
       const current = { id: Request.newId(random) }

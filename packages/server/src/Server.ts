@@ -3,12 +3,11 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo, Socket } from "node:net"
-import { setImmediate } from "node:timers"
 import { MethodNotAllowed, Overloaded, StoreUnavailable } from "@webflow-users/core"
-import * as Gathering from "@webflow-users/core/Gathering"
 import { Effect, Fiber, Latch } from "effect"
 import { TrustedProxies } from "./Addresses.ts"
 import { EndsWithCaller } from "./Forwarding.ts"
+import * as Gathered from "./Gathered.ts"
 import * as Http from "./Http.ts"
 import { ambiguityOf, hostProblem, toRequest } from "./Incoming.ts"
 import * as Listening from "./Listening.ts"
@@ -67,8 +66,6 @@ interface Connection {
   /** The request that came last, and the answer that the one before it gets. */
   latest?: { readonly request: IncomingMessage; readonly response: ServerResponse; readonly before?: ServerResponse }
   work?: Fiber.Fiber<void>
-  /** When it came, or its last request, among all that have. */
-  heardOf: number
   /** How many requests have come, and how many of them are not done. */
   requests: number
   pending: number
@@ -87,11 +84,11 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
   const observer = yield* Observed.make
   const limits = { ...standardLimits, ...options.limits }
   let pending = 0
-  /** How many connections and requests have come. */
-  let heard = 0
   const server = createServer(serverOptions)
   const connections = new Map<Socket, Connection>()
   let stopping = false
+  // By the time a request begins, a body of usual size is here as well, and need not be waited for.
+  const gathered = Gathered.make()
   const stopBegins = Latch.makeUnsafe(false)
   // Who closes its side after asking, as `nc -N` does, waits for the answer all the same.
   Object.assign(server, { httpAllowHalfOpen: true })
@@ -99,21 +96,17 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
   const unfetched = yield* Unfetched.make((socket) => void socket.destroy())
 
   /**
-   * Whether another connection can be taken, if need be in the place of the one that has been idle for longest, or of one that does
-   * not fetch.
+   * Whether another connection can be taken, if need be in the place of an idle one, or of one that does not fetch: they stand
+   * in the order of their last request.
    */
   const hasRoom = (): boolean => {
     if (connections.size < limits.connections) return true
-    let quietest: Socket | undefined
-    let since = Number.POSITIVE_INFINITY
     for (const [socket, connection] of connections) {
-      if (connection.heardOf >= since || !isIdle(connection)) continue
-      quietest = socket
-      since = connection.heardOf
+      if (!isIdle(connection)) continue
+      socket.destroy()
+      return connections.delete(socket)
     }
-    if (quietest === undefined) return unfetched.makeRoom()
-    quietest.destroy()
-    return connections.delete(quietest)
+    return unfetched.makeRoom()
   }
 
   server.on("connection", (socket: Socket) => {
@@ -121,7 +114,7 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     if (stopping && options.stopsAtOnce === true) return socket.destroy()
     if (options.letsProcessEnd === true) socket.unref()
     if (!hasRoom()) return hangUp(socket, Refusal.asText(observer.refused(Http.failure(new Overloaded()))))
-    connections.set(socket, { heardOf: ++heard, requests: 0, pending: 0 })
+    connections.set(socket, { requests: 0, pending: 0 })
     // What node:http calls after a last answer.
     socket.destroySoon = () => hangUp(socket)
     if (endsWithCaller) {
@@ -142,11 +135,6 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     })
   })
 
-  // Requests that came together are all read before the first of them is worked on: by then a body of usual size is here as well.
-  // Their answers are sent together too.
-  const begin = Gathering.make(setImmediate, (work: () => void) => work())
-  const answers = Gathering.make(process.nextTick, (send: () => void) => send())
-
   const unlessTooLarge = (answer: Http.Answer): Http.Answer =>
     answer === "Reset" || unfetched.hasRoomFor(sizeOf(answer)) ? answer : Http.failure(new Overloaded())
 
@@ -158,8 +146,13 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     const { latest } = connection
     const isProbe = Http.isProbe(request.url)
     const hasRoomForIt = () => unfetched.hasRoom() || isProbe
-    const isTooMany = connection.pending >= maxPipeline || (pending >= limits.requests && !isProbe) || !hasRoomForIt()
-    connection.heardOf = ++heard
+    const isMore = () =>
+      connection.pending >= maxPipeline || (pending >= limits.requests && !isProbe) || !hasRoomForIt()
+    // What only waits to begin may be done in no time.
+    if (isMore()) gathered.now()
+    const isTooMany = isMore()
+    connections.delete(socket)
+    connections.set(socket, connection)
     connection.requests += 1
     connection.pending += 1
     pending += 1
@@ -194,9 +187,8 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
       fetched = unfetched.written(socket, typeof answer.body === "string" ? length : 0)
       // An answer that says that it has no body has no length either.
       const framing = answer.status === 204 ? {} : { "content-length": length }
-      const send = () => response.writeHead(answer.status, { ...answer.headers, ...framing }).end(answer.body)
-      if (isLast) send()
-      else answers(send)
+      response.writeHead(answer.status, { ...answer.headers, ...framing })
+      gathered.send(() => response.end(answer.body))
     })
     const inTurn = Effect.suspend(() => (connection.isOver ? Effect.void : answered))
     const start = () => {
@@ -207,9 +199,9 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
         pending -= 1
       })
     }
+    gathered.begin(start)
     // Who is refused for how they asked is told so before node:http finds fault with it, and speaks in its place.
-    if (isLast) start()
-    else begin(start)
+    if (isLast) gathered.now()
   }
   server.on("request", serve)
   // Whatever else a caller expects of the server is left unfulfilled; the request is answered.
@@ -217,6 +209,7 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
 
   /** Ends a connection on which something came that is no request: after the answers to what was asked before it. */
   const refuse = (socket: Socket, answer: Http.TextResponse) => {
+    gathered.now()
     const latest = connections.get(socket)?.latest
     const isHalf = latest?.request.complete === false
     const unanswered = isHalf ? latest.before : latest?.response
@@ -237,7 +230,9 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
   }
   /** Who has to wait no longer is told so, and whatever their request has come to is not known. */
   const giveUp = () => {
-    for (const [socket, { latest }] of connections) {
+    for (const [socket, connection] of connections) {
+      const { latest } = connection
+      connection.isOver = true
       const isUntold = latest?.response.headersSent === false && latest.before?.writableFinished !== false
       hangUp(
         socket,

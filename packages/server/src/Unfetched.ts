@@ -86,7 +86,7 @@ export const make = Effect.fnUntraced(function* (end: (socket: Socket) => void) 
       held.set(socket, one)
       take(one, atLeast)
     },
-    /** Its answer has been written, of so many bytes that nobody else has. Gives what is to be called when it is fetched. */
+    /** Its answer is going to be sent, of so many bytes that nobody else has. Gives what is to be called when it is fetched. */
     written: (socket: Socket, bytes: number): (() => void) => {
       const one = held.get(socket)
       if (one === undefined) return () => undefined

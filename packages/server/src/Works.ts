@@ -18,11 +18,15 @@ export const make = <R>(): Effect.Effect<Works<R>, never, R | Scope.Scope> =>
     const underWay = Bag.make<Fiber.Fiber<void>>()
     const isNone = Latch.makeUnsafe(true)
     const interruptAll = Effect.suspend(() => Fiber.interruptAll(underWay.values()))
-    yield* Effect.addFinalizer(() => interruptAll)
+    let isOver = false
+    yield* Effect.addFinalizer(() => {
+      isOver = true
+      return interruptAll
+    })
 
     return {
       run: (work, ended) => {
-        const fiber = run(work)
+        const fiber = run(isOver ? Effect.interrupt : work)
         const leave = underWay.add(fiber)
         isNone.closeUnsafe()
         fiber.addObserver(() => {

@@ -4,8 +4,7 @@
  * Its `dispatch` is used as it is: what stands on top of it costs as much again (docs/decisions/0009).
  */
 import { Transport } from "@webflow-users/core"
-import * as Gathering from "@webflow-users/core/Gathering"
-import { Duration, Effect, Exit, Layer } from "effect"
+import { Duration, Effect, Exit, Layer, Scheduler } from "effect"
 import type { Dispatcher } from "undici"
 import Pool from "undici/lib/dispatcher/pool.js"
 
@@ -16,6 +15,8 @@ export interface Options {
   readonly silence?: Duration.Input | undefined
   /** The most connections at once. 64 unless said otherwise. */
   readonly connections?: number | undefined
+  /** Node's `setImmediate`, from whoever was there before somebody could put another one in its place, as tests do. */
+  readonly setImmediate?: ((begin: () => void) => unknown) | undefined
 }
 
 /** Sends to the server at this address, and to no other. */
@@ -39,18 +40,28 @@ export const layer = (address: string, options: Options = {}): Layer.Layer<Trans
         ),
         (opened) => Effect.promise(() => opened.destroy()),
       )
-      const send = Gathering.make(process.nextTick, (exchange: Exchange) => exchange.send(pool))
+      const received = gathered(options.setImmediate ?? globalThis.setImmediate)
       return Transport.of(({ method, url, headers, body }, done) => {
-        const path = pathOf(url, origin)
-        const exchange = new Exchange(
-          { path, method: method as Dispatcher.HttpMethod, headers, body: body ?? null },
-          done,
-        )
-        send(exchange)
+        const exchange = new Exchange(received, done)
+        const request = {
+          path: pathOf(url, origin),
+          method: method as Dispatcher.HttpMethod,
+          headers,
+          body: body ?? null,
+        }
+        pool.dispatch(request, exchange)
         return () => exchange.cancel()
       })
     }),
   )
+
+/** Where answers that came together wait until all of them are read, and are then worked on (docs/decisions/0031). */
+const gathered = (later: (begin: () => void) => unknown) =>
+  new Scheduler.MixedScheduler("async", (begin) => {
+    later(begin)
+    // Nobody calls it off.
+    return () => undefined
+  }).makeDispatcher()
 
 /** What follows the origin. Only where something in it may have another spelling does it have to be read as an address. */
 const pathOf = (url: string, origin: string): string => {
@@ -64,7 +75,7 @@ const pathOf = (url: string, origin: string): string => {
 const wholeMillis = (duration: Duration.Input): number => Math.ceil(Duration.toMillis(duration))
 
 class Exchange implements Dispatcher.DispatchHandler {
-  readonly #request: Dispatcher.DispatchOptions
+  readonly #received: Scheduler.SchedulerDispatcher
   readonly #done: Transport.Done
   readonly #chunks: Array<Buffer> = []
   #controller: Dispatcher.DispatchController | undefined
@@ -72,18 +83,9 @@ class Exchange implements Dispatcher.DispatchHandler {
   #status = 0
   #headers: NodeJS.Dict<string | Array<string>> = {}
 
-  constructor(request: Dispatcher.DispatchOptions, done: Transport.Done) {
-    this.#request = request
+  constructor(received: Scheduler.SchedulerDispatcher, done: Transport.Done) {
+    this.#received = received
     this.#done = done
-  }
-
-  send(pool: Dispatcher) {
-    if (this.#isCancelled) return
-    try {
-      pool.dispatch(this.#request, this)
-    } catch (defect) {
-      this.#done(Exit.die(defect))
-    }
   }
 
   /** Ends it: with its connection where it is under way, and before it is sent where it waits for one. */
@@ -108,10 +110,10 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd() {
-    receive(this)
+    this.#received.scheduleTask(() => this.#tell(), 0)
   }
 
-  tell() {
+  #tell() {
     const headers = this.#headers
     const [first, ...more] = this.#chunks
     this.#done(
@@ -134,9 +136,6 @@ class Exchange implements Dispatcher.DispatchHandler {
     )
   }
 }
-
-// Answers that came together are all read before the first of them is worked on.
-const receive = Gathering.make(setImmediate, (exchange: Exchange) => exchange.tell())
 
 const nobodyWaits = () => new Error("Nobody waits for the answer any more")
 
