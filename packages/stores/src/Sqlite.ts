@@ -86,28 +86,29 @@ const preparing = (database: DatabaseSync): ((sql: string) => Prepared) => {
   return (sql) => {
     let statement = prepared.get(sql)
     if (statement === undefined) {
-      statement = inRows(database.prepare(sql))
+      statement = inRows(sql, database.prepare(sql))
       prepared.set(sql, statement)
     }
     return statement
   }
 }
 
-/** Rows are made here: those of the driver have a hidden class each, which takes V8 about as long as it takes SQLite to find them. */
-const inRows = (statement: StatementSync): Prepared => {
+/**
+ * Rows are made here where a statement names its columns: those of the driver have a hidden class each, which takes V8 about as long as it
+ * takes SQLite to find them. What a `*` stands for another program may change at any time, which the driver then knows and nobody else.
+ */
+const inRows = (sql: string, statement: StatementSync): Prepared => {
+  const all = (parameters: ReadonlyArray<unknown>) => statement.all(...(parameters as ReadonlyArray<SQLInputValue>))
+  if (star.test(sql)) return all
   statement.setReturnArrays(true)
-  let names = namesOf(statement)
-  return (parameters) => {
-    const found = statement.all(...(parameters as ReadonlyArray<SQLInputValue>)) as unknown as ReadonlyArray<Values>
-    // Another program may have given a table a column since.
-    if (found[0] !== undefined && found[0].length !== names.length) names = namesOf(statement)
-    return found.map((values) => named(names, values))
-  }
+  const names = statement.columns().map(({ name }) => name)
+  return (parameters) => all(parameters).map((values) => named(names, values as unknown as Values))
 }
 
-type Values = ReadonlyArray<SQLOutputValue>
+/** Any that may stand for columns: what is counted has none. */
+const star = /(?<!count\()\*/
 
-const namesOf = (statement: StatementSync): ReadonlyArray<string> => statement.columns().map(({ name }) => name)
+type Values = ReadonlyArray<SQLOutputValue>
 
 const named = (names: ReadonlyArray<string>, values: Values): Row => {
   const row: Row = {}

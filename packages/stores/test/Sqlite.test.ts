@@ -267,24 +267,30 @@ describe("a SQLite file", () => {
     }),
   )
 
-  it.effect("gives rows as its tables are, also when another program has added a column", () =>
-    Effect.gen(function* () {
-      const path = yield* file
-      yield* Effect.gen(function* () {
-        const sql = yield* SqlClient.SqlClient
-        const other = yield* outsider(path)
-        yield* sql`CREATE TABLE things (name TEXT, many INTEGER)`
-        const things = sql`SELECT * FROM things ORDER BY name`
-        expect(yield* things).toStrictEqual([])
-        other.exec("INSERT INTO things VALUES ('a', 1), ('b', NULL)")
-        expect(yield* things).toStrictEqual([
-          { name: "a", many: 1 },
-          { name: "b", many: null },
-        ])
-        other.exec("ALTER TABLE things ADD COLUMN more TEXT DEFAULT 'x'; DELETE FROM things WHERE name = 'b'")
-        expect(yield* things).toStrictEqual([{ name: "a", many: 1, more: "x" }])
-      }).pipe(Effect.provide(opened(path)))
-    }),
+  it.effect.each([
+    ["*", "DROP COLUMN a; ALTER TABLE things ADD COLUMN d TEXT DEFAULT 'new'", { b: "B", c: "C", d: "new" }],
+    ["*", "RENAME COLUMN b TO d", { a: "A", d: "B", c: "C" }],
+    ["*", "RENAME TO old; CREATE TABLE things AS SELECT c, b, a FROM old", { a: "A", b: "B", c: "C" }],
+    ["a, c", "DROP COLUMN b; ALTER TABLE things ADD COLUMN d TEXT DEFAULT 'new'", { a: "A", c: "C" }],
+    ["a, c", "RENAME TO old; CREATE TABLE things AS SELECT c, b, a FROM old", { a: "A", c: "C" }],
+    ["a, c", "DROP COLUMN a; ALTER TABLE things ADD COLUMN d TEXT DEFAULT 'new'", undefined],
+    ["a, c", "RENAME COLUMN c TO d", undefined],
+  ] as const)(
+    "has each value under its own name when it is asked for %s and another program does: %s",
+    ([what, change, expected]) =>
+      Effect.gen(function* () {
+        const path = yield* file
+        yield* Effect.gen(function* () {
+          const sql = yield* SqlClient.SqlClient
+          const other = yield* outsider(path)
+          other.exec("CREATE TABLE things (a TEXT, b TEXT, c TEXT); INSERT INTO things VALUES ('A', 'B', 'C')")
+          const things = sql`SELECT ${sql.literal(what)} FROM things`
+          expect(yield* things).toEqual([what === "*" ? { a: "A", b: "B", c: "C" } : { a: "A", c: "C" }])
+          other.exec(`ALTER TABLE things ${change}`)
+          const found = yield* Effect.exit(things)
+          expect(Exit.isSuccess(found) ? found.value : undefined).toEqual(expected && [expected])
+        }).pipe(Effect.provide(opened(path)))
+      }),
   )
 
   it.effect("can be opened and read while another program writes", () =>

@@ -28,27 +28,28 @@ export const layer: Layer.Layer<AccessTokenStore, never, SqlClient.SqlClient> = 
   AccessTokenStore,
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
+    const columns = sql.literal(`id, site_id, scopes, hash, created_on, rate, label, expires_on,
+      allowed_fields, allowed_groups, previous_hash, previous_until`)
     return AccessTokenStore.of({
       add: (token) =>
-        sql`INSERT INTO access_tokens (id, site_id, scopes, hash, created_on, rate, label, expires_on,
-            allowed_fields, allowed_groups, previous_hash, previous_until)
+        sql`INSERT INTO access_tokens (${columns})
           VALUES (${token.id}, ${token.siteId}, ${writeScopes(token)}, ${token.hash}, ${token.createdOn},
             ${token.rate ?? null}, ${token.label ?? null}, ${token.expiresOn ?? null},
             ${listed(token.fields)}, ${listed(token.groups)},
             ${token.previousHash ?? null}, ${token.previousUntil ?? null})`.pipe(Effect.asVoid, storeErrors),
       find: ReadAtOnce.reading(
         sql,
-        sql<TokenRow>`SELECT * FROM access_tokens WHERE id = ${"id"}`,
+        sql<TokenRow>`SELECT ${columns} FROM access_tokens WHERE id = ${"id"}`,
         ([row]) => row && toToken(row),
       ),
-      list: sql<TokenRow>`SELECT * FROM access_tokens ORDER BY created_on, id`.pipe(
+      list: sql<TokenRow>`SELECT ${columns} FROM access_tokens ORDER BY created_on, id`.pipe(
         Effect.map((rows) => rows.map(toToken)),
         storeErrors,
       ),
       replaceHash: (id, hash, previousUntil) =>
         sql<TokenRow>`UPDATE access_tokens SET hash = ${hash},
           previous_hash = ${previousUntil === undefined ? null : sql("hash")}, previous_until = ${previousUntil ?? null}
-          WHERE id = ${id} RETURNING *`.pipe(
+          WHERE id = ${id} RETURNING ${columns}`.pipe(
           Effect.map(([row]) => row && toToken(row)),
           storeErrors,
         ),
