@@ -11,7 +11,7 @@ export const standard = 20
 /** How many each minute is logged of one by one, over all addresses; the others are summed up [ours]. */
 const maxLogged = 20
 
-/** The most that is kept of addresses, and of good tokens at them: who was heard of longest ago goes first, tokens by the minute. */
+/** The most that is kept of addresses, and of good tokens at them: who was heard of longest ago goes first. */
 const maxKept = 10_000
 
 const minuteMillis = 60_000
@@ -35,8 +35,10 @@ export class FailedAuthentications extends Context.Service<
       FailedAuthentications,
       Effect.gen(function* () {
         const failures = new Map<string, number>()
-        /** Tokens that were good, by the network they came from and their hash, each with the minute in which it was put there. */
+        /** Tokens that were good, by the network they came from and their hash, each with how many had been put there by then. */
         const good = new Map<string, number>()
+        let puts = 0
+        const remember = (key: string): void => keep(good, key, (puts += 1))
         const underWay = new Map<string, UnderWay>()
         let minute = Number.NaN
         let logged = 0
@@ -118,16 +120,16 @@ export class FailedAuthentications extends Context.Service<
               turn(clock.currentTimeMillisUnsafe())
               const since = good.get(key)
               // Most requests are such: they take the short way. A map in which something is put anew with each of them would give the
-              // collector much to do.
+              // collector much to do; halfway to being forgotten is early enough.
               if (since !== undefined) {
-                if (since !== minute) keep(good, key, minute)
+                if (puts - since >= maxKept / 2) remember(key)
                 return judged
               }
               return Effect.acquireUseRelease(
                 Effect.tapError(admit(network, key), () => log(address, "too_many")),
                 () =>
                   Effect.map(judged, (found) => {
-                    keep(good, key, minute)
+                    remember(key)
                     return found
                   }),
                 (place) => Effect.sync(() => leave(network, place)),
