@@ -176,20 +176,39 @@ describe("updates that come together on PostgreSQL", () => {
     ),
   )
 
+  it.live("lock first for a while after somebody was faster, so that nobody is overtaken again and again", () =>
+    withStore((other, watcher) =>
+      Effect.gen(function* () {
+        const ours = asked(rename(bob, "Ours"))
+        expect(yield* ours).toStrictEqual({ statements: 2, transactions: 0 })
+        yield* query(other, `BEGIN; UPDATE users SET document = document WHERE id = '${ada.id}'`)
+        const overtaken = yield* Effect.forkChild(rename(ada, "Ours"))
+        yield* untilOursWaits(watcher)
+        yield* query(other, "COMMIT")
+        yield* Fiber.join(overtaken)
+        const next = yield* Effect.replicateEffect(ours, 17)
+        expect(next.map(({ statements }) => statements)).toStrictEqual(next.map(() => 2))
+        expect(next.map(({ transactions }) => transactions)).toStrictEqual([...next.slice(1).map(() => 1), 0])
+      }),
+    ),
+  )
+
   it.live("leave nothing of what was decided for a user who is gone by then", () =>
     withStore((other, watcher) =>
       Effect.gen(function* () {
         yield* query(other, `BEGIN; DELETE FROM users WHERE id = '${ada.id}'`)
-        const gold = UserPatch.UserPatch.from({ accessGroups: ["gold"] })
+        const join = (user: User, group: string) =>
+          UserStore.UserStore.use((found) =>
+            found.update(siteId, user.id, UserPatch.UserPatch.from({ accessGroups: [group] })),
+          )
         const ours = yield* Effect.forkChild(
-          Effect.flip(UserStore.UserStore.use((found) => found.update(siteId, ada.id, gold))),
+          Effect.all([Effect.flip(join(ada, "gold")), join(bob, "silver")] as const, all),
         )
         yield* untilOursWaits(watcher)
         yield* query(other, "COMMIT")
-        expect(yield* Fiber.join(ours)).toMatchObject({ _tag: "UserNotFound" })
-        expect(yield* query(watcher, "SELECT 1 FROM user_events UNION ALL SELECT 1 FROM access_groups")).toStrictEqual(
-          [],
-        )
+        expect((yield* Fiber.join(ours))[0]).toMatchObject({ _tag: "UserNotFound" })
+        expect(yield* query(watcher, "SELECT user_id FROM user_events")).toStrictEqual([{ user_id: bob.id }])
+        expect(yield* query(watcher, "SELECT slug FROM access_groups")).toStrictEqual([{ slug: "silver" }])
       }),
     ),
   )

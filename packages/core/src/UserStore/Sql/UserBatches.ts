@@ -2,7 +2,7 @@
  * Updates that wait, made together: PostgreSQL is a way off and a commit waits for its disk, so that those of a batch read with one
  * statement, are decided here, and are written with one. Why so, and what it is worth: docs/decisions/0029.
  */
-import { Cause, Context, DateTime, Deferred, Effect, Exit } from "effect"
+import { Cause, Context, DateTime, Deferred, Effect, Exit, Option } from "effect"
 import { type SqlClient, SqlError } from "effect/sql"
 import * as Conflict from "../../Conflict.ts"
 import * as Monotonic from "../../Monotonic.ts"
@@ -52,12 +52,19 @@ interface Patience {
 
 const patient: Patience = { conflicts: Conflict.patience, locks: "later" }
 
+const locking: Patience = { ...patient, locks: "first" }
+
+/** So many batches lock first after one that was overtaken: whoever has overtaken it is likely to go on. */
+const cautious = 16
+
 export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update> =>
   Effect.sync(() => {
     let waiting: Array<Job> = []
     let batches = 0
     let begun = 0
     let isComing = false
+    /** How many batches are still to lock first. */
+    let wary = 0
     /** Users in a batch that is under way. Who wants one of them waits here, and holds no connection. */
     const busy = new Set<string>()
 
@@ -91,7 +98,9 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update> =>
         batches -= 1
         for (const { row } of jobs) busy.delete(row)
       })
-      return commit(jobs).pipe(
+      const isWary = wary > 0
+      if (isWary) wary -= 1
+      return commit(jobs, isWary ? locking : patient).pipe(
         Effect.andThen(end),
         Effect.andThen(come),
         // Spans of a batch are seen where the first of its updates is.
@@ -110,7 +119,7 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update> =>
     })
 
     const makeAll = deciding(sql)
-    const commit = (jobs: ReadonlyArray<Job>, patience = patient): Effect.Effect<void> =>
+    const commit = (jobs: ReadonlyArray<Job>, patience: Patience): Effect.Effect<void> =>
       makeAll(jobs, patience.locks).pipe(
         Effect.mapError((error) => new Spoiled(error)),
         within(sql, patience.locks),
@@ -139,6 +148,7 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update> =>
       const reason = error.reason._tag
       // Who has crossed somebody locks first the next time: they then take turns.
       if (Conflict.isConflict(reason) && conflicts > 0) {
+        wary = cautious
         return commit(jobs, { conflicts: conflicts - 1, locks: locks === "later" ? "first" : locks })
       }
       // Somebody holds on to a row. All have waited for it; now who wants that row fails, and the others need not wait again.
@@ -161,6 +171,10 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update> =>
             decide,
             context,
             done: Deferred.makeUnsafe<Answer, Failure>(),
+          }
+          // Who has a transaction is updated in it, alone: others have nothing to do with what becomes of it.
+          if (Option.isSome(Context.getOption(context, sql.transactionService))) {
+            return restore(Effect.andThen(commit([job], locking), Deferred.await(job.done)))
           }
           waiting.push(job)
           const answer = restore(Deferred.await(job.done)).pipe(
