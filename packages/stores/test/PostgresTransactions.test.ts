@@ -99,21 +99,21 @@ const cutBehind = (address: string, text: string) =>
     const { hostname, port } = url
     let isCut = false
     const server = createServer((client) => {
-      const database = connect(Number(port), hostname)
+      const behind = connect(Number(port), hostname)
       let isAsked = false
       client.on("data", (data) => {
         isAsked ||= !isCut && data.includes(text)
-        database.write(data)
+        behind.write(data)
       })
-      database.on("data", (data) => {
+      behind.on("data", (data) => {
         if (!isAsked) return void client.write(data)
         isCut = true
         client.destroy()
-        database.destroy()
+        behind.destroy()
       })
       for (const [one, other] of [
-        [client, database],
-        [database, client],
+        [client, behind],
+        [behind, client],
       ] as const) {
         one.on("error", () => {}).on("close", () => other.destroy())
       }
