@@ -66,7 +66,8 @@ export class AccessTokens extends Context.Service<
     ) => Effect.Effect<AccessToken & { readonly token: string }, StoreUnavailable>
     /**
      * The token a caller presented, if it was issued, and neither revoked nor expired since. `hash` is its SHA-256, in hexadecimal,
-     * for who has that already.
+     * for who has that already: made of this very token, by whoever calls. It is what is compared, and not made again: with the hash of
+     * another secret, or one that came with the request, any token of that id would pass.
      */
     readonly verify: (token: string, hash?: string) => Effect.Effect<AccessToken, NotAuthorized | StoreUnavailable>
     readonly list: Effect.Effect<ReadonlyArray<AccessToken>, StoreUnavailable>

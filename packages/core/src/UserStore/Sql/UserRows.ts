@@ -34,7 +34,7 @@ export interface Decided {
   readonly groups: ReadonlyArray<AccessGroup["slug"]>
 }
 
-/** Says what becomes of a user, by the row as it is while nobody else may change it. */
+/** Says what becomes of a user, by the row as it was read: it counts only where the row is the same when that is written. */
 export type Decide = (row: UserRow, now: DateTime.Utc) => Result.Result<Decided, InvalidPatch | ChangeForbidden>
 
 /** What becomes of an update by its own rules. A document that cannot be read is a defect, and the others are not concerned. */
