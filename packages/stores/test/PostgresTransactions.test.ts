@@ -92,6 +92,20 @@ describe("an update within its caller's transaction", () => {
   )
 })
 
+it.live("updates of one user that come together within a transaction go by each other, in their order", () =>
+  Effect.gen(function* () {
+    yield* Effect.gen(function* () {
+      yield* seed
+      const sql = yield* SqlClient.SqlClient
+      const names = Array.from({ length: 30 }, (_, index) => `${index}`)
+      yield* sql.withTransaction(Effect.forEach(names, (name) => rename(ada, name), all))
+      const events = yield* UserEvents.use((found) => found.ofUser(siteId, ada.id))
+      expect(events.map(({ after }) => after.data.name)).toStrictEqual(names)
+      expect(events.map(({ before }) => before)).toStrictEqual([ada, ...events.slice(0, -1).map(({ after }) => after)])
+    }).pipe(Effect.provide(opened(yield* database())))
+  }),
+)
+
 /** The same database, behind a line that is cut when it answers a message with this text in it, once. */
 const cutBehind = (address: string, text: string) =>
   Effect.gen(function* () {
