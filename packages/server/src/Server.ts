@@ -148,9 +148,12 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     const hasRoomForIt = () => unfetched.hasRoom() || isProbe
     const isMore = () =>
       connection.pending >= maxPipeline || (pending >= limits.requests && !isProbe) || !hasRoomForIt()
-    // What only waits to begin may be done in no time.
-    if (isMore()) gathered.now()
-    const isTooMany = isMore()
+    let isTooMany = isMore()
+    if (isTooMany) {
+      // What only waits to begin may be done in no time.
+      gathered.now()
+      isTooMany = isMore()
+    }
     connections.delete(socket)
     connections.set(socket, connection)
     connection.requests += 1

@@ -37,11 +37,15 @@ const opened = (address: string) =>
     Layer.provideMerge(Postgres.layer(address, PostgresAddress.parse(address) as PostgresAddress.PostgresAddress)),
   )
 
+/** On a database of its own, with the users in it. */
+const onDatabase = <A, E>(
+  test: Effect.Effect<A, E, UserStore.UserStore | UserEvents | NewUsers | SqlClient.SqlClient>,
+) => Effect.flatMap(database(), (address) => Effect.provide(Effect.andThen(seed, test), opened(address)))
+
 describe("an update within its caller's transaction", () => {
   it.live("is gone when that is taken back, and nobody else's with it", () =>
-    Effect.gen(function* () {
-      yield* Effect.gen(function* () {
-        yield* seed
+    onDatabase(
+      Effect.gen(function* () {
         const sql = yield* SqlClient.SqlClient
         const made = yield* Deferred.make<void>()
         const other = yield* Deferred.make<void>()
@@ -62,48 +66,45 @@ describe("an update within its caller's transaction", () => {
         expect(yield* Fiber.join(ours)).toBe("taken back")
         expect([yield* get(ada), yield* namesOf(ada)]).toStrictEqual([ada, []])
         expect([(yield* get(bob)).data.name, yield* namesOf(bob)]).toStrictEqual(["Kept", ["Kept"]])
-      }).pipe(Effect.provide(opened(yield* database())))
-    }),
+      }),
+    ),
   )
 
   it.live("is taken back with it also where others' come at the same time", () =>
-    Effect.gen(function* () {
-      yield* Effect.gen(function* () {
-        yield* seed
+    onDatabase(
+      Effect.gen(function* () {
         const sql = yield* SqlClient.SqlClient
         const takenBack = Effect.flip(sql.withTransaction(Effect.andThen(rename(ada, "Taken back"), Effect.fail("no"))))
         yield* Effect.all([rename(bob, "Kept"), takenBack, rename(bob, "Kept too")], all)
         expect([yield* namesOf(ada), yield* namesOf(bob)]).toStrictEqual([[], ["Kept", "Kept too"]])
-      }).pipe(Effect.provide(opened(yield* database())))
-    }),
+      }),
+    ),
   )
 
   it.live("goes by what that has locked and written, and is there when it is committed", () =>
-    Effect.gen(function* () {
-      yield* Effect.gen(function* () {
-        yield* seed
+    onDatabase(
+      Effect.gen(function* () {
         const sql = yield* SqlClient.SqlClient
         const locked = sql`SELECT 1 FROM users WHERE id = ${ada.id} FOR UPDATE`
         yield* sql.withTransaction(Effect.all([locked, rename(ada, "first"), rename(ada, "second")]))
         yield* rename(ada, "third")
         expect(yield* namesOf(ada)).toStrictEqual(["first", "second", "third"])
-      }).pipe(Effect.provide(opened(yield* database())))
-    }),
+      }),
+    ),
   )
 })
 
 it.live("updates of one user that come together within a transaction go by each other, in their order", () =>
-  Effect.gen(function* () {
-    yield* Effect.gen(function* () {
-      yield* seed
+  onDatabase(
+    Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
       const names = Array.from({ length: 30 }, (_, index) => `${index}`)
       yield* sql.withTransaction(Effect.forEach(names, (name) => rename(ada, name), all))
       const events = yield* UserEvents.use((found) => found.ofUser(siteId, ada.id))
       expect(events.map(({ after }) => after.data.name)).toStrictEqual(names)
       expect(events.map(({ before }) => before)).toStrictEqual([ada, ...events.slice(0, -1).map(({ after }) => after)])
-    }).pipe(Effect.provide(opened(yield* database())))
-  }),
+    }),
+  ),
 )
 
 /** The same database, behind a line that is cut when it answers a message with this text in it, once. */
