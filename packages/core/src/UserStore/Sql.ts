@@ -17,11 +17,9 @@ import { type UserEvent, UserEvents } from "../UserEvents.ts"
 import * as UserOrder from "../UserOrder.ts"
 import * as UserPatch from "../UserPatch.ts"
 import { OnReplaced, UserStore } from "../UserStore.ts"
-import * as BatchStatements from "./Sql/BatchStatements.ts"
 import * as GroupCommit from "./Sql/GroupCommit.ts"
 import { declarationReader, encodeDeclaration } from "./Sql/declarations.ts"
 import { isMigrated, migrate } from "./Sql/migrations.ts"
-import * as UserBatches from "./Sql/UserBatches.ts"
 import * as UserPages from "./Sql/UserPages.ts"
 import * as UserRows from "./Sql/UserRows.ts"
 
@@ -57,13 +55,19 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
       yield* migrate.pipe(Effect.mapError((cause) => new E.StoreUnavailable({ cause })))
-      const makeUpdate = yield* sql.onDialectOrElse({
-        pg: () => UserBatches.make(sql),
-        orElse: () => GroupCommit.make(sql),
-      })
-      const addGroupRows = sql.onDialectOrElse({
-        pg: () => BatchStatements.addGroups(sql),
-        orElse: () => UserRows.addGroups(sql),
+      const { makeUpdate, addGroupRows } = yield* sql.onDialectOrElse({
+        // Loaded where there is such a database: a store in a file does without.
+        pg: () =>
+          Effect.flatMap(
+            Effect.promise(() => import("./Sql/UserBatches.ts")),
+            (batches) =>
+              Effect.map(batches.make(sql), (update) => ({ makeUpdate: update, addGroupRows: batches.addGroups(sql) })),
+          ),
+        orElse: () =>
+          Effect.map(GroupCommit.make(sql), (update) => ({
+            makeUpdate: update,
+            addGroupRows: UserRows.addGroups(sql),
+          })),
       })
       const userPage = UserPages.make(sql)
       const documentOf = ReadAtOnce.reading(

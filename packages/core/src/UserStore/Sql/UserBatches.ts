@@ -10,6 +10,8 @@ import type { SiteId, UserId } from "../../User.ts"
 import * as BatchStatements from "./BatchStatements.ts"
 import { type Decide, decided, type Update } from "./UserRows.ts"
 
+export { addGroups } from "./BatchStatements.ts"
+
 /** The most that is committed together: whoever comes later need not wait for all who came before. */
 const maxBatch = 256
 
