@@ -6,9 +6,13 @@ import { Clock, Effect, Random } from "effect"
 const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, "0")
 
 /** Mints one. Ids name things and guard nothing: they need to be unique, not secret. */
-export const make: Effect.Effect<string> = Effect.gen(function* () {
-  const seconds = Math.floor((yield* Clock.currentTimeMillis) / 1000)
-  const left = yield* Random.nextIntBetween(0, 0xffff_ffff)
-  const right = yield* Random.nextIntBetween(0, 0xffff_ffff)
-  return hex(seconds, 8) + hex(left, 8) + hex(right, 8)
-})
+export const make: Effect.Effect<string> = Effect.withFiber((fiber) =>
+  Effect.sync(() => of(fiber.getRef(Clock.Clock).currentTimeMillisUnsafe(), fiber.getRef(Random.Random))),
+)
+
+/** One of this moment, in milliseconds since 1970, for who is in the middle of a step. */
+export const of = (millis: number, random: typeof Random.Random.Service): string =>
+  hex(Math.floor(millis / 1000), 8) + half(random) + half(random)
+
+const half = (random: typeof Random.Random.Service): string =>
+  hex(Math.floor(random.nextDoubleUnsafe() * 0x1_0000_0000), 8)

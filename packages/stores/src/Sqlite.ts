@@ -4,7 +4,7 @@
 import { closeSync, openSync } from "node:fs"
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite"
 import * as Conflict from "@webflow-users/core/Conflict"
-import type { Client } from "@webflow-users/core/ReadAtOnce"
+import type { Client } from "@webflow-users/core/AtOnce"
 import { Effect, Layer, Predicate, Schedule, Semaphore, Stream } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { SqlClient, type SqlConnection, SqlError, Statement } from "effect/sql"
@@ -48,8 +48,29 @@ const make = Effect.fnUntraced(function* (filename: string) {
       return undefined
     }
   }
-  return Object.assign(client, { readAtOnce, reserve: filename === ":memory:" ? client.reserve : another })
+  const writeAtOnce: Client["writeAtOnce"] = (work) => {
+    try {
+      if (database.isTransaction) return undefined
+      prepare("BEGIN IMMEDIATE")([])
+      const done = work((sql, parameters) => prepare(sql)(parameters))
+      prepare("COMMIT")([])
+      return done
+    } catch {
+      rollBack(database)
+      return undefined
+    }
+  }
+  return Object.assign(client, { readAtOnce, writeAtOnce, reserve: filename === ":memory:" ? client.reserve : another })
 })
+
+/** Leaves no transaction open, where one is. Where that fails, whoever has the connection next is told why. */
+const rollBack = (database: DatabaseSync): void => {
+  try {
+    if (database.isTransaction) database.exec("ROLLBACK")
+  } catch {
+    return
+  }
+}
 
 /** How long to wait while another program, or another connection of this one, writes: 5 seconds. */
 const lockWait = {

@@ -3,7 +3,7 @@ import { describe, it } from "@effect/vitest"
 import { NewUsers, parseSiteId, type SiteId, UserEvents, UserId, UserPatch, UserStore } from "@webflow-users/core"
 import * as SqlUsers from "@webflow-users/core/UserStore/Sql"
 import { Sqlite } from "@webflow-users/stores"
-import { Effect, Exit, Fiber, Layer, Option, References, Scope, type Tracer } from "effect"
+import { Effect, Exit, Fiber, Latch, Layer, Option, References, Scope, type Tracer } from "effect"
 import { SqlClient } from "effect/sql"
 import { expect } from "vitest"
 import { spansOf } from "./spans.ts"
@@ -151,24 +151,37 @@ describe("updates that come together", () => {
     }).pipe(Effect.provide(store)),
   )
 
-  it.effect("they are committed in one transaction", () => {
-    let transactions = 0
-    const counted = Layer.effect(
-      SqlClient.SqlClient,
-      Effect.map(SqlClient.SqlClient, (sql) => {
-        const uncounted = sql.withTransaction
-        const withTransaction: typeof sql.withTransaction = (effect) => {
-          transactions += 1
-          return uncounted(effect)
-        }
-        return Object.assign(sql, { withTransaction })
-      }),
-    ).pipe(Layer.provide(Sqlite.layer(":memory:")))
-    return Effect.gen(function* () {
+  it.effect("they are committed in one transaction, also where it can be seen", () =>
+    Effect.gen(function* () {
       const { update } = yield* seeded
-      transactions = 0
-      yield* Effect.forEach(users, (user) => update(siteId, user.id, rename), { concurrency: "unbounded" })
-      expect(transactions).toBe(1)
-    }).pipe(Effect.provide(SqlUsers.layer.pipe(Layer.provideMerge(counted))))
-  })
+      const all = Effect.forEach(users, (user) => update(siteId, user.id, rename), { concurrency: "unbounded" })
+      const spans = yield* spansOf(all)
+      expect(spans.filter(({ name }) => name === "sql.transaction")).toHaveLength(1)
+      expect(spans.filter(({ name }) => name === "sqlite")).not.toHaveLength(0)
+    }).pipe(Effect.provide(store)),
+  )
+
+  it.effect("one within its caller's own transaction is in it, and comes to nothing with it", () =>
+    Effect.gen(function* () {
+      const { update } = yield* seeded
+      const sql = yield* SqlClient.SqlClient
+      const hasBegun = yield* Latch.make()
+      const isWaitedFor = yield* Latch.make()
+      const within = Effect.gen(function* () {
+        yield* hasBegun.open
+        yield* isWaitedFor.await
+        yield* update(siteId, users[0]!.id, rename)
+        expect((yield* names)[0]).toBe("After")
+        return yield* Effect.fail("given up")
+      })
+      const giving = yield* Effect.forkChild(Effect.flip(sql.withTransaction(within)))
+      yield* hasBegun.await
+      const waiting = yield* Effect.forkChild(update(siteId, users[1]!.id, rename))
+      yield* Effect.yieldNow
+      yield* isWaitedFor.open
+      expect(yield* Fiber.join(giving)).toBe("given up")
+      yield* Fiber.join(waiting)
+      expect((yield* names).slice(0, 2)).toEqual(["Before", "After"])
+    }).pipe(Effect.provide(store)),
+  )
 })

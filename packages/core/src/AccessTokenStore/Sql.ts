@@ -2,7 +2,7 @@
 import { Effect, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { type AccessToken, AccessTokenStore, type StoredToken } from "../AccessTokenStore.ts"
-import * as ReadAtOnce from "../ReadAtOnce.ts"
+import * as AtOnce from "../AtOnce.ts"
 import { storeErrors } from "../StoreErrors.ts"
 import type { Scope } from "../wire/Routes.ts"
 
@@ -37,7 +37,7 @@ export const layer: Layer.Layer<AccessTokenStore, never, SqlClient.SqlClient> = 
             ${token.rate ?? null}, ${token.label ?? null}, ${token.expiresOn ?? null},
             ${listed(token.fields)}, ${listed(token.groups)},
             ${token.previousHash ?? null}, ${token.previousUntil ?? null})`.pipe(Effect.asVoid, storeErrors),
-      find: ReadAtOnce.reading(
+      find: AtOnce.reading(
         sql,
         sql<TokenRow>`SELECT ${columns} FROM access_tokens WHERE id = ${"id"}`,
         ([row]) => row && toToken(row),

@@ -3,7 +3,7 @@ import { Context, DateTime, Effect, Layer, Result } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Conflict from "../Conflict.ts"
 import { NewUsers } from "../NewUsers.ts"
-import * as ReadAtOnce from "../ReadAtOnce.ts"
+import * as AtOnce from "../AtOnce.ts"
 import { Sites } from "../Sites.ts"
 import { storeErrors } from "../StoreErrors.ts"
 import { traced } from "../Traced.ts"
@@ -70,7 +70,7 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
           })),
       })
       const userPage = UserPages.make(sql)
-      const documentOf = ReadAtOnce.reading(
+      const documentOf = AtOnce.reading(
         sql,
         sql<UserRow>`SELECT document FROM users WHERE site_id = ${"site"} AND id = ${"user"}`,
         ([row]) => row?.document,

@@ -2,18 +2,19 @@
  * One transaction for all the updates that wait when it begins, for a database in this process that has one writer, which is SQLite.
  * A durable commit waits for the disk; what waits together waits once. Why, and what it is worth: docs/decisions/0005 and 0028.
  */
-import { Cause, Context, DateTime, Deferred, Effect, Exit, Fiber, type Scope } from "effect"
+import { Cause, Clock, Context, DateTime, Deferred, Effect, Exit, Fiber, Option, type Scope } from "effect"
 import { type SqlClient, SqlError } from "effect/sql"
-import { isTraced } from "../../Traced.ts"
+import type { Client, Execute } from "../../AtOnce.ts"
+import { isHeard, isTraced } from "../../Traced.ts"
 import type { ChangeForbidden, InvalidPatch } from "../../UpdateUserError.ts"
 import type { SiteId, UserId } from "../../User.ts"
 import {
-  addGroups,
+  addGroup,
   type Decide,
   decided,
   type Decided,
   firstDue,
-  newGroups,
+  groupsNow,
   type Update,
   type UserRow,
 } from "./UserRows.ts"
@@ -28,8 +29,8 @@ interface Job {
   readonly siteId: SiteId
   readonly userId: UserId
   readonly decide: Decide
-  /** Its caller's: a group runs in that of its first, and its spans belong to somebody who waits for them. */
-  readonly context: Context.Context<never>
+  /** Its caller: a group goes by the clock of its first, and its spans belong to somebody who waits for them. */
+  readonly caller: Fiber.Fiber<unknown, unknown>
   readonly done: Deferred.Deferred<Decided | undefined, Failure>
 }
 
@@ -42,20 +43,29 @@ class Spoiled {
 }
 
 /** Updates that share transactions. What is under way when the scope closes is finished. */
-export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update, never, Scope.Scope> =>
+export const make = (sql: Client): Effect.Effect<Update, never, Scope.Scope> =>
   Effect.suspend(() => {
     let waiting: Array<Job> = []
     let isLed = false
     let leader: Fiber.Fiber<void> | undefined
-    const inTurn = changes(sql)
+    const changesOf = changes(sql)
 
-    const commit = (jobs: ReadonlyArray<Job>): Effect.Effect<void> =>
-      inTurn(jobs).pipe(
+    /** In one step, where the database can and nobody wants to see the steps: most of the time it is so. */
+    const commit = (jobs: Group): Effect.Effect<void> =>
+      Effect.suspend(() => {
+        const { caller } = jobs[0]
+        const outcomes = isHeard(caller) ? undefined : sql.writeAtOnce?.((execute) => atOnce(changesOf(jobs), execute))
+        if (outcomes === undefined) return Effect.updateContext(commitInSteps(jobs), () => caller.context)
+        settleAll(jobs, outcomes)
+        return Effect.void
+      })
+
+    const commitInSteps = (jobs: Group): Effect.Effect<void> =>
+      inSteps(sql, changesOf(jobs)).pipe(
         Effect.catchCause((cause) => Effect.fail(new Spoiled(cause))),
         sql.withTransaction,
         Effect.matchCauseEffect({
-          onSuccess: (outcomes) =>
-            Effect.sync(() => jobs.forEach((job, index) => settle(job, outcomes[index] as Outcome))),
+          onSuccess: (outcomes) => Effect.sync(() => settleAll(jobs, outcomes)),
           onFailure: (cause) => {
             const spoiled = cause.reasons.find(isSpoiling)
             // The transaction could not be begun or committed: to try each for itself would be the same, many times.
@@ -68,10 +78,16 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update, never, Sco
         }),
       )
 
+    const take = (): Group | undefined => {
+      const [first, ...others] = waiting.splice(0, maxGroup)
+      return first && [first, ...others]
+    }
+
     /** Commits until nobody waits. It is nobody's who waits for it, so that nobody takes it along who gives up. */
     const lead = Effect.gen(function* () {
-      for (let [first] = waiting; first !== undefined; [first] = waiting) {
-        yield* Effect.provideContext(commit(waiting.splice(0, maxGroup)), first.context)
+      yield* whenAllHaveCome
+      for (let jobs = take(); jobs !== undefined; jobs = take()) {
+        yield* commit(jobs)
         // Whom that has answered may come again.
         yield* Effect.yieldNow
       }
@@ -82,8 +98,12 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update, never, Sco
     // waited for by everybody, for ever.
     const update: Update = (siteId, userId, decide) =>
       Effect.uninterruptibleMask((restore) =>
-        Effect.withFiber(({ context }) => {
-          const job: Job = { siteId, userId, decide, context, done: Deferred.makeUnsafe() }
+        Effect.withFiber((caller) => {
+          const job: Job = { siteId, userId, decide, caller, done: Deferred.makeUnsafe() }
+          // Who has a transaction is updated in it, alone: others would wait for its end, and it for them.
+          if (Option.isSome(Context.getOption(caller.context, sql.transactionService))) {
+            return restore(Effect.andThen(commitInSteps([job]), Deferred.await(job.done)))
+          }
           waiting.push(job)
           const answer = Effect.onInterrupt(restore(Deferred.await(job.done)), () =>
             // Nobody waits for it any more, and it has not begun.
@@ -91,8 +111,7 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update, never, Sco
           )
           if (isLed) return answer
           isLed = true
-          // It begins when all who came at this moment wait too: that is what makes a group more than one.
-          return Effect.flatMap(Effect.forkDetach(lead), (fiber) => {
+          return Effect.flatMap(Effect.forkDetach(lead, { startImmediately: true }), (fiber) => {
             leader = fiber
             return answer
           })
@@ -105,36 +124,42 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update, never, Sco
     )
   })
 
+/**
+ * When the step of the program is over in which the first came: who came at this moment waits too, which is what makes a group more than one.
+ * Who is alone waits for no turn of the event loop.
+ */
+const whenAllHaveCome = Effect.callback<void>((resume) => queueMicrotask(() => resume(Effect.void)))
+
+/** Jobs that are committed together. */
+type Group = readonly [Job, ...ReadonlyArray<Job>]
+
 interface SiteRow {
   readonly declaration: string | null
   readonly has_webhook: number
 }
 
-/** What a group does within its transaction, one after the other: the statements are the database's own texts, prepared once. */
-const changes = (sql: SqlClient.SqlClient) => {
-  const insertGroups = addGroups(sql)
+/** A statement's text, and what stands in its places. */
+type Asked = readonly [text: string, parameters: ReadonlyArray<unknown>]
 
-  return Effect.fnUntraced(function* (jobs: ReadonlyArray<Job>) {
-    const connection = yield* connectionOf(sql)
-    const isHeard = yield* isTraced
-    const ask = <Row>(
-      text: string,
-      ...parameters: ReadonlyArray<unknown>
-    ): Effect.Effect<ReadonlyArray<Row>, SqlError.SqlError> => {
-      const asking = connection.execute(text, parameters, undefined)
-      if (!isHeard) return asking
-      // The same span that a statement of `sql` has.
-      const attributes = { "db.system.name": "sqlite", "db.query.text": text }
-      return Effect.withSpan(asking, "sqlite", { kind: "client", attributes, captureStackTrace: false })
-    }
-    const now = yield* DateTime.now
+/** What a group does within its transaction, one after the other: it asks, and is given the rows. */
+type Changes = Generator<Asked, ReadonlyArray<Outcome>, ReadonlyArray<unknown>>
+
+/** The statements are the database's own texts, prepared once. */
+const changes = (sql: SqlClient.SqlClient) => {
+  const [insertDeliveries] = sql`INSERT INTO webhook_deliveries (webhook_id, sequence, user_id, due_at)
+    SELECT id, ${"sequence"}, ${"user"}, ${firstDue(sql, sql`${"user"}`)} FROM webhooks
+    WHERE site_id = ${"site"}`.compile()
+
+  return function* (jobs: Group): Changes {
+    const { caller } = jobs[0]
+    const now = DateTime.makeUnsafe(caller.getRef(Clock.Clock).currentTimeMillisUnsafe())
     const sites = new Map<SiteId, SiteRow | undefined>()
     const outcomes: Array<Outcome> = []
 
     for (const { siteId, userId, decide } of jobs) {
-      if (!sites.has(siteId)) sites.set(siteId, (yield* ask<SiteRow>(selectSite, siteId))[0])
+      if (!sites.has(siteId)) sites.set(siteId, first<SiteRow>(yield [selectSite, [siteId]]))
       const site = sites.get(siteId)
-      const [user] = yield* ask<Pick<UserRow, "document">>(selectUser, siteId, userId)
+      const user = first<Pick<UserRow, "document">>(yield [selectUser, [siteId, userId]])
       if (site === undefined || user === undefined) {
         outcomes.push(nobody)
         continue
@@ -145,20 +170,43 @@ const changes = (sql: SqlClient.SqlClient) => {
 
       const { written, groups } = outcome.value
       const { at, actor, label, address, before, after, updatedOn } = written
-      yield* ask(updateUser, after, updatedOn, siteId, userId)
+      yield [updateUser, [after, updatedOn, siteId, userId]]
       const event = [siteId, userId, at, actor, label || null, address || null, before, after]
       // Most sites have no webhook, and are not asked for any.
-      if (site.has_webhook === 0) yield* ask(insertEvent, ...event)
+      if (site.has_webhook === 0) yield [insertEvent, event]
       else {
-        const [recorded] = yield* ask<{ readonly sequence: number }>(`${insertEvent} RETURNING sequence`, ...event)
-        yield* sql`INSERT INTO webhook_deliveries (webhook_id, sequence, user_id, due_at)
-          SELECT id, ${recorded?.sequence}, ${userId}, ${firstDue(sql, sql`${userId}`)} FROM webhooks WHERE site_id = ${siteId}`
+        const recorded = first<{ readonly sequence: number }>(yield [`${insertEvent} RETURNING sequence`, event])
+        yield [insertDeliveries, [recorded?.sequence, userId, userId, siteId]]
       }
-      if (groups.length > 0) yield* Effect.flatMap(newGroups(siteId, groups), insertGroups)
+      for (const group of groupsNow(caller, siteId, groups)) yield addGroup(sql, group).compile()
     }
     return outcomes
-  })
+  }
 }
+
+const first = <Row>(rows: ReadonlyArray<unknown>): Row | undefined => rows[0] as Row | undefined
+
+const atOnce = (changing: Changes, execute: Execute): ReadonlyArray<Outcome> => {
+  let next = changing.next()
+  while (next.done !== true) next = changing.next(execute(...next.value))
+  return next.value
+}
+
+/** On the connection of the transaction in which this is run. */
+const inSteps = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, changing: Changes) {
+  const [connection] = Context.getUnsafe(yield* Effect.context<never>(), sql.transactionService)
+  const isSeen = yield* isTraced
+  let next = changing.next()
+  while (next.done !== true) {
+    const [text, parameters] = next.value
+    const asking = connection.execute(text, parameters, undefined)
+    // The same span that a statement of `sql` has.
+    const attributes = { "db.system.name": "sqlite", "db.query.text": text }
+    const span = { kind: "client", attributes, captureStackTrace: false } as const
+    next = changing.next(yield* isSeen ? Effect.withSpan(asking, "sqlite", span) : asking)
+  }
+  return next.value
+})
 
 const selectSite = `SELECT declaration, EXISTS (SELECT 1 FROM webhooks WHERE webhooks.site_id = sites.id) AS has_webhook
   FROM sites WHERE id = ?`
@@ -167,16 +215,15 @@ const updateUser = "UPDATE users SET document = ?, updated_on = ? WHERE site_id 
 const insertEvent = `INSERT INTO user_events (site_id, user_id, at, actor, label, address, before_user, after_user)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
 
-/** The connection that a transaction has. */
-const connectionOf = (sql: SqlClient.SqlClient) =>
-  Effect.withFiber(({ context }) => Effect.succeed(Context.getUnsafe(context, sql.transactionService)[0]))
-
 const nobody = Exit.succeed(undefined)
 
 const isSpoiling = (reason: Cause.Reason<unknown>): reason is Cause.Fail<Spoiled> =>
   Cause.isFailReason(reason) && reason.error instanceof Spoiled
 
-const fail = (jobs: ReadonlyArray<Job>, cause: Cause.Cause<SqlError.SqlError>): Effect.Effect<void> =>
+const fail = (jobs: Group, cause: Cause.Cause<SqlError.SqlError>): Effect.Effect<void> =>
   Effect.sync(() => jobs.forEach((job) => settle(job, Exit.failCause(cause))))
+
+const settleAll = (jobs: Group, outcomes: ReadonlyArray<Outcome>): void =>
+  jobs.forEach((job, index) => settle(job, outcomes[index] as Outcome))
 
 const settle = ({ done }: Job, outcome: Outcome): void => void Deferred.doneUnsafe(done, outcome)

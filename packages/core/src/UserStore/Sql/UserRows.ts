@@ -1,5 +1,5 @@
 /** How an update reads and writes, one after the other; together, as PostgreSQL has it, it does in `UserBatches.ts`. */
-import { DateTime, Effect, Exit, Result } from "effect"
+import { Clock, DateTime, Effect, Exit, type Fiber, Random, Result } from "effect"
 import type { SqlClient, SqlError, Statement } from "effect/sql"
 import * as ObjectId from "../../ObjectId.ts"
 import type { ChangeForbidden, InvalidPatch } from "../../UpdateUserError.ts"
@@ -85,19 +85,28 @@ export const read = (sql: SqlClient.SqlClient, siteId: SiteId, userId: UserId) =
   )
 
 /** Groups with these slugs, as they are where nobody has said more of them. */
-export const newGroups = Effect.fnUntraced(function* (siteId: SiteId, slugs: Iterable<string>) {
-  const groups: Array<SiteGroup> = []
-  for (const slug of slugs) groups.push([siteId, accessGroup(slug, yield* ObjectId.make, yield* DateTime.now)])
-  return groups
-})
+export const newGroups = (siteId: SiteId, slugs: Iterable<string>): Effect.Effect<ReadonlyArray<SiteGroup>> =>
+  Effect.withFiber((fiber) => Effect.sync(() => groupsNow(fiber, siteId, slugs)))
+
+/** The same in the middle of a step, by the clock of this fiber. */
+export const groupsNow = (
+  fiber: Fiber.Fiber<unknown, unknown>,
+  siteId: SiteId,
+  slugs: Iterable<string>,
+): ReadonlyArray<SiteGroup> => {
+  const millis = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
+  const random = fiber.getRef(Random.Random)
+  const now = DateTime.makeUnsafe(millis)
+  return Array.from(slugs, (slug) => [siteId, accessGroup(slug, ObjectId.of(millis, random), now)])
+}
 
 export const addGroups =
   (sql: SqlClient.SqlClient): AddGroups =>
   (groups) =>
-    Effect.forEach(
-      groups,
-      ([siteId, { slug, id, name, shortId, createdOn }]) => sql`INSERT INTO access_groups
-        (site_id, slug, id, name, short_id, created_on)
-        VALUES (${siteId}, ${slug}, ${id}, ${name}, ${shortId}, ${createdOn}) ON CONFLICT DO NOTHING`,
-      { discard: true },
-    )
+    Effect.forEach(groups, (group) => addGroup(sql, group), { discard: true })
+
+export const addGroup = (
+  sql: SqlClient.SqlClient,
+  [siteId, { slug, id, name, shortId, createdOn }]: SiteGroup,
+) => sql`INSERT INTO access_groups (site_id, slug, id, name, short_id, created_on)
+  VALUES (${siteId}, ${slug}, ${id}, ${name}, ${shortId}, ${createdOn}) ON CONFLICT DO NOTHING`
