@@ -132,6 +132,18 @@ describe("a token", () => {
     expect((await ask(token)).json).toMatchObject({ code: "not_authorized", message: "Request not authorized" })
   })
 
+  it("is told from others that come at the same moment", async () => {
+    const good = await proxy.token(siteId)
+    const wrong = good.replace(/.$/, (last) => (last === "0" ? "1" : "0"))
+    const callers = [good, await proxy.token(otherSiteId), wrong, good]
+    const all = () => Promise.all(Array.from({ length: 32 }, async (_, index) => ask(String(callers[index % 4]))))
+    // The first time, connections are made one after the other.
+    await all()
+    expect((await all()).map(({ status }) => status)).toEqual(
+      Array.from({ length: 32 }, (_, index) => [200, 403, 401, 200][index % 4]),
+    )
+  })
+
   it("that is rotated, or revoked, is so for the next request", async () => {
     const tokens = <A, E>(
       use: (service: AccessTokens.AccessTokens["Service"]) => import("effect").Effect.Effect<A, E>,

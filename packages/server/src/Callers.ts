@@ -62,18 +62,33 @@ export class Callers extends Context.Service<
           bearer === undefined ? withoutToken : tokens.verify(bearer, presented),
         )
       }
+      const identified = (bearer: string | undefined, address: string) =>
+        Effect.map(found(bearer, address), (token): Caller => ({
+          actor: { actor: `token:${token.id}`, ...(token.label !== undefined && { label: token.label }) },
+          grant: { fields: token.fields, groups: token.groups },
+          refusal: (siteId, scope) => {
+            const authorized = AccessTokens.authorize(token, { siteId, scope })
+            return Result.isFailure(authorized) ? authorized.failure : undefined
+          },
+          take: limits.take(token),
+          explain: refusedBehind(token),
+        }))
+      // Requests that come together begin in one step of the program. Nothing can become of a token meanwhile, which is looked up for
+      // the first of them.
+      let latest: { readonly bearer: string | undefined; readonly address: string; readonly caller: Caller } | undefined
+      const forget = () => (latest = undefined)
       return Callers.of({
         identify: (bearer, address) =>
-          Effect.map(found(bearer, address), (token) => ({
-            actor: { actor: `token:${token.id}`, ...(token.label !== undefined && { label: token.label }) },
-            grant: { fields: token.fields, groups: token.groups },
-            refusal: (siteId, scope) => {
-              const authorized = AccessTokens.authorize(token, { siteId, scope })
-              return Result.isFailure(authorized) ? authorized.failure : undefined
-            },
-            take: limits.take(token),
-            explain: refusedBehind(token),
-          })),
+          Effect.suspend(() => {
+            if (latest !== undefined && latest.bearer === bearer && latest.address === address) {
+              return Effect.succeed(latest.caller)
+            }
+            return Effect.map(identified(bearer, address), (caller) => {
+              if (latest === undefined) queueMicrotask(forget)
+              latest = { bearer, address, caller }
+              return caller
+            })
+          }),
       })
     }),
   )
