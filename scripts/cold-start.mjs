@@ -35,6 +35,8 @@ export const builtinsAsTheyAre = () => ({
   },
 })
 
+const classes =
+  /(const zeroWidthCodePoints = .*\nconst emojiPresentation = .*\n)([\s\S]*const graphemeWidth = grapheme => \{\n)/
 const segmenter = /const graphemeSegmenter = (\/\*#__PURE__\*\/\s*new Intl\.Segmenter\([^)]*\));?/
 const widths = "export const displayWidth = text => {"
 
@@ -48,11 +50,60 @@ export const asciiWithoutSegmenter = () => ({
   name: "ascii-without-segmenter",
   transform(code, id) {
     if (!id.replaceAll("\\", "/").endsWith("/effect/dist/cli/CliOutput.js")) return null
-    if (!segmenter.test(code) || !code.includes(widths)) throw new Error("displayWidth of effect/cli has changed")
+    if (!segmenter.test(code) || !code.includes(widths) || !classes.test(code))
+      throw new Error("displayWidth of effect/cli has changed")
     const late = "let made; const graphemeSegmenter = { segment: (text) => (made ??= $1).segment(text) };"
-    return code
-      .replace(segmenter, late)
-      .replace(widths, `${widths} if (/^[\\x20-\\x7e]*$/.test(text)) return text.length;`)
+    return (
+      code
+        .replace(segmenter, late)
+        // To make an expression is to look up which characters its classes have.
+        .replace(classes, "$2$1")
+        .replace(widths, `${widths} if (/^[\\x20-\\x7e]*$/.test(text)) return text.length;`)
+    )
+  },
+})
+
+/** @type {Readonly<Record<string, readonly [probe: RegExp, found: string]>>} */
+const probes = {
+  "Utils.js": [
+    /(?<=internalCall = .*)pickInternalCall\(\)/,
+    '({ ["~effect/Utils/internal"]: body => { return body(); } })["~effect/Utils/internal"]',
+  ],
+  "internal/effect.js": [/(?<=const continuationMarksStack = )[^]*?\n\}\)\(\)/, "true"],
+}
+
+/**
+ * Effect tries out what a stack trace says of the functions that it calls, and to make one is to count all lines of the bundle. Here
+ * stands what it finds in Node, which is what runs it.
+ *
+ * @returns {import("rolldown").Plugin}
+ */
+export const withoutProbes = () => ({
+  name: "without-probes",
+  transform(code, id) {
+    const [, file = ""] = /\/effect\/dist\/([\w/]+\.js)$/.exec(id.replaceAll("\\", "/")) ?? []
+    const [probe, found] = probes[file] ?? []
+    if (probe === undefined || found === undefined) return null
+    if (!probe.test(code)) throw new Error(`What effect/${file} tries out has changed`)
+    return code.replace(probe, found)
+  },
+})
+
+const completions = ['import * as Completions_ from "./Completions.js";', "if (Option.isNone(shell)) return;"]
+
+/**
+ * How each shell completes a command is loaded when it is asked for.
+ *
+ * @returns {import("rolldown").Plugin}
+ */
+export const completionsLate = () => ({
+  name: "completions-late",
+  transform(code, id) {
+    if (!id.replaceAll("\\", "/").endsWith("/effect/dist/cli/GlobalFlag.js")) return null
+    const [imported = "", asked = ""] = completions
+    if (!code.includes(imported) || !code.includes(asked)) throw new Error("How effect/cli completes has changed")
+    const loaded = 'const Completions_ = yield* Effect.promise(() => import("./Completions.js"));'
+    return code.replace(imported, "").replace(asked, `${asked} ${loaded}`)
   },
 })
 

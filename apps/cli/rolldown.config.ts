@@ -3,9 +3,11 @@ import { calledAtStart } from "../../scripts/called-at-start.mjs"
 import {
   asciiWithoutSegmenter,
   builtinsAsTheyAre,
+  completionsLate,
   inAscii,
   withoutBareImports,
   withoutFacades,
+  withoutProbes,
   withoutWizard,
 } from "../../scripts/cold-start.mjs"
 import { thirdPartyLicenses } from "../../scripts/third-party-licenses.mjs"
@@ -21,6 +23,8 @@ export default defineConfig({
     builtinsAsTheyAre(),
     asciiWithoutSegmenter(),
     withoutWizard(),
+    withoutProbes(),
+    completionsLate(),
     withoutBareImports(),
     withoutFacades(),
     inAscii(),
