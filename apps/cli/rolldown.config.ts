@@ -10,9 +10,20 @@ import {
   withoutProbes,
   withoutWizard,
 } from "../../scripts/cold-start.mjs"
+import { startWithoutSchema } from "../../scripts/start-without-schema.mjs"
 import { thirdPartyLicenses } from "../../scripts/third-party-licenses.mjs"
 import manifest from "./package.json" with { type: "json" }
 import { starts } from "./starts.ts"
+
+/** Of Effect, what the start of no command needs, nor an update. */
+const later = [
+  "[\\w/]+\\.js\\?by-schema",
+  "Schema",
+  "internal/(schema|glob)",
+  "Stream|Channel|Sink|FileSystem|ByteSize",
+  "(http|net|crypto)/",
+  "cli/Prompt",
+]
 
 // One program, run with `node` alone: nothing but Node's own modules stays outside the bundle.
 export default defineConfig({
@@ -25,6 +36,7 @@ export default defineConfig({
     withoutWizard(),
     withoutProbes(),
     completionsLate(),
+    startWithoutSchema(),
     withoutBareImports(),
     withoutFacades(),
     inAscii(),
@@ -49,7 +61,7 @@ export default defineConfig({
       groups: [
         {
           name: "later",
-          test: /\/effect\/dist\/(Stream|Channel|Sink|FileSystem|ByteSize|internal\/glob|http\/|net\/|crypto\/|cli\/Prompt)/,
+          test: new RegExp(`/effect/dist/(${later.join("|")})`),
           priority: 5,
           includeDependenciesRecursively: false,
         },

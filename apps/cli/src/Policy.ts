@@ -5,10 +5,14 @@ import { Config, Effect } from "effect"
 
 /** A decision as its variable says. */
 const decision = <A extends string>({ variable, values, standard }: Decision<A>) =>
-  Effect.mapError(
-    Config.Literals(values, variable).pipe(Config.withDefault(standard)),
-    () => new UpstreamSettings.UnusableSetting({ message: `${variable} has to be ${values.join(" or ")}` }),
-  )
+  Effect.gen(function* () {
+    const said = yield* Effect.orDie(Config.String(variable).pipe(Config.withDefault(standard)))
+    const value = values.find((one) => one === said)
+    return value ?? (yield* unusable(variable, values))
+  })
+
+const unusable = (variable: string, values: ReadonlyArray<string>) =>
+  new UpstreamSettings.UnusableSetting({ message: `${variable} has to be ${values.join(" or ")}` })
 
 interface Decision<A extends string> {
   readonly variable: string

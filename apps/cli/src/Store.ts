@@ -1,7 +1,7 @@
 /** The store a command works on: its address, and the token that another's server wants. */
 import { type AccessTokenStore, Actor, type UserStore } from "@webflow-users/core"
 import { StoreAddress, UpstreamSettings } from "@webflow-users/stores"
-import { Config, Effect, Layer, Option } from "effect"
+import { Config, Effect, Layer, Option, Redacted } from "effect"
 import { Flag, GlobalFlag } from "effect/cli"
 import { Calls } from "./Calls.ts"
 import type { Failure } from "./Failure.ts"
@@ -22,7 +22,7 @@ export const Address = GlobalFlag.Setting("store")({
 export type Asks = GlobalFlag.Setting.Identifier<"store">
 
 // No flag for it: a token on a command line ends up in the shell's history and in everybody's list of processes.
-const token = Config.option(Config.Redacted("WEBFLOW_USERS_TOKEN"))
+const token = Config.option(Config.map(Config.String("WEBFLOW_USERS_TOKEN"), Redacted.make))
 
 /** How patient to be with another server, for the help. */
 export const settings: string = table(

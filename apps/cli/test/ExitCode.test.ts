@@ -188,6 +188,25 @@ describe("a wrong call", { concurrent: true }, () => {
   })
 })
 
+describe("a value that is none of its kind", { concurrent: true }, () => {
+  const words = '"true" | "yes" | "on" | "1" | "y" | "false" | "no" | "off" | "0" | "n"'
+  it.each([
+    [["update", siteId, ada.id, "--dry-run=perhaps"], `Expected ${words}`],
+    [["list", siteId, "--limit", "ten"], "Expected a string representing a finite number"],
+    [["history", siteId, ada.id, "--offset", "1.5"], "Expected an integer"],
+    [["webhook", "add", "--site", siteId, "--url", "https://example.com/"], words],
+  ])("%j is said with what would do", async (args, expected) => {
+    const outcome = await cli(args, { env: { WEBFLOW_USERS_ALLOW_PRIVATE_WEBHOOKS: "perhaps" } })
+    expect(outcome.code).toBe(2)
+    expect(errorIn(outcome)).toMatchObject({ tag: "Usage", message: expect.stringContaining(expected) })
+  })
+
+  it.each(["no", "off", "0"])("a switch may be %s", async (value) => {
+    const args = ["update", siteId, ada.id, "--name", "Al", `--dry-run=${value}`, "--store", "memory:"]
+    expect(errorIn(await cli(args))).toMatchObject({ tag: "SiteNotFound", outcome: "unchanged" })
+  })
+})
+
 describe("what is asked about the program itself", { concurrent: true }, () => {
   it.each([
     [["--help"], "import"],

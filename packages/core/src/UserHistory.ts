@@ -2,12 +2,13 @@
  * What happened to a user, for who asks: who changed what, when, and from where. Webflow had no such list; it is ours.
  */
 import { Effect, Schema } from "effect"
-import { fieldOf, type User } from "./User.ts"
+import { differences } from "./Differences.ts"
 import { PageFields } from "./UserSchema.ts"
 import { type UserEvent, UserEvents } from "./UserEvents.ts"
-import * as UserPatch from "./UserPatch.ts"
 import { acceptSiteId, acceptUserId, type PageRequest, UserStore } from "./UserStore.ts"
 import { checkListQuery } from "./wire/ListQuery.ts"
+
+export { differences }
 
 /** One field, or the groups, of a user before and after. */
 export const Difference = Schema.Struct({
@@ -56,20 +57,3 @@ const toEntry = ({ at, actor, label, address, before, after }: UserEvent): Histo
   address: address ?? null,
   changes: differences(before, after),
 })
-
-/** What differs between a user and the same user after a change; `lastUpdated`, which always moves, does not count. */
-export const differences = (before: User, after: User): ReadonlyArray<Difference> => {
-  const patch = UserPatch.diff(before, after)
-  if (patch === undefined) return []
-  const fields = Object.keys(patch.data).map((field) => ({
-    field,
-    before: valueOf(before, field),
-    after: valueOf(after, field),
-  }))
-  const groups = { field: "accessGroups", before: slugs(before), after: slugs(after) }
-  return patch.groups === undefined ? fields : [...fields, groups]
-}
-
-const valueOf = (user: User, field: string) => (fieldOf(user, field) ?? null) as Schema.Json
-
-const slugs = (user: User): ReadonlyArray<string> => user.accessGroups.map((group) => group.slug)
