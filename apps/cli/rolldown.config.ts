@@ -19,8 +19,9 @@ import { starts } from "./starts.ts"
 const later = [
   "[\\w/]+\\.js\\?by-schema",
   "Schema",
-  "internal/(schema|glob)",
-  "Stream|Channel|Sink|FileSystem|ByteSize",
+  "internal/(schema|glob|rcRef|uuid|ulid|stream|count)",
+  "Stream|Channel|Sink|Queue|MutableList|MutableRef|RcRef|Semaphore|Latch",
+  "FileSystem|Path\\.|PlatformError|ByteSize|Bytes|BigDecimal|Tuple|Struct\\.|encoding/(Base64|EncodingError)",
   "(http|net|crypto)/",
   "cli/Prompt",
 ]

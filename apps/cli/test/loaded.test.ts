@@ -35,7 +35,7 @@ describe("what is loaded", () => {
   it("for the help: no command, and no file system, stream or question", async () => {
     const { chunks, kilobytes, has } = await loadedBy(["--help"])
     expect(chunks).toStrictEqual(["main.js", "program"])
-    expect(kilobytes).toBeLessThanOrEqual(280)
+    expect(kilobytes).toBeLessThanOrEqual(182)
     expect(["http", "sqlite", "internal/deps/undici/undici"].filter(has)).toStrictEqual([])
   })
 
@@ -43,7 +43,7 @@ describe("what is loaded", () => {
     await using server = await serveUsers([ada])
     const { chunks, kilobytes, has } = await loadedBy([...change, "--store", server.address])
     expect(chunks).toStrictEqual(["main.js", "program", "update", "NodeHttp"])
-    expect(kilobytes).toBeLessThanOrEqual(295)
+    expect(kilobytes).toBeLessThanOrEqual(192)
     expect(["http", "sqlite", "internal/deps/undici/undici"].filter(has)).toStrictEqual(["http"])
   })
 
@@ -51,7 +51,7 @@ describe("what is loaded", () => {
     const { path } = await seeded()
     const { chunks, kilobytes, has } = await loadedBy([...change, "--store", `file:${path}`])
     expect(chunks).toStrictEqual(["main.js", "program", "update", "sql", "later"])
-    expect(kilobytes).toBeLessThanOrEqual(400)
+    expect(kilobytes).toBeLessThanOrEqual(359)
     expect(["http", "sqlite", "internal/deps/undici/undici"].filter(has)).toStrictEqual(["sqlite"])
   })
 })

@@ -13,8 +13,6 @@ import {
   WebhookOutbox,
   type Webhooks,
 } from "@webflow-users/core"
-import * as MemoryTokens from "@webflow-users/core/AccessTokenStore/Memory"
-import * as MemoryUsers from "@webflow-users/core/UserStore/Memory"
 import * as UpstreamUsers from "@webflow-users/core/UserStore/Upstream"
 import { Context, Duration, Effect, Layer } from "effect"
 import { explain, type NotOpened, refuse } from "./Opening.ts"
@@ -101,9 +99,6 @@ const surround = (transport: Layer.Layer<Transport.Transport>, around: Around) =
 /** Databases are loaded when one is opened: the other stores do without. */
 const sqlStore = Effect.promise(() => import("./SqlStore.ts"))
 
-/** For stores that one server serves, which then sees every request. */
-const { layerMemory: ratesInMemory } = RateLimits.RateLimits
-
 const openPostgres = (address: string) => {
   const parsed = PostgresAddress.parse(address)
   if (typeof parsed === "string") return refuse(`The database's address ${parsed}`)
@@ -136,7 +131,14 @@ const adapters: Readonly<Record<string, Adapter>> = {
   postgresql: postgres,
   memory: {
     example: "memory:",
-    owned: () => Layer.mergeAll(MemoryUsers.layer, MemoryTokens.layer, ratesInMemory),
+    // Loaded when it is asked for: the other stores do without.
+    owned: () =>
+      Layer.unwrap(
+        Effect.map(
+          Effect.promise(() => import("./MemoryStore.ts")),
+          ({ inMemory }) => inMemory,
+        ),
+      ),
     shown: (address) => address,
     remedy: "",
   },
