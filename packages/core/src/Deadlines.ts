@@ -2,7 +2,7 @@
  * Ends what takes too long. One timer for all that is under way: with a timer and a fiber of its own for each, to watch a request
  * costs as much as to send it.
  */
-import { Clock, Duration, Effect, type Fiber, Scheduler } from "effect"
+import { Clock, Context, Duration, Effect, type Fiber, Scheduler } from "effect"
 import * as Bag from "./Bag.ts"
 import * as Monotonic from "./Monotonic.ts"
 
@@ -29,14 +29,15 @@ interface Watched {
 
 class Alarm {
   readonly clock: Clock.Clock
-  readonly #scheduler: Scheduler.Scheduler
+  /** With a context that is made once: what a fiber looks up in one is kept with it. */
+  readonly #run: (timer: Effect.Effect<void>) => Fiber.Fiber<void>
   readonly #watched = Bag.make<Watched>()
   #ringsAt = Number.POSITIVE_INFINITY
   #timer: Fiber.Fiber<void> | undefined
 
   constructor(clock: Clock.Clock, scheduler: Scheduler.Scheduler) {
     this.clock = clock
-    this.#scheduler = scheduler
+    this.#run = Effect.runForkWith(Context.make(Scheduler.Scheduler, scheduler))
   }
 
   watch(millis: number, end: () => void): () => void {
@@ -63,7 +64,7 @@ class Alarm {
     this.#ringsAt = at
     const left = Duration.millis(Math.ceil(at - Monotonic.millisOf(this.clock)))
     // No child of the fiber that waits: it ends before others that are watched.
-    this.#timer = Effect.runFork(Effect.andThen(this.clock.sleep(left), this.#ring), { scheduler: this.#scheduler })
+    this.#timer = this.#run(Effect.andThen(this.clock.sleep(left), this.#ring))
   }
 
   readonly #ring = Effect.sync(() => {

@@ -76,10 +76,10 @@ export const of = (begin: Begin): Transport["Service"] => {
   const watch = Deadlines.make()
   return Transport.of({
     send: (request) => {
-      const reason = unsendable(request)
-      return reason === undefined
-        ? exchange(begin, watch, trimmed(request))
-        : Effect.fail(new E.UnsendableRequest({ details: [reason] }))
+      const sent = sendable(request)
+      return typeof sent === "string"
+        ? Effect.fail(new E.UnsendableRequest({ details: [sent] }))
+        : exchange(begin, watch, sent)
     },
   })
 }
@@ -99,11 +99,11 @@ const exchange = (begin: Begin, watch: Deadlines.Watch, request: TransportReques
       })
       if (isDone) return
       if (patience !== undefined && patience.millis !== Number.POSITIVE_INFINITY) {
-        const late = Effect.suspend(() => {
+        const late = () => {
           cancel()
           return Effect.fail(patience.late())
-        })
-        leave = watch(fiber, patience.millis, () => resume(late))
+        }
+        leave = watch(fiber, patience.millis, () => resume(Effect.suspend(late)))
       }
       return Effect.sync(() => {
         leave?.()
@@ -127,25 +127,31 @@ export const inTime = <A, Err, R, Late>(
         orElse: () => Effect.failSync(patience.late),
       })
 
-/** Space around a header's value is no part of it. Some clients take it away, and some refuse it. */
-const trimmed = (request: TransportRequest): TransportRequest =>
-  Object.values(request.headers).every((value) => value === value.trim())
-    ? request
-    : {
-        ...request,
-        headers: Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, value.trim()])),
-      }
-
-// Clients quote an address or a header that they do not take, and with it a secret: these words replace theirs.
-const unsendable = ({ url, headers }: TransportRequest): string | undefined => {
+/**
+ * A request as it is sent, or why it cannot be: clients quote an address or a header that they do not take, and with it a secret.
+ * Space around a header's value is no part of it; some clients take it away, and some refuse it.
+ */
+const sendable = (request: TransportRequest): TransportRequest | string => {
+  const { url, headers } = request
   // Without that sign there is neither, and to read an address costs more than all the rest.
   if (url.includes("@") && URL.canParse(url)) {
     const { username, password } = new URL(url)
     if (username + password !== "") return "the server's address holds a user name or a password"
   }
-  return Object.values(headers).every((value) => /^[\t\x20-\x7e\x80-\xff]*$/.test(value.trim()))
-    ? undefined
-    : "a header, or the token in it, has a character that HTTP does not carry"
+  let isTrimmed = true
+  for (const value of Object.values(headers)) {
+    const text = value.trim()
+    if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(text)) {
+      return "a header, or the token in it, has a character that HTTP does not carry"
+    }
+    if (text !== value) isTrimmed = false
+  }
+  return isTrimmed
+    ? request
+    : {
+        ...request,
+        headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value.trim()])),
+      }
 }
 
 /**

@@ -70,6 +70,8 @@ export const parseSiteId = (text: string): SiteId | undefined => parseId<SiteId>
 export const parseUserId = (text: string): UserId | undefined => parseId<UserId>(text)
 
 const parseId = <Id extends string>(text: string): Id | undefined => {
+  // As nearly all are.
+  if (objectId.test(text)) return text as Id
   const lower = text.toLowerCase()
   return objectId.test(lower) ? (lower as Id) : undefined
 }

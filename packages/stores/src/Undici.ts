@@ -115,7 +115,8 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   #tell() {
     const headers = this.#headers
-    const [first, ...more] = this.#chunks
+    const chunks = this.#chunks
+    const [first] = chunks
     this.#done(
       Exit.succeed({
         status: this.#status,
@@ -123,7 +124,7 @@ class Exchange implements Dispatcher.DispatchHandler {
           const value = headers[name]
           return Array.isArray(value) ? value.join(", ") : value
         },
-        text: first === undefined ? "" : textOf(more.length === 0 ? first : Buffer.concat(this.#chunks)),
+        text: first === undefined ? "" : textOf(chunks.length === 1 ? first : Buffer.concat(chunks)),
       }),
     )
   }

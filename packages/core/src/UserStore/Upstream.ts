@@ -86,10 +86,13 @@ export const make = Effect.fnUntraced(function* (
   // One request may take its whole time.
   const deadline = retry.deadline ?? Math.max(Duration.toMillis(defaults.deadline), standardTimeout)
   const tryAgain = Retry.make({ ...retry, deadline })
-  const retrying = <A, R>(call: (progress: Retry.Progress) => Effect.Effect<A, E.UpdateUserError, R>) =>
-    Effect.withFiber<A, E.UpdateUserError, R>((fiber) =>
-      tryAgain(call, { ending: fiber.getRef(Ending), attempts: fiber.getRef(CallOptions).attempts }),
-    )
+  const retrying = <A, R>(
+    fiber: AnyFiber,
+    call: (progress: Retry.Progress) => Effect.Effect<A, E.UpdateUserError, R>,
+  ) => {
+    const particular = { ending: fiber.getRef(Ending), attempts: fiber.getRef(CallOptions).attempts }
+    return tryAgain(fiber.getRef(Clock.Clock), particular, call)
+  }
   const pacerOf = yield* Pacers.make({
     ...options.rateLimit,
     maxPause: retry.maxRetryAfter,
@@ -97,67 +100,72 @@ export const make = Effect.fnUntraced(function* (
   })
   const base = options.baseUrl.replace(/\/+$/, "")
   const read = Reader.of(base)
+  // Of who asks twice in a row: what is made anew has to be put together, and looked through, for each request.
+  let [last, bearer] = ["", ""]
   const own = options.token ?? noToken
-  const timeoutIn = (fiber: Fiber.Fiber<unknown, unknown>) => {
+  const timeoutIn = (fiber: AnyFiber) => {
     const asked = fiber.getRef(CallOptions).timeout
     return asked === undefined ? standardTimeout : Duration.toMillis(asked)
   }
-  const withToken = <A, Err, R>(
-    use: (secret: string, fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<A, Err, R>,
-  ) =>
-    Effect.withFiber<A, Err | TimedOut, R>((fiber) => {
-      const callers = fiber.getRef(CallerToken) ?? own
-      if (!Effect.isEffect(callers)) return use(Redacted.value(callers), fiber)
-      const patience = { millis: timeoutIn(fiber), late: tokenLate }
-      return Effect.flatMap(inTime(callers, patience), (token) => use(Redacted.value(token), fiber))
-    })
+  const withToken = <A, Err, R>(fiber: AnyFiber, use: (secret: string) => Effect.Effect<A, Err, R>) => {
+    const callers = fiber.getRef(CallerToken) ?? own
+    if (!Effect.isEffect(callers)) return use(Redacted.value(callers))
+    const patience = { millis: timeoutIn(fiber), late: tokenLate }
+    return Effect.flatMap(inTime(callers, patience), (token) => use(Redacted.value(token)))
+  }
+
+  // From a call to its request there are few steps, and all know the fiber that makes it: docs/decisions/0027.
 
   /** Asks once, and reads what a 2xx carries; every other answer is the error it stands for. */
-  const asking =
-    (progress: Retry.Progress): Ask =>
-    (route, parameters, readAs, { query = "", body } = {}) =>
-      withToken((secret, fiber) => {
-        const clock = fiber.getRef(Clock.Clock)
-        const headers: Record<string, string> = { ...fiber.getRef(Correlation), accept: "application/json" }
-        if (secret !== "") headers["authorization"] = `Bearer ${secret}`
-        if (body !== undefined) headers["content-type"] = "application/json"
-        const { method } = Routes.routes[route]
-        const url = base + Routes.pathOf(route, parameters) + query
-        const request =
-          body === undefined ? { method, url, headers } : { method, url, headers, body: JSON.stringify(body) }
-        const timeout = timeoutIn(fiber)
-        const askedAt = Monotonic.millisOf(clock)
-        const left = progress.left(askedAt)
-        const sending = Effect.suspend(() => {
-          const now = Monotonic.millisOf(clock)
-          options.onTurn?.(now - askedAt)
-          const patience = patienceOf(timeout, progress.begin(now))
-          return transport.send({ ...request, patience })
-        })
-        const turn = {
-          hasBegun: progress.hasBegun(),
-          maxWait: left === undefined ? undefined : Duration.millis(left),
-          ending: fiber.getRef(Ending),
-        }
-        const answer = pacerOf(secret)
-          .paced(sending, turn)
-          .pipe(
-            Effect.catch((error) =>
-              error._tag === "TooLate" ? progress.giveUp(error.retryAfter) : Effect.fail(error),
-            ),
-          )
-        return Effect.flatMap(answer, (response) => {
-          fiber.getRef(OnAnswer)(response)
-          return read(response, secret, readAs)
-        })
+  const askOnce = <A>(
+    fiber: AnyFiber,
+    progress: Retry.Progress,
+    ...[route, parameters, readAs, query = "", body]: Question<A>
+  ) =>
+    withToken(fiber, (secret) => {
+      const clock = fiber.getRef(Clock.Clock)
+      const headers: Record<string, string> = { ...fiber.getRef(Correlation), accept: "application/json" }
+      if (last !== secret) [last, bearer] = [secret, `Bearer ${secret}`]
+      if (secret !== "") headers["authorization"] = bearer
+      if (body !== undefined) headers["content-type"] = "application/json"
+      const { method } = Routes.routes[route]
+      const url = base + Routes.pathOf(route, parameters) + query
+      const request =
+        body === undefined ? { method, url, headers } : { method, url, headers, body: JSON.stringify(body) }
+      const timeout = timeoutIn(fiber)
+      const askedAt = Monotonic.millisOf(clock)
+      const left = progress.left(askedAt)
+      const sending = Effect.suspend(() => {
+        const now = Monotonic.millisOf(clock)
+        options.onTurn?.(now - askedAt)
+        const patience = patienceOf(timeout, progress.begin(now))
+        return transport.send({ ...request, patience })
       })
+      const turn = {
+        hasBegun: progress.hasBegun(),
+        maxWait: left === undefined ? undefined : Duration.millis(left),
+        ending: fiber.getRef(Ending),
+      }
+      const answer = pacerOf(secret)
+        .paced(sending, turn)
+        .pipe(
+          Effect.catch((error) => (error._tag === "TooLate" ? progress.giveUp(error.retryAfter) : Effect.fail(error))),
+        )
+      return Effect.flatMap(answer, (response) => {
+        fiber.getRef(OnAnswer)(response)
+        return read(response, secret, readAs)
+      })
+    })
 
   /** A call of one request. */
-  const ask: Ask = (...request) => retrying((progress) => asking(progress)(...request))
+  const ask = <A>(...question: Question<A>) =>
+    Effect.withFiber<A, E.UpdateUserError>((fiber) =>
+      retrying(fiber, (progress) => askOnce(fiber, progress, ...question)),
+    )
 
   const get = (siteId: SiteId, userId: UserId) => ask("getUser", { siteId, userId }, UserJson.readUser)
   const page = (siteId: SiteId, query: UserJson.Asked & { readonly sort?: UserSort | undefined }) =>
-    ask("listUsers", { siteId }, (json) => UserJson.readUserPage(json, query), { query: queryOf(query) })
+    ask("listUsers", { siteId }, (json) => UserJson.readUserPage(json, query), queryOf(query))
 
   const list = (siteId: SiteId, { offset, limit, sort }: PageRequest & { readonly sort?: UserSort | undefined }) =>
     page(siteId, { offset, limit, sort })
@@ -185,17 +193,16 @@ export const make = Effect.fnUntraced(function* (
     return yield* Effect.fromResult(UserPatch.apply(user, patch, yield* DateTime.now))
   })
 
-  const change = (siteId: SiteId, userId: UserId, patch: UserPatch.UserPatch) =>
-    retrying((progress) => {
-      const once = asking(progress)
+  const change = (fiber: AnyFiber, siteId: SiteId, userId: UserId, patch: UserPatch.UserPatch) =>
+    retrying(fiber, (progress) => {
       const send = (all: UserPatch.SetGroups | undefined) =>
-        once("updateUser", { siteId, userId }, UserJson.readUser, { body: encodeBody(patch, all) })
+        askOnce(fiber, progress, "updateUser", { siteId, userId }, UserJson.readUser, "", encodeBody(patch, all))
       const { groups } = patch
       if (groups?._tag !== "EditGroups") return send(groups)
       // The wire knows only complete sets of groups, so joining and leaving are worked out from what is there, and
       // again before each try: by then somebody else may have changed it.
       return Effect.gen(function* () {
-        const user = yield* once("getUser", { siteId, userId }, UserJson.readUser)
+        const user = yield* askOnce(fiber, progress, "getUser", { siteId, userId }, UserJson.readUser)
         const after = UserPatch.apply(user, patch, yield* DateTime.now)
         const updated = yield* send(UserPatch.setGroups(yield* Effect.fromResult(after)))
         const replaced = yield* OnReplaced
@@ -213,7 +220,7 @@ export const make = Effect.fnUntraced(function* (
           if (hopeless.length > 0) return refusal(siteId, userId, patch, hopeless)
           // What it would change is that server's to know; here is seen what it names.
           const forbidden = UpdateGrant.refusalUnseen(grant, patch)
-          return forbidden === undefined ? change(siteId, userId, patch) : Effect.fail(forbidden)
+          return forbidden === undefined ? change(fiber, siteId, userId, patch) : Effect.fail(forbidden)
         }),
       ),
 
@@ -221,7 +228,7 @@ export const make = Effect.fnUntraced(function* (
 
     findByEmail: Effect.fn("UserStore.findByEmail")(function* (siteId, email) {
       const found = yield* byEmail
-      return yield* withToken((secret) => found(secret, siteId, email))
+      return yield* Effect.withFiber((fiber) => withToken(fiber, (secret) => found(secret, siteId, email)))
     }),
 
     finder: (siteId, wanted) => {
@@ -242,9 +249,12 @@ export const make = Effect.fnUntraced(function* (
     declaration: () => Effect.succeed(undeclared),
 
     accessGroups: Effect.fn("UserStore.accessGroups")((siteId, { offset, limit, sort }) =>
-      ask("listAccessGroups", { siteId }, (json) => UserJson.readAccessGroupPage(json, { offset, limit }), {
-        query: queryOf({ offset, limit, sort }),
-      }),
+      ask(
+        "listAccessGroups",
+        { siteId },
+        (json) => UserJson.readAccessGroupPage(json, { offset, limit }),
+        queryOf({ offset, limit, sort }),
+      ),
     ),
   })
 })
@@ -275,9 +285,13 @@ const patienceOf = (timeout: number, left: number): Patience => ({
     }),
 })
 
-type Ask = <A>(
+type AnyFiber = Fiber.Fiber<unknown, unknown>
+
+/** One request, and how its answer is read. */
+type Question<A> = [
   route: Routes.RouteName,
   parameters: Partial<Routes.Parameters>,
   readAs: (json: unknown) => A | undefined,
-  rest?: { readonly query?: string; readonly body?: unknown },
-) => Effect.Effect<A, E.UpdateUserError>
+  query?: string,
+  body?: unknown,
+]

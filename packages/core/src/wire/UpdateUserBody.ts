@@ -123,12 +123,14 @@ const decodeData = (
     refuse("data", `must have at most ${maxFields} fields`)
     return data
   }
-  const given = new Map<string, unknown>()
+  // A field can be given twice only where there are two places for it.
+  const given = nested === undefined ? undefined : new Map<string, unknown>()
   for (const [key, field] of entries) {
     if (field === undefined) continue
     const refuseField = (description: string, unless?: Echo) => refuse(`data.${shown(key)}`, description, unless)
     const nameProblem = fieldNameProblem(key)
-    if (given.has(key) && !Equal.equals(given.get(key), field)) refuseField("is given twice, with different values")
+    if (given?.has(key) === true && !Equal.equals(given.get(key), field))
+      refuseField("is given twice, with different values")
     else if (key === "password" || key === "email") {
       if (emailAndPassword === "refuse")
         refuseField("cannot be updated", key === "email" ? dataEcho(key, field) : undefined)
@@ -139,7 +141,7 @@ const decodeData = (
       if (problem !== undefined) refuseField(problem, dataEcho(key, field))
       else data[key] = field as CustomValue
     }
-    given.set(key, field)
+    given?.set(key, field)
   }
   return data
 }

@@ -6,7 +6,7 @@
  * - Over all calls, at most one retry for ten of them, and ten to begin with: a server that fails is not sent a multiple
  *   of what it cannot serve. AWS's SDKs do so in their standard mode.
  */
-import { Clock, Duration, Effect, Schedule } from "effect"
+import { type Clock, Duration, Effect, Schedule } from "effect"
 import * as Monotonic from "../../Monotonic.ts"
 import * as Pacer from "../../Pacer.ts"
 import { TooManyRequests, type UpdateUserError } from "../../UpdateUserError.ts"
@@ -42,15 +42,16 @@ export interface Progress {
 /** What is particular to one call. */
 export interface Call {
   /** When it ends, nothing is tried again. */
-  readonly ending?: Effect.Effect<void> | undefined
+  readonly ending: Effect.Effect<void> | undefined
   /** In place of the attempts that calls have otherwise. */
-  readonly attempts?: number | undefined
+  readonly attempts: number | undefined
 }
 
-/** Runs a call, as often as it takes. What it does is done anew each time, from the first request on. */
+/** Runs a call that is made now, as often as it takes. What it does is done anew each time, from the first request on. */
 export type Retry = <A, R>(
+  clock: Clock.Clock,
+  particular: Call,
   call: (progress: Progress) => Effect.Effect<A, UpdateUserError, R>,
-  particular?: Call,
 ) => Effect.Effect<A, UpdateUserError, R>
 
 const reserve = 10
@@ -76,72 +77,71 @@ export const make = (options: Options = {}): Retry => {
   const asked = ({ retryAfter = 0 }: UpdateUserError): number =>
     Math.min(retryAfter * 1000, countsWaiting ? Number.POSITIVE_INFINITY : maxWait)
 
-  return (call, { ending, attempts = standardAttempts } = {}) =>
-    Clock.clockWith((clock) => {
-      saved = Math.min(saved + retriesPerCall, maxSaved)
-      let since = countsWaiting ? Monotonic.millisOf(clock) : undefined
-      let last: UpdateUserError | undefined
-      let isOver = false
-      let isSent = false
-      let tries = 0
-      let failures = 0
-      const left = (now: number) => (since === undefined ? undefined : since + deadline - now)
-      const progress: Progress = {
-        hasBegun: () => tries > 0,
-        left,
-        begin: (now) => {
-          since ??= now
-          if (!isSent) tries += 1
-          isSent = true
-          return since + deadline - now
-        },
-        giveUp: (retryAfter) => {
-          isOver = true
-          return Effect.fail(last ?? new TooManyRequests({ retryAfter }))
-        },
-      }
+  return (clock, { ending, attempts = standardAttempts }, call) => {
+    saved = Math.min(saved + retriesPerCall, maxSaved)
+    let since = countsWaiting ? Monotonic.millisOf(clock) : undefined
+    let last: UpdateUserError | undefined
+    let isOver = false
+    let isSent = false
+    let tries = 0
+    let failures = 0
+    const left = (now: number) => (since === undefined ? undefined : since + deadline - now)
+    const progress: Progress = {
+      hasBegun: () => tries > 0,
+      left,
+      begin: (now) => {
+        since ??= now
+        if (!isSent) tries += 1
+        isSent = true
+        return since + deadline - now
+      },
+      giveUp: (retryAfter) => {
+        isOver = true
+        return Effect.fail(last ?? new TooManyRequests({ retryAfter }))
+      },
+    }
 
-      const mayTryAgain = (error: UpdateUserError, wait: number, now: number): boolean => {
-        last = error
-        if (attempts === 1 || isOver || !error.isRetryable) return false
-        if (Math.max(wait, asked(error)) > (left(now) ?? 0)) return false
-        if (error._tag === "TooManyRequests") return true
-        failures += 1
-        if (failures >= attempts || saved < 1) return false
-        saved -= 1
-        return true
-      }
-      // The waiting is done here and not by the schedule, so that it can end.
-      const waited = (error: UpdateUserError, backoff: number) =>
-        Effect.flatMap(Monotonic.millis, (now) => {
-          const wait = waitBefore(error, backoff)
-          if (!mayTryAgain(error, wait, now)) return Effect.succeed(false)
-          const slept = Effect.as(Effect.sleep(wait), true)
-          return ending === undefined ? slept : Effect.raceFirst(slept, Effect.as(ending, false))
-        })
-      /** What is needed where something failed, and is made only there. */
-      const again = (failure: UpdateUserError) => {
-        const once = Effect.suspend(() => {
-          isSent = false
-          return call(progress)
-        })
-        let first: UpdateUserError | undefined = failure
-        const schedule = Schedule.exponential("200 millis").pipe(
-          Schedule.jittered,
-          Schedule.setInputType<UpdateUserError>(),
-          Schedule.while(({ input, duration }) => waited(input, Duration.toMillis(duration))),
-          Schedule.modifyDelay(() => Effect.succeed(Duration.zero)),
-        )
-        return Effect.suspend(() => {
-          if (first === undefined) return once
-          const failed = Effect.fail(first)
-          first = undefined
-          return failed
-        }).pipe(
-          Effect.retry(schedule),
-          Effect.mapError((error) => (tries > 1 ? Object.assign(error, { attempts: tries }) : error)),
-        )
-      }
-      return call(progress).pipe(Effect.catch(again))
-    })
+    const mayTryAgain = (error: UpdateUserError, wait: number, now: number): boolean => {
+      last = error
+      if (attempts === 1 || isOver || !error.isRetryable) return false
+      if (Math.max(wait, asked(error)) > (left(now) ?? 0)) return false
+      if (error._tag === "TooManyRequests") return true
+      failures += 1
+      if (failures >= attempts || saved < 1) return false
+      saved -= 1
+      return true
+    }
+    // The waiting is done here and not by the schedule, so that it can end.
+    const waited = (error: UpdateUserError, backoff: number) =>
+      Effect.flatMap(Monotonic.millis, (now) => {
+        const wait = waitBefore(error, backoff)
+        if (!mayTryAgain(error, wait, now)) return Effect.succeed(false)
+        const slept = Effect.as(Effect.sleep(wait), true)
+        return ending === undefined ? slept : Effect.raceFirst(slept, Effect.as(ending, false))
+      })
+    /** What is needed where something failed, and is made only there. */
+    const again = (failure: UpdateUserError) => {
+      const once = Effect.suspend(() => {
+        isSent = false
+        return call(progress)
+      })
+      let first: UpdateUserError | undefined = failure
+      const schedule = Schedule.exponential("200 millis").pipe(
+        Schedule.jittered,
+        Schedule.setInputType<UpdateUserError>(),
+        Schedule.while(({ input, duration }) => waited(input, Duration.toMillis(duration))),
+        Schedule.modifyDelay(() => Effect.succeed(Duration.zero)),
+      )
+      return Effect.suspend(() => {
+        if (first === undefined) return once
+        const failed = Effect.fail(first)
+        first = undefined
+        return failed
+      }).pipe(
+        Effect.retry(schedule),
+        Effect.mapError((error) => (tries > 1 ? Object.assign(error, { attempts: tries }) : error)),
+      )
+    }
+    return call(progress).pipe(Effect.catch(again))
+  }
 }
