@@ -24,7 +24,7 @@ import { local } from "./local.ts"
 import type { FieldsOption, ListOptions, RemoteOptions, RequestOptions, StoreOptions } from "./options.ts"
 import type { Platform, StoreServices } from "./platform.ts"
 import { remote } from "./remote.ts"
-import { answered, type CallResponse, Heard, hearing } from "./response.ts"
+import { type CallResponse, Heard } from "./response.ts"
 import { type Runtime, runtimeOf } from "./runtime.ts"
 import { begun, type UpdateMany, type UpdateManyOptions } from "./updateMany.ts"
 
@@ -174,6 +174,8 @@ const filling = (
 
 type Users = UserStore.UserStore
 
+type Mutable<A> = { -readonly [K in keyof A]: A[K] }
+
 const operations = <Response extends CallResponse | undefined>(
   { admit, close }: Runtime<Users>,
   fields: FieldsReader,
@@ -185,13 +187,10 @@ const operations = <Response extends CallResponse | undefined>(
     check?: typeof checkList,
   ): Call<A, Response> => {
     const heard = new Heard()
-    const whole = run(hearing(effect, heard), options, check).catch((error: unknown) => {
-      throw answered(error, heard)
-    })
-    return Object.assign(whole, {
-      // Every result of a server's came with an answer, and none of a store in this process did.
-      withResponse: () => whole.then((data) => ({ data, response: heard.response as Response })),
-    })
+    const whole = run(effect, options, { check, heard }) as Mutable<Call<A, Response>>
+    // Every result of a server's came with an answer, and none of a store in this process did.
+    whole.withResponse = () => whole.then((data) => ({ data, response: heard.response as Response }))
+    return whole
   }
   /** A list that may be iterated: `page` asks for a part of it. */
   const list = <Page extends { readonly total: number }, Item extends { readonly id: string }, E, Sort extends string>(
@@ -216,7 +215,10 @@ const operations = <Response extends CallResponse | undefined>(
         // As it is at the call: who makes many calls may use one object for all.
         const asked = { siteId: idOf(siteId), userId: idOf(userId), patch: onWire(copied(patch)) }
         return call(
-          UpdateUser.UpdateUser.use((updateUser) => updateUser(asked)).pipe(Effect.flatMap(fields.user)),
+          Effect.flatMap(
+            UpdateUser.UpdateUser.use((updateUser) => updateUser(asked)),
+            fields.user,
+          ),
           options,
         )
       },

@@ -36,6 +36,10 @@ export class Heard {
 
 const Hearing = Context.Reference<Heard | undefined>("@webflow-users/sdk/Heard", { defaultValue: () => undefined })
 
+/** What a call is run with, where it is noted which answers it gets if somebody wants to know. */
+export const withHearing = <R>(services: Context.Context<R>, heard: Heard | undefined): Context.Context<R> =>
+  Context.add(services, Hearing, heard)
+
 /** Notes which answers a call gets. */
 export const hearing = <A, E, R>(call: Effect.Effect<A, E, R>, heard: Heard): Effect.Effect<A, E, R> =>
   Effect.provideService(call, Hearing, heard)
@@ -69,7 +73,8 @@ export const told = ({ send }: Transport.Transport["Service"], hooks: Hooks): Tr
 const noted =
   (send: Send): Send =>
   (request) =>
-    Effect.flatMap(Hearing, (heard) => {
+    Effect.withFiber((fiber) => {
+      const heard = fiber.getRef(Hearing)
       if (heard === undefined) return send(request)
       heard.answer = undefined
       return Effect.map(send(request), (answer) => (heard.answer = answer))

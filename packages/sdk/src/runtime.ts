@@ -1,9 +1,10 @@
 /** Runs programs for who holds promises. */
 import { Actor, asError, isUpdateUserError, UpdateUser, type UserStore } from "@webflow-users/core"
 import * as Upstream from "@webflow-users/core/UserStore/Upstream"
-import { Cause, Context, Data, Effect, Exit, References, Scope } from "effect"
+import { Cause, Context, Data, Effect, Exit, type Fiber, References, Scope } from "effect"
 import { checkRequest } from "./checkOptions.ts"
 import type { RequestOptions } from "./options.ts"
+import { answered, type Heard, withHearing } from "./response.ts"
 
 /** The client was closed before the call. */
 export class ClientClosed extends Data.TaggedError("ClientClosed")<{ readonly message: string }> {
@@ -18,8 +19,15 @@ export class ClientClosed extends Data.TaggedError("ClientClosed")<{ readonly me
 export type Run<R> = <A, E>(
   effect: Effect.Effect<A, E, R | UpdateUser.UpdateUser>,
   options?: RequestOptions,
-  check?: typeof checkRequest,
+  particular?: Particular,
 ) => Promise<A>
+
+/** What is particular to a kind of call. */
+interface Particular {
+  readonly check?: typeof checkRequest | undefined
+  /** Hears the answers, and is told of on what the call fails with. */
+  readonly heard?: Heard | undefined
+}
 
 /** A call that was let in: what it runs is run, however late. */
 export interface Admitted<R> {
@@ -58,48 +66,69 @@ export const runtimeOf = <R, E>(
       throw error
     }
   }
-  const runExit = <A, F>(effect: Effect.Effect<A, F, Has | UpdateUser.UpdateUser>, options?: Effect.RunOptions) =>
+  const fork = <A, F>(
+    effect: Effect.Effect<A, F, Has | UpdateUser.UpdateUser>,
+    heard: Heard | undefined,
+    options: Effect.RunOptions | undefined,
+  ): Fiber.Fiber<A, F | E> =>
     opened === undefined
-      ? Effect.runPromiseExit(
+      ? Effect.runFork(
           Effect.flatMap(
             Effect.promise(() => (opening ??= open())),
-            (services) => Effect.provideContext(effect, services),
+            (services) => Effect.provideContext(effect, withHearing(services, heard)),
           ),
           options,
         )
-      : Effect.runPromiseExitWith(opened.services)(effect, options)
-  const underWay = new Set<Promise<unknown>>()
+      : Effect.runForkWith(withHearing(opened.services, heard))(effect, options)
+  /** How many calls are under way, and what waits until there are none. */
+  let calls = 0
+  let whenNone: (() => void) | undefined
   let closing: Promise<void> | undefined
 
+  const ends = () => {
+    calls -= 1
+    if (calls === 0) whenNone?.()
+  }
   const begins = (something: Promise<unknown>) => {
-    underWay.add(something)
-    const ends = () => void underWay.delete(something)
+    calls += 1
     something.then(ends, ends)
   }
-  const run: Run<Has> = async (effect, options, check = checkRequest) => {
+  const run: Run<Has> = <A, F>(
+    effect: Effect.Effect<A, F, Has | UpdateUser.UpdateUser>,
+    options: RequestOptions | undefined,
+    { check = checkRequest, heard }: Particular = {},
+  ) => {
     if (isOver) return closed()
-    if (options !== undefined) check("The call", options)
-    const { signal, leave } = joined(ending, options?.signal)
-    signal?.throwIfAborted()
-    const told = options === undefined ? effect : asTold(effect, options)
-    const running = runExit(told, signal === undefined ? undefined : { signal })
-    begins(running)
-    const exit = await running
-    leave?.()
-    if (Exit.isSuccess(exit)) return exit.value
-    if (signal?.aborted === true && Cause.hasInterruptsOnly(exit.cause)) throw signal.reason
-    const error = Cause.squash(exit.cause)
-    // Where in a fiber it was made says nothing to the caller. From here V8 finds who awaits the call.
-    if (isUpdateUserError(error)) captureStackTrace?.(error, run)
-    throw error
+    const failed = (error: unknown): never => {
+      // Where in a fiber it was made says nothing to the caller. From here V8 finds who awaits the call.
+      if (isUpdateUserError(error)) captureStackTrace?.(error, failed)
+      throw heard === undefined ? error : answered(error, heard)
+    }
+    // What is thrown before anything runs, it rejects with too.
+    return new Promise<A>((resolve, reject) => {
+      if (options !== undefined) check("The call", options)
+      const { signal, leave } = joined(ending, options?.signal)
+      signal?.throwIfAborted()
+      const told = options === undefined ? effect : asTold(effect, options)
+      calls += 1
+      fork(told, heard, signal && { signal }).addObserver((exit) => {
+        ends()
+        leave?.()
+        if (Exit.isSuccess(exit)) resolve(exit.value)
+        else if (signal?.aborted === true && Cause.hasInterruptsOnly(exit.cause)) reject(signal.reason)
+        else reject(Cause.squash(exit.cause))
+      })
+    }).catch(failed)
   }
   const close = async () => {
-    while (underWay.size > 0) await Promise.allSettled(underWay)
+    for (let left = calls; left > 0; left = calls) await new Promise<void>((resolve) => (whenNone = resolve))
     isOver = true
     if (opened !== undefined) await Effect.runPromise(Scope.close(opened.scope, Exit.void))
   }
+  const admitted: Admitted<Has> = { run, begins }
+  const refused: Admitted<Has> = { run: closed, begins }
   return {
-    admit: () => ({ run: closing === undefined ? run : closed, begins }),
+    admit: () => (closing === undefined ? admitted : refused),
     close: () => (closing ??= close()),
   }
 }
