@@ -14,14 +14,14 @@ import { path, update, user } from "./forwarding-example.ts"
 import { hasNginx, serveNginx } from "./nginx.ts"
 import { cpuOf, inRepository, memoryOf, run, type Served, serve } from "./processes.ts"
 import { type Goal, isQuick, report } from "./report.ts"
-import { inTurn } from "./rounds.ts"
+import { inTurn, median } from "./rounds.ts"
 import { freePort, serveSilent } from "./silent.ts"
 import { temporaryFolder } from "./temporary-folder.ts"
 import { type Answered, load } from "./wrk.ts"
 
 const connections = 50
-const seconds = isQuick ? 1 : 2
-const rounds = isQuick ? 1 : 4
+const seconds = 1
+const rounds = isQuick ? 1 : 9
 
 // What this process starts is where it is: load and server behind. Without `taskset` all are where the system puts them.
 const isPinned =
@@ -141,19 +141,25 @@ try {
   for (const name of contenders.keys()) await ask(contenders.get(name) ?? behind, isQuick ? 1 : 10)
   const seen = await inTurn([...contenders.keys(), ...(isQuick ? [] : [direct])], rounds, measure)
 
+  // Of what is done, a busy machine only takes away, and the best round tells most. How long the slowest wait is different in
+  // each round, for everybody: the least would be luck. So the middle is told, and compared is what was measured in one round.
   const best = (name: string) => {
     const all = seen.get(name) ?? []
-    const least = (of: (one: Seen) => number) => Math.min(...all.map(of))
     return {
-      cpu: least(({ cpu = Number.NaN }) => cpu),
+      cpu: Math.min(...all.map(({ cpu = Number.NaN }) => cpu)),
       rate: Math.max(...all.map(({ perSecond }) => perSecond)),
-      p50: least(({ p50 }) => p50),
-      p99: least(({ p99 }) => p99),
+      p50: median(all.map(({ p50 }) => p50)),
+      p99: median(all.map(({ p99 }) => p99)),
     }
+  }
+  const slowest = (name: string, other: string) => {
+    const others = seen.get(other) ?? []
+    return median((seen.get(name) ?? []).map(({ p99 }, round) => p99 / (others[round]?.p99 ?? Number.NaN)))
   }
   const [mine, request, dispatch] = [best(ours), best(rawRequest), best(rawDispatch)]
   const rows = [...seen.keys()].map((name) => {
     const { cpu, rate, p50, p99 } = best(name)
+    const ofRequest = slowest(name, rawRequest)
     const contender = contenders.get(name)
     const [usage, memory] =
       contender === undefined
@@ -164,20 +170,30 @@ try {
           ]
     const [micros, ofDispatch] = usage
     const [idle, after] = memory
-    return [name, micros, ofDispatch, rate, rate / request.rate, p50, p99, idle, after] as const
+    return [name, micros, ofDispatch, rate, rate / request.rate, p50, p99, ofRequest, idle, after] as const
   })
   const goals: ReadonlyArray<Goal> = [
     { what: "requests/s, of undici `request` with nothing checked", atLeast: 0.8, measured: mine.rate / request.rate },
     { what: "CPU a request, of ajv and undici `dispatch`", atMost: 1.25, measured: mine.cpu / dispatch.cpu },
     { what: "requests/s, of fastify's", atLeast: 1, measured: mine.rate / best(fastify).rate },
     { what: "requests/s, of Prism's", atLeast: 15, measured: mine.rate / best(stoplight).rate },
-    { what: "p99, of undici `request` with nothing checked", atMost: 1.3, measured: mine.p99 / request.p99 },
+    { what: "p99, of undici `request` with nothing checked", atMost: 1.3, measured: slowest(ours, rawRequest) },
   ]
   report(
     [
       {
         title: `A PATCH passed on, ${connections} connections${isPinned ? ", a core for each proxy" : ""}`,
-        columns: ["CPU µs", "of dispatch", "a second", "of request", "p50 ms", "p99 ms", "MB idle", "MB after"],
+        columns: [
+          "CPU µs",
+          "of dispatch",
+          "a second",
+          "of request",
+          "p50 ms",
+          "p99 ms",
+          "of request's",
+          "MB idle",
+          "MB after",
+        ],
         rows,
       },
     ],
