@@ -12,15 +12,19 @@ export const EndsWithCaller = Context.Reference<boolean>("@webflow-users/server/
   defaultValue: () => false,
 })
 
-/** Asks with the caller's own token. Gives what came of it, and the headers that tell what this token may still ask. */
-export const passingOn = <A, E, R>(token: Redacted.Redacted, asking: Effect.Effect<A, E, R>) =>
+/** Asks with the caller's own token. Hands what came of it on with the headers that tell what this token may still ask. */
+export const passingOn = <A, B, E, R>(
+  token: Redacted.Redacted,
+  asking: Effect.Effect<A, E, R>,
+  handOn: (result: A, told: Readonly<Record<string, string>>) => B,
+) =>
   Effect.suspend(() => {
-    let told: Readonly<Record<string, string>> = {}
+    let told = RateLimitHeaders.none
     const hearing = (context: Context.Context<R>): Context.Context<R> =>
       Context.add(Context.add(context, Upstream.CallerToken, token), Upstream.OnAnswer, ({ header }) => {
         told = RateLimitHeaders.write(RateLimitHeaders.read(header))
       })
-    return Effect.map(Effect.updateContext(asking, hearing), (result) => [result, told] as const)
+    return Effect.map(Effect.updateContext(asking, hearing), (result) => handOn(result, told))
   })
 
 /**

@@ -173,9 +173,7 @@ const authenticated = (
         return refusal === undefined ? serve(caller, site.value) : Effect.fail(refusal)
       })
       if (caller.passedOn !== undefined) {
-        return Effect.map(Forwarding.passingOn(caller.passedOn, settle(served, wire)), ([response, told]) =>
-          withHeaders(response, told),
-        )
+        return Forwarding.passingOn(caller.passedOn, settle(served, wire), withHeaders)
       }
       return Effect.flatMap(caller.take, (allowance) => {
         if (allowance === undefined) return served
@@ -290,4 +288,6 @@ const asJson = (result: unknown): Answer => json(200, result)
 
 /** The answer with headers beside its own. */
 const withHeaders = (response: Answer, headers: Readonly<Record<string, string>>): Answer =>
-  response === "Reset" ? response : { ...response, headers: { ...response.headers, ...headers } }
+  response === "Reset" || headers === RateLimitHeaders.none
+    ? response
+    : { ...response, headers: { ...response.headers, ...headers } }

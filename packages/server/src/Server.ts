@@ -189,8 +189,8 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
       const length = Buffer.byteLength(answer.body)
       fetched = unfetched.written(socket, typeof answer.body === "string" ? length : 0)
       // An answer that says that it has no body has no length either.
-      const framing = answer.status === 204 ? {} : { "content-length": length }
-      response.writeHead(answer.status, { ...answer.headers, ...framing })
+      const { status, headers } = answer
+      response.writeHead(status, status === 204 ? headers : { ...headers, "content-length": length })
       gathered.send(() => response.end(answer.body))
     })
     const inTurn = Effect.suspend(() => (connection.isOver ? Effect.void : answered))

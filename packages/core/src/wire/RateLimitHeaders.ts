@@ -18,11 +18,17 @@ export const read = (header: (name: string) => string | undefined): RateLimit =>
   return { limit: limit === 0 ? undefined : limit, remaining: wholeNumber(header(remainingKey)) }
 }
 
+/** The headers where nothing is known. */
+export const none: Readonly<Record<string, string>> = {}
+
 /** The headers that tell what is known. */
-export const write = ({ limit, remaining }: RateLimit): Readonly<Record<string, string>> => ({
-  ...(limit !== undefined && { [limitName]: String(limit) }),
-  ...(remaining !== undefined && { [remainingName]: String(remaining) }),
-})
+export const write = ({ limit, remaining }: RateLimit): Readonly<Record<string, string>> =>
+  limit === undefined && remaining === undefined
+    ? none
+    : {
+        ...(limit !== undefined && { [limitName]: String(limit) }),
+        ...(remaining !== undefined && { [remainingName]: String(remaining) }),
+      }
 
 const wholeNumber = (text: string | undefined): number | undefined =>
   text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : undefined
