@@ -1,8 +1,13 @@
-/** Pages of lists that others add to: read from the nearer end, by what was known of the list's length when it was read last. */
+/**
+ * Pages of lists that others add to: read on from where the page before ended, or from the nearer end, by what was known of the list when it
+ * was read last.
+ */
+import { DatabaseSync } from "node:sqlite"
 import { describe, expect, it } from "@effect/vitest"
-import { NewUsers, type User, UserId, UserStore, userSorts } from "@webflow-users/core"
+import { NewUsers, type User, UserId, UserPatch, type UserSort, UserStore, userSorts } from "@webflow-users/core"
 import { StoreAddress } from "@webflow-users/stores"
 import { Context, Effect, Layer } from "effect"
+import { TestClock } from "effect/testing"
 import { database } from "../../../test/postgres.ts"
 import { file, open, siteId } from "./archives.ts"
 
@@ -47,7 +52,42 @@ describe.each([
       yield* add(users.slice(25))
       // Behind the middle of what there was, and before the middle of what there is.
       yield* page(20, 10, "-Status")
+      // Where pages ended before, others have come in between.
+      for (const sort of userSorts) yield* page(14, 7, sort)
       yield* pages(60, [9, 60])
+    }),
+  )
+})
+
+describe("a page behind another is not read from where that one ended", () => {
+  const ends = Effect.gen(function* () {
+    const address = yield* file
+    const store = yield* open(address)
+    yield* Context.get(store, NewUsers).add(siteId, () => users.slice(0, 20))
+    const { list, update } = Context.get(store, UserStore.UserStore)
+    const idsAt = (offset: number, sort: UserSort) =>
+      Effect.map(list(siteId, { offset, limit: 10, sort }), (page) => page.users.map(({ id }) => id))
+    return { address, update, idsAt }
+  })
+
+  it.effect("a minute ago: by hand, users may be removed and as many added", () =>
+    Effect.gen(function* () {
+      const { address, idsAt } = yield* ends
+      const [first, second] = [yield* idsAt(0, "CreatedOn"), yield* idsAt(10, "CreatedOn")]
+      const db = new DatabaseSync(address.slice("file:".length))
+      db.exec(`UPDATE users SET created_on = '2025-01-01T00:00:00.000Z' WHERE id = '${first[0]}'`)
+      db.close()
+      yield* TestClock.adjust("1 minute")
+      expect(yield* idsAt(10, "CreatedOn")).toStrictEqual([...second.slice(1), first[0]])
+    }),
+  )
+
+  it.effect("in the order of their updates, which each update changes", () =>
+    Effect.gen(function* () {
+      const { update, idsAt } = yield* ends
+      const [first, second] = [yield* idsAt(0, "UpdatedOn"), yield* idsAt(10, "UpdatedOn")]
+      yield* update(siteId, UserId.make(first[0] ?? ""), UserPatch.UserPatch.from({ data: { name: "New" } }))
+      expect(yield* idsAt(10, "UpdatedOn")).toStrictEqual([...second.slice(1), first[0]])
     }),
   )
 })
