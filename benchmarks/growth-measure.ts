@@ -68,6 +68,19 @@ const list = (sort: UserSort, offset: number): Question => ({
   },
 })
 
+/** Pages one behind the other, as who reads all of a list comes to them: ten before the offset and ten behind it, again and again. */
+const listOn = (sort: UserSort, offset: number): Question => ({
+  name: `list ${sort} @${offset}, page after page`,
+  times: 20,
+  ask: async (open, turn) => {
+    const store = await open.runtime.runPromise(UserStore.UserStore)
+    const pages = Math.min(20, open.users / 100)
+    const at = Math.min(offset - 1000, Math.min(open.users, perSite) - pages * 100) + (turn % pages) * 100
+    const { users } = await open.runtime.runPromise(store.list(site(0), { offset: at, limit: 100, sort }))
+    if (users.length !== 100) throw new Error(`${users.length} users`)
+  },
+})
+
 const history = (offset: number): Question => ({
   name: `history @${offset}`,
   times: 20,
@@ -111,6 +124,7 @@ export const questions: ReadonlyArray<Question> = [
     },
   },
   ...[0, 10_000, 19_900].map((offset) => list("CreatedOn", offset)),
+  listOn("CreatedOn", 10_000),
   ...(isQuick
     ? (["-Status"] as const)
     : (["-CreatedOn", "Email", "-Email", "Status", "-Status", "-LastLogin"] as const)
