@@ -1,7 +1,10 @@
 /** Counts what fell into the last window of time, in steps of a thousandth of it: a count of any size takes little room. */
 
-/** Clocks are read in whole milliseconds and tick differently: a window is taken for a little longer than it is. */
-export const safely = (window: number): number => Math.ceil(window * 1.002) + 2
+/**
+ * A window is taken for a little longer than it is: what counts for a window may count for the millisecond after it too, and two clocks that are
+ * both being set right, while they run, differ by up to a thousandth.
+ */
+export const safely = (window: number): number => Math.ceil(window * 1.001) + 1
 
 /** So many that are counted until a moment. Times are in milliseconds. */
 export interface Ending {

@@ -3,7 +3,7 @@ import { Pacer, Pacers } from "@webflow-users/core"
 import { Clock, Deferred, Duration, Effect, Fiber, FiberSet, Random, References } from "effect"
 import { TestClock } from "effect/testing"
 import fc from "fast-check"
-import { type Answer, answer, countings, serve } from "./limited-server.ts"
+import { type Answer, answer, type Counting, countings, serve } from "./limited-server.ts"
 
 const fresh: Pacer.Turn = { hasBegun: false }
 const begun: Pacer.Turn = { hasBegun: true }
@@ -44,6 +44,26 @@ describe("the pacer and a server that says what it allows", () => {
       const floor = (Math.ceil(requests / limits.limit) - 1) * limits.window
       expect(server.seen).toMatchObject({ accepted: requests, refused: 0 })
       expect(took / floor).toBeLessThanOrEqual(1.02)
+    }),
+  )
+
+  it.effect.each([1_000, 60_000])("with a clock a thousandth slower, a window of %i ms: none refused", (window) =>
+    Effect.gen(function* () {
+      // What is as old as the window counts still, and nothing is on its way for so long that it would make up for it.
+      const slow: Counting = (arrivals, now) => {
+        const counted = arrivals.filter((time) => time >= now - window * 1.001)
+        return { counted: counted.length, resetAt: (counted[0] ?? now) + window }
+      }
+      const server = serve(slow, { limit: 3, window }, () => 0)
+      const pacer = yield* pacerOf({ window })
+      const all = yield* Effect.forkChild(
+        Effect.all(
+          Array.from({ length: 30 }, () => pacer.paced(server.send, fresh)),
+          { concurrency: "unbounded" },
+        ),
+      )
+      yield* settled(all)
+      expect(server.seen).toMatchObject({ accepted: 30, refused: 0 })
     }),
   )
 

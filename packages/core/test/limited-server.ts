@@ -41,7 +41,11 @@ export const countings = {
     return { counted: arrivals.filter((time) => time >= begin).length, resetAt: begin + window }
   },
 } as const
-export type Counting = (typeof countings)[keyof typeof countings]
+export type Counting = (
+  arrivals: ReadonlyArray<number>,
+  now: number,
+  window: number,
+) => { readonly counted: number; readonly resetAt: number }
 
 /** Answers after a while, and refuses what is too much. `delay` gives the milliseconds to the server and back. */
 export const serve = (counting: Counting, { limit, window }: Limits, delay: () => number) => {
