@@ -12,6 +12,8 @@ export interface Report {
   readonly refused: number
   /** How many different users got their update. */
   readonly users: number
+  /** From the first request to the last that the first window allows: nobody repeats it faster where windows slide. */
+  readonly firstBurst: number
 }
 
 const [kind = "fixed", limitText = "200", windowText = "1000"] = process.argv.slice(2)
@@ -21,6 +23,7 @@ const window = Number(windowText)
 /** When each update was accepted that still counts, oldest first. */
 let counted: Array<number> = []
 let windowEnd = 0
+let [firstAt, firstBurst] = [0, 0]
 const updated = new Set<string>()
 let accepted = 0
 let refused = 0
@@ -58,7 +61,7 @@ const tooMany = JSON.stringify({
 
 const server = createServer((request, response) => {
   if (request.url === "/report") {
-    response.end(JSON.stringify({ accepted, refused, users: updated.size } satisfies Report))
+    response.end(JSON.stringify({ accepted, refused, users: updated.size, firstBurst } satisfies Report))
     return
   }
   request.resume()
@@ -74,6 +77,8 @@ const server = createServer((request, response) => {
     }
     if (isAllowed) {
       accepted += 1
+      if (accepted === 1) firstAt = now
+      if (accepted === limit) firstBurst = now - firstAt
       const { pathname, searchParams } = new URL(request.url ?? "", "http://localhost")
       const id = pathname.split("/").at(-1) ?? ""
       if (id === "users") return void response.writeHead(200, headers).end(JSON.stringify(pageOf(searchParams)))
