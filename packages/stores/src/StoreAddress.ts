@@ -14,7 +14,7 @@ import {
   type Webhooks,
 } from "@webflow-users/core"
 import * as UpstreamUsers from "@webflow-users/core/UserStore/Upstream"
-import { Context, Duration, Effect, Layer } from "effect"
+import { Context, Effect, Layer } from "effect"
 import { explain, type NotOpened, refuse } from "./Opening.ts"
 import * as PostgresAddress from "./PostgresAddress.ts"
 
@@ -73,17 +73,14 @@ type Adapter = Owned | Remote
 const upstream = (baseUrl: string, options: Options) => {
   const problem = UpstreamUsers.addressProblem(baseUrl)
   if (problem !== undefined) return refuse(`The server's address ${problem}`)
-  const { timeout, around, isBrief } = options
+  const { around, isBrief } = options
   // Loaded when a server is called: stores of one's own do without.
   const driver = Layer.unwrap(
     Effect.map(
       Effect.promise(() => (isBrief === true ? import("./NodeHttp.ts") : import("./Undici.ts"))),
-      // The store ends a request that takes too long, and says so; this is for what it could not end.
-      ({ layer: requests }) =>
-        requests(
-          baseUrl,
-          timeout === undefined ? {} : { silence: Duration.times(Duration.fromInputUnsafe(timeout), 2) },
-        ),
+      // The store ends a request that takes too long, and says so. A driver that minds the time besides makes a timer for each request,
+      // and undici keeps it for half a second after it is needed: long enough for V8 to take it for something old.
+      ({ layer: requests }) => requests(baseUrl, { silence: 0 }),
     ),
   )
   const transport = around === undefined ? driver : surround(driver, around)
