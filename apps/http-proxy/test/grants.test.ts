@@ -1,8 +1,20 @@
 /** Tokens that may do some things and not others, over HTTP: what a form on a website holds, and what its operator does to it. */
-import { AccessTokens, parseSiteId, type SiteId, type User, UserEvents, UserId, UserStore } from "@webflow-users/core"
-import { DateTime, Layer, Logger } from "effect"
+import { it } from "@effect/vitest"
+import {
+  AccessTokens,
+  NotAuthorized,
+  parseSiteId,
+  RateLimits,
+  type SiteId,
+  type User,
+  UserEvents,
+  UserId,
+  UserStore,
+} from "@webflow-users/core"
+import { Callers, FailedAuthentications } from "@webflow-users/server"
+import { DateTime, Deferred, Effect, Exit, Fiber, Layer, Logger } from "effect"
 import { TestClock } from "effect/testing"
-import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { afterEach, beforeEach, describe, expect } from "vitest"
 import { start } from "./proxy.ts"
 
 const siteId = parseSiteId("580e63e98c9a982ac9b8b741") as SiteId
@@ -159,5 +171,59 @@ describe("a token", () => {
     expect([(await ask(second)).status, (await ask(third)).status]).toEqual([401, 200])
     await tokens(({ revoke }) => revoke(id))
     expect((await ask(third)).status).toBe(401)
+  })
+})
+
+describe("who brings a token in the same step of the program as another", () => {
+  const address = "192.0.2.1"
+  /** How often tokens are looked up, by something that may be waited for. */
+  const callersOf = (verify: AccessTokens.AccessTokens["Service"]["verify"]) => {
+    let lookUps = 0
+    const tokens = Layer.mock(AccessTokens.AccessTokens, {
+      verify: (token) => {
+        lookUps += 1
+        return verify(token)
+      },
+    })
+    const layer = Callers.tokens.pipe(
+      Layer.provide([tokens, RateLimits.RateLimits.layerMemory, FailedAuthentications.FailedAuthentications.layer()]),
+    )
+    return { layer, lookUps: () => lookUps }
+  }
+  const token = {
+    id: "0".repeat(24),
+    siteId: "all",
+    scopes: ["users:read"],
+    createdOn: "2026-01-01T00:00:00.000Z",
+  } as const
+
+  it.effect("is known by the same look-up, from the same address", () => {
+    const { layer, lookUps } = callersOf(() => Effect.succeed(token))
+    return Effect.gen(function* () {
+      const { identify } = yield* Callers
+      yield* Effect.all([identify("one", address), identify("one", address), identify("one", "198.51.100.1")])
+      expect(lookUps()).toBe(2)
+      yield* Effect.promise(() => Promise.resolve())
+      yield* identify("one", "198.51.100.1")
+      expect(lookUps()).toBe(3)
+    }).pipe(Effect.provide(layer))
+  })
+
+  it.effect("is not known by what was read in an earlier step: it may have been taken back since", () => {
+    const read = Deferred.makeUnsafe<typeof token>()
+    let isRevoked = false
+    const { layer } = callersOf(() =>
+      isRevoked ? Effect.fail(new NotAuthorized({ reason: "unknown" })) : Deferred.await(read),
+    )
+    return Effect.gen(function* () {
+      const { identify } = yield* Callers
+      const first = yield* Effect.forkChild(identify("one", address), { startImmediately: true })
+      yield* Effect.promise(() => Promise.resolve())
+      isRevoked = true
+      // The first goes on in the step in which the second comes.
+      const second = Effect.andThen(Deferred.succeed(read, token), Effect.exit(identify("one", address)))
+      expect(Exit.isFailure(yield* second)).toBe(true)
+      expect((yield* Fiber.join(first)).actor.actor).toBe(`token:${token.id}`)
+    }).pipe(Effect.provide(layer))
   })
 })

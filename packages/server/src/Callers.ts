@@ -73,19 +73,25 @@ export class Callers extends Context.Service<
           take: limits.take(token),
           explain: refusedBehind(token),
         }))
-      // Requests that come together begin in one step of the program. Nothing can become of a token meanwhile, which is looked up for
+      // Requests that come together begin in one step of the program. Nothing can become of a token within it, so that it is looked up for
       // the first of them.
       let latest: { readonly bearer: string | undefined; readonly address: string; readonly caller: Caller } | undefined
-      const forget = () => (latest = undefined)
+      let step = 0
+      const isOver = () => {
+        latest = undefined
+        step += 1
+      }
       return Callers.of({
         identify: (bearer, address) =>
           Effect.suspend(() => {
             if (latest !== undefined && latest.bearer === bearer && latest.address === address) {
               return Effect.succeed(latest.caller)
             }
+            if (latest === undefined) queueMicrotask(isOver)
+            const began = step
             return Effect.map(identified(bearer, address), (caller) => {
-              if (latest === undefined) queueMicrotask(forget)
-              latest = { bearer, address, caller }
+              // What was waited for may have been read before it was taken back.
+              if (began === step) latest = { bearer, address, caller }
               return caller
             })
           }),

@@ -137,6 +137,47 @@ describe("updates that come together", () => {
     }),
   )
 
+  it.effect("a group goes by the clock of its first, also when that one has given up", () =>
+    Effect.gen(function* () {
+      const { update } = yield* seeded
+      const sql = yield* SqlClient.SqlClient
+      const [hasBegun, isOver] = [yield* Latch.make(), yield* Latch.make()]
+      const other = yield* Effect.forkChild(sql.withTransaction(Effect.andThen(hasBegun.open, isOver.await)))
+      yield* hasBegun.await
+      const [first, second] = yield* Effect.forEach(users.slice(0, 2), ({ id }) =>
+        Effect.forkChild(update(siteId, id, rename)),
+      )
+      // By then it is this group's turn to wait for the transaction.
+      yield* Effect.repeat(Effect.yieldNow, { times: 20 })
+      yield* Fiber.interrupt(first!)
+      yield* isOver.open
+      yield* Fiber.joinAll([other, second!])
+      const events = yield* (yield* UserEvents).ofUser(siteId, users[1]!.id)
+      expect(events.map(({ at }) => at)).toEqual(["1970-01-01T00:00:00.000Z"])
+    }).pipe(Effect.provide(store)),
+  )
+
+  it.effect("they are made in one step where nobody wants to see the steps", () => {
+    let transactions = 0
+    const counted = Layer.effect(
+      SqlClient.SqlClient,
+      Effect.map(SqlClient.SqlClient, (sql) => {
+        const uncounted = sql.withTransaction
+        const withTransaction: typeof sql.withTransaction = (effect) => {
+          transactions += 1
+          return uncounted(effect)
+        }
+        return Object.assign(sql, { withTransaction })
+      }),
+    ).pipe(Layer.provide(Sqlite.layer(":memory:")))
+    return Effect.gen(function* () {
+      const { update } = yield* seeded
+      transactions = 0
+      yield* Effect.forEach(users, (user) => update(siteId, user.id, rename), { concurrency: "unbounded" })
+      expect([transactions, (yield* names).includes("Before")]).toEqual([0, false])
+    }).pipe(Effect.provide(SqlUsers.layer.pipe(Layer.provideMerge(counted))))
+  })
+
   it.effect("a group is traced with the first of its own, however soon it follows another", () =>
     Effect.gen(function* () {
       const { update } = yield* seeded

@@ -4,13 +4,26 @@
  */
 import { DatabaseSync } from "node:sqlite"
 import { describe, expect, it } from "@effect/vitest"
-import { NewUsers, type User, UserId, UserPatch, type UserSort, UserStore, userSorts } from "@webflow-users/core"
-import { StoreAddress } from "@webflow-users/stores"
+import {
+  NewUsers,
+  parseSiteId,
+  type SiteId,
+  type User,
+  UserId,
+  UserPatch,
+  type UserSort,
+  UserStore,
+  userSorts,
+} from "@webflow-users/core"
+import * as SqlUsers from "@webflow-users/core/UserStore/Sql"
+import { Sqlite, StoreAddress } from "@webflow-users/stores"
 import { Context, Effect, Layer } from "effect"
+import { SqlClient } from "effect/sql"
 import { TestClock } from "effect/testing"
 import { database } from "../../../test/postgres.ts"
 import { file, open, siteId } from "./archives.ts"
 
+const otherSiteId = parseSiteId("580e63e98c9a982ac9b8b742") as SiteId
 const users = Array.from({ length: 60 }, (_, index): User => {
   const day = String(1 + ((index * 7) % 28)).padStart(2, "0")
   return {
@@ -63,12 +76,51 @@ describe("a page behind another is not read from where that one ended", () => {
   const ends = Effect.gen(function* () {
     const address = yield* file
     const store = yield* open(address)
-    yield* Context.get(store, NewUsers).add(siteId, () => users.slice(0, 20))
+    const { add } = Context.get(store, NewUsers)
+    yield* add(siteId, () => users.slice(0, 20))
     const { list, update } = Context.get(store, UserStore.UserStore)
-    const idsAt = (offset: number, sort: UserSort) =>
-      Effect.map(list(siteId, { offset, limit: 10, sort }), (page) => page.users.map(({ id }) => id))
-    return { address, update, idsAt }
+    const idsAt = (offset: number, sort: UserSort, site = siteId) =>
+      Effect.map(list(site, { offset, limit: 10, sort }), (page) => page.users.map(({ id }) => id))
+    return { address, add, update, idsAt }
   })
+
+  it.effect("in the other direction, or on another site", () =>
+    Effect.gen(function* () {
+      const { add, idsAt } = yield* ends
+      yield* add(otherSiteId, () => users.slice(20, 40))
+      const pagesOf = Effect.fnUntraced(function* (sort: UserSort, site: SiteId) {
+        return [yield* idsAt(0, sort, site), yield* idsAt(10, sort, site)]
+      })
+      const up = yield* pagesOf("CreatedOn", siteId)
+      const [down] = [yield* idsAt(0, "-CreatedOn")]
+      yield* idsAt(0, "CreatedOn")
+      expect([down, yield* idsAt(10, "-CreatedOn")].flat().toReversed()).toStrictEqual(up.flat())
+      const others = yield* pagesOf("CreatedOn", otherSiteId)
+      yield* idsAt(0, "CreatedOn")
+      expect(yield* idsAt(10, "CreatedOn", otherSiteId)).toStrictEqual(others[1])
+      expect(new Set(others.flat())).toHaveLength(20)
+    }),
+  )
+
+  it.effect("within a transaction, which may come to nothing", () =>
+    Effect.gen(function* () {
+      const { add } = yield* NewUsers
+      const { list } = yield* UserStore.UserStore
+      const sql = yield* SqlClient.SqlClient
+      yield* add(siteId, () => users.slice(0, 20))
+      const idsAt = (offset: number) =>
+        Effect.map(list(siteId, { offset, limit: 10 }), (page) => page.users.map(({ id }) => id))
+      const second = yield* idsAt(10)
+      const comesToNothing = Effect.gen(function* () {
+        yield* add(siteId, () => [{ ...users[20]!, createdOn: "2020-01-01T00:00:00.000Z" }])
+        yield* idsAt(0)
+        return yield* Effect.fail("given up")
+      })
+      expect(yield* Effect.flip(sql.withTransaction(comesToNothing))).toBe("given up")
+      yield* add(siteId, () => [{ ...users[21]!, createdOn: "2030-01-01T00:00:00.000Z" }])
+      expect(yield* idsAt(10)).toStrictEqual(second)
+    }).pipe(Effect.provide(SqlUsers.layer.pipe(Layer.provideMerge(Sqlite.layer(":memory:"))))),
+  )
 
   it.effect("a minute ago: by hand, users may be removed and as many added", () =>
     Effect.gen(function* () {

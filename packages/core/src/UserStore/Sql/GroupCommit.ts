@@ -29,8 +29,10 @@ interface Job {
   readonly siteId: SiteId
   readonly userId: UserId
   readonly decide: Decide
-  /** Its caller: a group goes by the clock of its first, and its spans belong to somebody who waits for them. */
-  readonly caller: Fiber.Fiber<unknown, unknown>
+  /** Its caller's: a group goes by the clock of its first, and its spans belong to somebody who waits for them. */
+  readonly context: Context.Context<never>
+  /** Whether somebody traces, and each step has to be seen. */
+  readonly isSeen: boolean
   readonly done: Deferred.Deferred<Decided | undefined, Failure>
 }
 
@@ -53,9 +55,9 @@ export const make = (sql: Client): Effect.Effect<Update, never, Scope.Scope> =>
     /** In one step, where the database can and nobody wants to see the steps: most of the time it is so. */
     const commit = (jobs: Group): Effect.Effect<void> =>
       Effect.suspend(() => {
-        const { caller } = jobs[0]
-        const outcomes = isHeard(caller) ? undefined : sql.writeAtOnce?.((execute) => atOnce(changesOf(jobs), execute))
-        if (outcomes === undefined) return Effect.updateContext(commitInSteps(jobs), () => caller.context)
+        const { context, isSeen } = jobs[0]
+        const outcomes = isSeen ? undefined : sql.writeAtOnce?.((execute) => atOnce(changesOf(jobs), execute))
+        if (outcomes === undefined) return Effect.updateContext(commitInSteps(jobs), () => context)
         settleAll(jobs, outcomes)
         return Effect.void
       })
@@ -99,9 +101,10 @@ export const make = (sql: Client): Effect.Effect<Update, never, Scope.Scope> =>
     const update: Update = (siteId, userId, decide) =>
       Effect.uninterruptibleMask((restore) =>
         Effect.withFiber((caller) => {
-          const job: Job = { siteId, userId, decide, caller, done: Deferred.makeUnsafe() }
+          const { context } = caller
+          const job: Job = { siteId, userId, decide, context, isSeen: isHeard(caller), done: Deferred.makeUnsafe() }
           // Who has a transaction is updated in it, alone: others would wait for its end, and it for them.
-          if (Option.isSome(Context.getOption(caller.context, sql.transactionService))) {
+          if (Option.isSome(Context.getOption(context, sql.transactionService))) {
             return restore(Effect.andThen(commitInSteps([job]), Deferred.await(job.done)))
           }
           waiting.push(job)
@@ -151,8 +154,8 @@ const changes = (sql: SqlClient.SqlClient) => {
     WHERE site_id = ${"site"}`.compile()
 
   return function* (jobs: Group): Changes {
-    const { caller } = jobs[0]
-    const now = DateTime.makeUnsafe(caller.getRef(Clock.Clock).currentTimeMillisUnsafe())
+    const { context } = jobs[0]
+    const now = DateTime.makeUnsafe(Context.get(context, Clock.Clock).currentTimeMillisUnsafe())
     const sites = new Map<SiteId, SiteRow | undefined>()
     const outcomes: Array<Outcome> = []
 
@@ -178,7 +181,7 @@ const changes = (sql: SqlClient.SqlClient) => {
         const recorded = first<{ readonly sequence: number }>(yield [`${insertEvent} RETURNING sequence`, event])
         yield [insertDeliveries, [recorded?.sequence, userId, userId, siteId]]
       }
-      for (const group of groupsNow(caller, siteId, groups)) yield addGroup(sql, group).compile()
+      for (const group of groupsNow(context, siteId, groups)) yield addGroup(sql, group).compile()
     }
     return outcomes
   }
@@ -226,4 +229,13 @@ const fail = (jobs: Group, cause: Cause.Cause<SqlError.SqlError>): Effect.Effect
 const settleAll = (jobs: Group, outcomes: ReadonlyArray<Outcome>): void =>
   jobs.forEach((job, index) => settle(job, outcomes[index] as Outcome))
 
-const settle = ({ done }: Job, outcome: Outcome): void => void Deferred.doneUnsafe(done, outcome)
+/** Its caller goes on at once, and what that throws, or who watches it, is no affair of the others: they would never be told. */
+const settle = ({ done }: Job, outcome: Outcome): void => {
+  try {
+    Deferred.doneUnsafe(done, outcome)
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error
+    })
+  }
+}

@@ -1,5 +1,5 @@
 /** Pages of a site's users, in one of their orders: each with how many users there are at that same moment, in one statement. */
-import { Effect } from "effect"
+import { Context, Effect, Option } from "effect"
 import type { SqlClient, SqlError, Statement } from "effect/sql"
 import * as Monotonic from "../../Monotonic.ts"
 import type { SiteId, UserSort } from "../../User.ts"
@@ -56,7 +56,7 @@ export const make = (sql: SqlClient.SqlClient) => {
   /**
    * Where pages ended, by where the next one begins. Users are only ever added, and no update changes what has an index here: a site that
    * has as many users as then has the same, and in the same order. Whoever removes users by hand is found out by their number too, unless as
-   * many are added within {@link maxAge}.
+   * many are added before that page is asked for.
    */
   const places = new Map<string, Place>()
 
@@ -66,8 +66,8 @@ export const make = (sql: SqlClient.SqlClient) => {
   ): Effect.fn.Return<Page, SqlError.SqlError> {
     const { key, descending } = UserOrder.direction(sort)
     const column = sql.literal(columns[key])
-    const order = (isDescending: boolean) => sql.literal(isDescending ? "DESC" : "ASC")
-    const shown = order(descending)
+    const directed = (isDescending: boolean) => sql.literal(isDescending ? "DESC" : "ASC")
+    const shown = directed(descending)
     const total = sql.literal("(SELECT total FROM counted)")
     // What is passed over is keys and ids, in an index's order: 20,000 documents carried along to give 100 of them take ten times as
     // long. The 100 are asked for one by one, since a join leaves PostgreSQL free to read all of the site for them.
@@ -78,7 +78,7 @@ export const make = (sql: SqlClient.SqlClient) => {
       ORDER BY page.sort_key ${shown}, page.id ${shown}`
     const passing = () => {
       const isFromEnd = 2 * offset + limit > (sizes.get(siteId) ?? Number.POSITIVE_INFINITY)
-      const walked = order(descending !== isFromEnd)
+      const walked = directed(descending !== isFromEnd)
       const part = isFromEnd
         ? sql`LIMIT ${most}(${least}(${limit}, ${total} - ${offset}), 0) OFFSET ${most}(${total} - ${offset} - ${limit}, 0)`
         : sql`LIMIT ${limit} OFFSET ${offset}`
@@ -88,10 +88,12 @@ export const make = (sql: SqlClient.SqlClient) => {
       read(sql`AND (${column}, id) ${sql.literal(descending ? "<" : ">")} (${place.key}, ${place.id})
         ORDER BY ${column} ${shown}, id ${shown} LIMIT ${limit}`)
 
-    const nameOf = (at: number) => `${siteId} ${shown} ${key} ${at}`
+    const order = `${key} ${descending}`
     const now = yield* Monotonic.millis
-    const known = places.get(nameOf(offset))
-    const place = known !== undefined && now - known.seenAt < maxAge ? known : undefined
+    const known = places.get(nameOf(siteId, order, offset))
+    // A transaction may see what never comes to be.
+    const isAlone = Option.isNone(Context.getOption(yield* Effect.context<never>(), sql.transactionService))
+    const place = isAlone && known !== undefined && now - known.seenAt < maxAge ? known : undefined
     let rows = place === undefined ? undefined : yield* behind(place)
     if (rows === undefined || Number(rows[0]?.total) !== place?.total) rows = yield* passing()
 
@@ -99,12 +101,20 @@ export const make = (sql: SqlClient.SqlClient) => {
     remember(sizes, siteId, size)
     const last = rows.at(-1)
     const isIndexed = key !== "updatedOn"
-    if (isIndexed && last !== undefined && last.document !== null && rows.length === limit) {
-      remember(places, nameOf(offset + limit), { key: last.sort_key, id: last.id, total: size, seenAt: now })
+    if (isAlone && isIndexed && last !== undefined && last.document !== null && rows.length === limit) {
+      remember(places, nameOf(siteId, order, offset + limit), {
+        key: last.sort_key,
+        id: last.id,
+        total: size,
+        seenAt: now,
+      })
     }
     return { documents: rows.flatMap(({ document }) => (document === null ? [] : [document])), total: size }
   })
 }
+
+/** Of whom a place is: a site's users in one order, from this one on. */
+const nameOf = (siteId: SiteId, sort: string, offset: number) => `${siteId} ${sort} ${offset}`
 
 /** What was remembered first is forgotten first. */
 const remember = <K, V>(all: Map<K, V>, name: K, value: V) => {

@@ -1,5 +1,5 @@
 /** How an update reads and writes, one after the other; together, as PostgreSQL has it, it does in `UserBatches.ts`. */
-import { Clock, DateTime, Effect, Exit, type Fiber, Random, Result } from "effect"
+import { Clock, Context, DateTime, Effect, Exit, Random, Result } from "effect"
 import type { SqlClient, SqlError, Statement } from "effect/sql"
 import * as ObjectId from "../../ObjectId.ts"
 import type { ChangeForbidden, InvalidPatch } from "../../UpdateUserError.ts"
@@ -86,16 +86,16 @@ export const read = (sql: SqlClient.SqlClient, siteId: SiteId, userId: UserId) =
 
 /** Groups with these slugs, as they are where nobody has said more of them. */
 export const newGroups = (siteId: SiteId, slugs: Iterable<string>): Effect.Effect<ReadonlyArray<SiteGroup>> =>
-  Effect.withFiber((fiber) => Effect.sync(() => groupsNow(fiber, siteId, slugs)))
+  Effect.contextWith((context: Context.Context<never>) => Effect.sync(() => groupsNow(context, siteId, slugs)))
 
-/** The same in the middle of a step, by the clock of this fiber. */
+/** The same in the middle of a step, by the clock of whoever has this context. */
 export const groupsNow = (
-  fiber: Fiber.Fiber<unknown, unknown>,
+  context: Context.Context<never>,
   siteId: SiteId,
   slugs: Iterable<string>,
 ): ReadonlyArray<SiteGroup> => {
-  const millis = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
-  const random = fiber.getRef(Random.Random)
+  const millis = Context.get(context, Clock.Clock).currentTimeMillisUnsafe()
+  const random = Context.get(context, Random.Random)
   const now = DateTime.makeUnsafe(millis)
   return Array.from(slugs, (slug) => [siteId, accessGroup(slug, ObjectId.of(millis, random), now)])
 }
