@@ -174,22 +174,23 @@ describe("a token", () => {
   })
 })
 
+/** How often tokens are looked up, by something that may be waited for. */
+const callersOf = (verify: AccessTokens.AccessTokens["Service"]["verify"]) => {
+  let lookUps = 0
+  const tokens = Layer.mock(AccessTokens.AccessTokens, {
+    verify: (token) => {
+      lookUps += 1
+      return verify(token)
+    },
+  })
+  const layer = Callers.tokens.pipe(
+    Layer.provide([tokens, RateLimits.RateLimits.layerMemory, FailedAuthentications.FailedAuthentications.layer()]),
+  )
+  return { layer, lookUps: () => lookUps }
+}
+
 describe("who brings a token in the same step of the program as another", () => {
   const address = "192.0.2.1"
-  /** How often tokens are looked up, by something that may be waited for. */
-  const callersOf = (verify: AccessTokens.AccessTokens["Service"]["verify"]) => {
-    let lookUps = 0
-    const tokens = Layer.mock(AccessTokens.AccessTokens, {
-      verify: (token) => {
-        lookUps += 1
-        return verify(token)
-      },
-    })
-    const layer = Callers.tokens.pipe(
-      Layer.provide([tokens, RateLimits.RateLimits.layerMemory, FailedAuthentications.FailedAuthentications.layer()]),
-    )
-    return { layer, lookUps: () => lookUps }
-  }
   const token = {
     id: "0".repeat(24),
     siteId: "all",

@@ -121,8 +121,14 @@ export const runtimeOf = <R, E>(
     }).catch(failed)
   }
   const close = async () => {
-    for (let left = calls; left > 0; left = calls) await new Promise<void>((resolve) => (whenNone = resolve))
+    for (let left = calls; left > 0; left = calls) {
+      await new Promise<void>((resolve) => (whenNone = resolve))
+      // Whoever called is told before this goes on.
+      await Effect.runPromise(Effect.yieldNow)
+    }
     isOver = true
+    // Who called may have given up before the store was open.
+    await opening?.catch(() => undefined)
     if (opened !== undefined) await Effect.runPromise(Scope.close(opened.scope, Exit.void))
   }
   const admitted: Admitted<Has> = { run, begins }

@@ -1,6 +1,6 @@
 /** What a client holds, and when: a store that could not be opened, lists that are read late, patches that are used again. */
 import { execFile } from "node:child_process"
-import { mkdir, mkdtemp, rm } from "node:fs/promises"
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setImmediate } from "node:timers/promises"
@@ -72,6 +72,49 @@ it("a list that is iterated beyond the client's end ends with that", async () =>
   await client.close()
   expect(await reasonOf(pages.next())).toMatchObject({ _tag: "ClientClosed" })
   expect(server.requests).toHaveLength(1)
+})
+
+const answering = async () => {
+  await setImmediate()
+  return Response.json(user)
+}
+
+const clientOf = () => createClient({ baseUrl: "http://127.0.0.1/v2", token: "t", fetch: answering })
+
+it("what a close has waited for has been told when it is done", async () => {
+  const calls: ReadonlyArray<(client: ReturnType<typeof clientOf>) => Promise<unknown>> = [
+    ({ users }) => users.update(siteId, userId, { data: { name: "New" } }),
+    ({ users }) => users.get(siteId, userId).withResponse(),
+    ({ users }) => users.updateMany(siteId, [{ id: userId, data: { name: "New" } }]),
+  ]
+  for (const call of calls) {
+    const client = clientOf()
+    let told: unknown
+    // However many functions are between who called and who hears.
+    let answer = call(client)
+    for (let between = 0; between < 20; between += 1) answer = answer.then((same) => same)
+    const telling = answer.then((result) => (told = result))
+    await client.close()
+    expect(told).toBeDefined()
+    await telling
+  }
+})
+
+it("closes a store that was not open yet when who asked for it gave up", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "webflow-users-lifetime-"))
+  const file = join(folder, "users.db")
+  const client = createClient({ store: `file:${file}` })
+  const controller = new AbortController()
+  const asked = reasonOf(client.users.get(siteId, userId, { signal: controller.signal }))
+  controller.abort()
+  expect(await asked).toMatchObject({ name: "AbortError" })
+  await client.close()
+  const other = createClient({ store: `file:${file}` })
+  await other.importUsers(siteId, [user])
+  await other.close()
+  // Who closes a database last takes its log away.
+  expect(await readdir(folder)).toEqual(["users.db"])
+  await rm(folder, { recursive: true })
 })
 
 it("a decision that is undefined is not decided otherwise", async () => {

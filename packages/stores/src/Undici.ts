@@ -11,7 +11,7 @@ import Pool from "undici/lib/dispatcher/pool.js"
 export interface Options {
   /** How long a connection may take to be made. 10 seconds unless said otherwise. */
   readonly connectTimeout?: Duration.Input | undefined
-  /** How long the server may be silent, before its answer and within it. A minute unless said otherwise; 0 is for ever. */
+  /** How long the server may be silent, before its answer and within it. A minute unless said otherwise; 0 is as long as it takes. */
   readonly silence?: Duration.Input | undefined
   /** The most connections at once. 64 unless said otherwise. */
   readonly connections?: number | undefined
