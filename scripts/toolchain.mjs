@@ -219,9 +219,13 @@ const buildInputs = () => [
   ...installInputs(),
   join(root, "turbo.json"),
   join(root, "tsconfig.base.json"),
-  ...["called-at-start.mjs", "cold-start.mjs", "compiled-at-once.mjs", "third-party-licenses.mjs"].map((name) =>
-    join(root, "scripts", name),
-  ),
+  ...[
+    "called-at-start.mjs",
+    "cold-start.mjs",
+    "compiled-at-once.mjs",
+    "start-without-schema.mjs",
+    "third-party-licenses.mjs",
+  ].map((name) => join(root, "scripts", name)),
   ...workspaces().flatMap((folder) => filesIn(folder).concat(filesIn(join(folder, "src"), { recursive: true }))),
 ]
 
