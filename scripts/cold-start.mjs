@@ -35,9 +35,35 @@ export const builtinsAsTheyAre = () => ({
   },
 })
 
-const classes =
-  /(const zeroWidthCodePoints = .*\nconst emojiPresentation = .*\n)([\s\S]*const graphemeWidth = grapheme => \{\n)/
-const segmenter = /const graphemeSegmenter = (\/\*#__PURE__\*\/\s*new Intl\.Segmenter\([^)]*\));?/
+/**
+ * A text in one of Effect's files, and what is to stand in its place.
+ *
+ * @typedef {readonly [from: string | RegExp, to: string | ((found: string, ...parts: Array<string>) => string)]} Change
+ */
+
+/** Which of Effect's files it is, if it is one. @param {string} id */
+const effectsFile = (id) => /\/effect\/dist\/([\w/]+\.js)$/.exec(id.replaceAll("\\", "/"))?.[1] ?? ""
+
+/**
+ * Changes files of Effect, one change after the other. Where there is nothing to change the build fails.
+ *
+ * @param {string} name
+ * @param {Readonly<Record<string, ReadonlyArray<Change>>>} files
+ */
+export const changed = (name, files) => ({
+  name,
+  /** @param {string} code @param {string} id */
+  transform(code, id) {
+    const file = effectsFile(id)
+    return files[file]?.reduce((text, [from, to]) => {
+      // What is put in may have a $, which in a text would stand for something else.
+      const made = text.replace(from, typeof to === "string" ? () => to : to)
+      if (made === text) throw new Error(`What ${name} changes in effect/${file} is no longer there`)
+      return made
+    }, code)
+  },
+})
+
 const widths = "export const displayWidth = text => {"
 
 /**
@@ -46,31 +72,21 @@ const widths = "export const displayWidth = text => {"
  *
  * @returns {import("rolldown").Plugin}
  */
-export const asciiWithoutSegmenter = () => ({
-  name: "ascii-without-segmenter",
-  transform(code, id) {
-    if (!id.replaceAll("\\", "/").endsWith("/effect/dist/cli/CliOutput.js")) return null
-    if (!segmenter.test(code) || !code.includes(widths) || !classes.test(code))
-      throw new Error("displayWidth of effect/cli has changed")
-    const late = "let made; const graphemeSegmenter = { segment: (text) => (made ??= $1).segment(text) };"
-    return (
-      code
-        .replace(segmenter, late)
-        // To make an expression is to look up which characters its classes have.
-        .replace(classes, "$2$1")
-        .replace(widths, `${widths} if (/^[\\x20-\\x7e]*$/.test(text)) return text.length;`)
-    )
-  },
-})
-
-/** @type {Readonly<Record<string, readonly [probe: RegExp, found: string]>>} */
-const probes = {
-  "Utils.js": [
-    /(?<=internalCall = .*)pickInternalCall\(\)/,
-    '({ ["~effect/Utils/internal"]: body => { return body(); } })["~effect/Utils/internal"]',
-  ],
-  "internal/effect.js": [/(?<=const continuationMarksStack = )[^]*?\n\}\)\(\)/, "true"],
-}
+export const asciiWithoutSegmenter = () =>
+  changed("ascii-without-segmenter", {
+    "cli/CliOutput.js": [
+      [
+        /const graphemeSegmenter = (\/\*#__PURE__\*\/\s*new Intl\.Segmenter\([^)]*\));?/,
+        (_, made) => `let made; const graphemeSegmenter = { segment: (text) => (made ??= ${made}).segment(text) };`,
+      ],
+      // To make an expression is to look up which characters its classes have.
+      [
+        /(const zeroWidthCodePoints = .*\nconst emojiPresentation = .*\n)([\s\S]*const graphemeWidth = grapheme => \{\n)/,
+        (_, classes, user) => `${user}${classes}`,
+      ],
+      [widths, `${widths} if (/^[\\x20-\\x7e]*$/.test(text)) return text.length;`],
+    ],
+  })
 
 /**
  * Effect tries out what a stack trace says of the functions that it calls, and to make one is to count all lines of the bundle. Here
@@ -78,36 +94,31 @@ const probes = {
  *
  * @returns {import("rolldown").Plugin}
  */
-export const withoutProbes = () => ({
-  name: "without-probes",
-  transform(code, id) {
-    const [, file = ""] = /\/effect\/dist\/([\w/]+\.js)$/.exec(id.replaceAll("\\", "/")) ?? []
-    const [probe, found] = probes[file] ?? []
-    if (probe === undefined || found === undefined) return null
-    if (!probe.test(code)) throw new Error(`What effect/${file} tries out has changed`)
-    return code.replace(probe, found)
-  },
-})
+export const withoutProbes = () =>
+  changed("without-probes", {
+    "Utils.js": [
+      [
+        /(?<=internalCall = .*)pickInternalCall\(\)/,
+        '({ ["~effect/Utils/internal"]: body => { return body(); } })["~effect/Utils/internal"]',
+      ],
+    ],
+    "internal/effect.js": [[/(?<=const continuationMarksStack = )[^]*?\n\}\)\(\)/, "true"]],
+  })
 
-const completions = ['import * as Completions_ from "./Completions.js";', "if (Option.isNone(shell)) return;"]
+const shell = "if (Option.isNone(shell)) return;"
 
 /**
  * How each shell completes a command is loaded when it is asked for.
  *
  * @returns {import("rolldown").Plugin}
  */
-export const completionsLate = () => ({
-  name: "completions-late",
-  transform(code, id) {
-    if (!id.replaceAll("\\", "/").endsWith("/effect/dist/cli/GlobalFlag.js")) return null
-    const [imported = "", asked = ""] = completions
-    if (!code.includes(imported) || !code.includes(asked)) throw new Error("How effect/cli completes has changed")
-    const loaded = 'const Completions_ = yield* Effect.promise(() => import("./Completions.js"));'
-    return code.replace(imported, "").replace(asked, `${asked} ${loaded}`)
-  },
-})
-
-const wizard = "if (flag === GlobalFlag.Wizard) {"
+export const completionsLate = () =>
+  changed("completions-late", {
+    "cli/GlobalFlag.js": [
+      ['import * as Completions_ from "./Completions.js";', ""],
+      [shell, `${shell} const Completions_ = yield* Effect.promise(() => import("./Completions.js"));`],
+    ],
+  })
 
 /**
  * Effect's command line can ask for every flag. Where the program does not offer that, the questions, and the streams and files that
@@ -115,14 +126,8 @@ const wizard = "if (flag === GlobalFlag.Wizard) {"
  *
  * @returns {import("rolldown").Plugin}
  */
-export const withoutWizard = () => ({
-  name: "without-wizard",
-  transform(code, id) {
-    if (!id.replaceAll("\\", "/").endsWith("/effect/dist/cli/Command.js")) return null
-    if (!code.includes(wizard)) throw new Error("How effect/cli comes to its wizard has changed")
-    return code.replace(wizard, "if (false) {")
-  },
-})
+export const withoutWizard = () =>
+  changed("without-wizard", { "cli/Command.js": [["if (flag === GlobalFlag.Wizard) {", "if (false) {"]] })
 
 /**
  * A chunk that needs nothing of another imports it still, for what that might do; nothing that is bundled does anything when it is

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
+import { changed } from "./cold-start.mjs"
 
 /** Says of a file that it is the part of another one that does need Schema: loaded with what uses that, and otherwise not. */
 const bySchema = "?by-schema"
@@ -18,9 +19,16 @@ const primitives = [
   "export const Boolean = decoder(Schema.BooleanLiterals)",
 ].join("\n")
 
-/** @typedef {readonly [from: string | RegExp, to: string]} Change */
+/** What of `Config` is a function reads by Schema, but for these; who uses one gets it from the file as it is. @param {string} code */
+const withoutSettings = (code) => {
+  /** @type {ReadonlyArray<string>} */
+  const settings = code.match(/(?<=^export function )(?!(?:all|fail|succeed|String)\b)\w+/gm) ?? []
+  if (!settings.includes("schema")) throw new Error("How effect/Config.js exports settings has changed")
+  return `${code.replaceAll(/^export (?=function (?!(?:all|fail|succeed|String)\b))/gm, "")}
+export { ${settings.join(", ")} } from "./Config.js${bySchema}"`
+}
 
-/** @type {Readonly<Record<string, ReadonlyArray<Change>>>} */
+/** @type {Readonly<Record<string, ReadonlyArray<import("./cold-start.mjs").Change>>>} */
 const files = {
   // Errors are made of what they are given, as `Data` makes them: unchecked, by who has typed them.
   "cli/CliError.js": [
@@ -64,36 +72,18 @@ const files = {
         "Cause.makeFailReason(new ConfigError(reason.defect)).annotate(Cause.reasonAnnotations(reason)) : reason)); });",
       ].join(" "),
     ],
+    [/^[^]*$/, withoutSettings],
   ],
-}
-
-/** What of `Config` is a function reads by Schema, but for these; who uses one gets it from the file as it is. @param {string} code */
-const withoutSettings = (code) => {
-  /** @type {ReadonlyArray<string>} */
-  const settings = code.match(/(?<=^export function )(?!(?:all|fail|succeed|String)\b)\w+/gm) ?? []
-  if (!settings.includes("schema")) throw new Error("How effect/Config.js exports settings has changed")
-  return `${code.replaceAll(/^export (?=function (?!(?:all|fail|succeed|String)\b))/gm, "")}
-export { ${settings.join(", ")} } from "./Config.js${bySchema}"`
 }
 
 /** @returns {import("rolldown").Plugin} */
 export const startWithoutSchema = () => ({
-  name: "start-without-schema",
+  ...changed("start-without-schema", files),
   resolveId: (source, importer) =>
     source.endsWith(bySchema) && importer !== undefined ? { id: join(dirname(importer), source) } : null,
   load(id) {
     if (!id.endsWith(bySchema)) return null
     const file = id.slice(0, -bySchema.length)
     return { code: file.endsWith("Primitive.js") ? primitives : readFileSync(file, "utf8"), moduleType: "js" }
-  },
-  transform(code, id) {
-    const [, file = ""] = /\/effect\/dist\/([\w/]+\.js)$/.exec(id.replaceAll("\\", "/")) ?? []
-    const changed = files[file]?.reduce((text, [from, to]) => {
-      const made = text.replace(from, () => to)
-      if (made === text) throw new Error(`How effect/${file} uses Schema has changed`)
-      return made
-    }, code)
-    if (changed === undefined) return null
-    return file === "Config.js" ? withoutSettings(changed) : changed
   },
 })
