@@ -7,7 +7,7 @@ const hex = (value: number, digits: number): string => value.toString(16).padSta
 
 /** Mints one. Ids name things and guard nothing: they need to be unique, not secret. */
 export const make: Effect.Effect<string> = Effect.withFiber((fiber) =>
-  Effect.sync(() => of(fiber.getRef(Clock.Clock).currentTimeMillisUnsafe(), fiber.getRef(Random.Random))),
+  Effect.succeed(of(fiber.getRef(Clock.Clock).currentTimeMillisUnsafe(), fiber.getRef(Random.Random))),
 )
 
 /** One of this moment, in milliseconds since 1970, for who is in the middle of a step. */

@@ -8,9 +8,6 @@ import { Effect, type Fiber } from "effect"
 export const isHeard = ({ cache }: Fiber.Fiber<unknown, unknown>): boolean =>
   cache.tracerEnabled && cache.tracer !== undefined
 
-/** Whether spans are made at all, and a tracer is there to hear of them: for who does many things and asks once. */
-export const isTraced: Effect.Effect<boolean> = Effect.withFiber((fiber) => Effect.succeed(isHeard(fiber)))
-
 /** Makes a span around an effect, where spans are made at all and a tracer is there to hear of them. */
 export const traced =
   (name: string) =>

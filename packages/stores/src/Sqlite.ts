@@ -33,8 +33,7 @@ const make = Effect.fnUntraced(function* (filename: string) {
     compiler: Statement.makeCompilerSqlite(),
     driver: "sqlite-node",
     spanAttributes: [["db.system.name", "sqlite"]],
-    // Taking the write lock at once keeps two processes from both reading and then failing to write.
-    beginTransaction: "BEGIN IMMEDIATE",
+    beginTransaction: begin,
     prepareTransactionControls: true,
     releaseSavepoint: (name) => `RELEASE SAVEPOINT ${name}`,
   })
@@ -51,7 +50,7 @@ const make = Effect.fnUntraced(function* (filename: string) {
   const writeAtOnce: Client["writeAtOnce"] = (work) => {
     try {
       if (database.isTransaction) return undefined
-      prepare("BEGIN IMMEDIATE")([])
+      prepare(begin)([])
       const done = work((sql, parameters) => prepare(sql)(parameters))
       prepare("COMMIT")([])
       return done
@@ -62,6 +61,9 @@ const make = Effect.fnUntraced(function* (filename: string) {
   }
   return Object.assign(client, { readAtOnce, writeAtOnce, reserve: filename === ":memory:" ? client.reserve : another })
 })
+
+/** To take the write lock at once keeps two processes from both reading and then failing to write. */
+const begin = "BEGIN IMMEDIATE"
 
 /** Leaves no transaction open, where one is. Where that fails, whoever has the connection next is told why. */
 const rollBack = (database: DatabaseSync): void => {

@@ -2,30 +2,30 @@
  * One transaction for all the updates that wait when it begins, for a database in this process that has one writer, which is SQLite.
  * A durable commit waits for the disk; what waits together waits once. Why, and what it is worth: docs/decisions/0005 and 0028.
  */
-import { Cause, Clock, Context, DateTime, Deferred, Effect, Exit, Fiber, Option, type Scope } from "effect"
-import { type SqlClient, SqlError } from "effect/sql"
+import { Cause, Clock, Context, DateTime, Deferred, Effect, Exit, Fiber, type Scope } from "effect"
+import type { SqlClient, SqlError } from "effect/sql"
 import type { Client, Execute } from "../../AtOnce.ts"
-import { isHeard, isTraced } from "../../Traced.ts"
-import type { ChangeForbidden, InvalidPatch } from "../../UpdateUserError.ts"
+import { isHeard } from "../../Traced.ts"
 import type { SiteId, UserId } from "../../User.ts"
 import {
   addGroup,
   type Decide,
   decided,
-  type Decided,
+  fail,
   firstDue,
   groupsNow,
+  isWithinTransaction,
+  type Outcome,
+  settle,
   type Update,
   type UserRow,
+  type Waiting,
 } from "./UserRows.ts"
 
 /** The most that is committed together: whoever comes later need not wait for all who came before. */
 const maxGroup = 256
 
-type Failure = SqlError.SqlError | InvalidPatch | ChangeForbidden
-type Outcome = Exit.Exit<Decided | undefined, Failure>
-
-interface Job {
+interface Job extends Waiting {
   readonly siteId: SiteId
   readonly userId: UserId
   readonly decide: Decide
@@ -33,7 +33,6 @@ interface Job {
   readonly context: Context.Context<never>
   /** Whether somebody traces, and each step has to be seen. */
   readonly isSeen: boolean
-  readonly done: Deferred.Deferred<Decided | undefined, Failure>
 }
 
 /** What the database, or a defect, broke off within a transaction: what was written by then must not be committed. */
@@ -63,7 +62,7 @@ export const make = (sql: Client): Effect.Effect<Update, never, Scope.Scope> =>
       })
 
     const commitInSteps = (jobs: Group): Effect.Effect<void> =>
-      inSteps(sql, changesOf(jobs)).pipe(
+      inSteps(sql, jobs[0].isSeen, changesOf(jobs)).pipe(
         Effect.catchCause((cause) => Effect.fail(new Spoiled(cause))),
         sql.withTransaction,
         Effect.matchCauseEffect({
@@ -104,7 +103,7 @@ export const make = (sql: Client): Effect.Effect<Update, never, Scope.Scope> =>
           const { context } = caller
           const job: Job = { siteId, userId, decide, context, isSeen: isHeard(caller), done: Deferred.makeUnsafe() }
           // Who has a transaction is updated in it, alone: others would wait for its end, and it for them.
-          if (Option.isSome(Context.getOption(context, sql.transactionService))) {
+          if (isWithinTransaction(sql, context)) {
             return restore(Effect.andThen(commitInSteps([job]), Deferred.await(job.done)))
           }
           waiting.push(job)
@@ -196,9 +195,8 @@ const atOnce = (changing: Changes, execute: Execute): ReadonlyArray<Outcome> => 
 }
 
 /** On the connection of the transaction in which this is run. */
-const inSteps = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, changing: Changes) {
+const inSteps = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, isSeen: boolean, changing: Changes) {
   const [connection] = Context.getUnsafe(yield* Effect.context<never>(), sql.transactionService)
-  const isSeen = yield* isTraced
   let next = changing.next()
   while (next.done !== true) {
     const [text, parameters] = next.value
@@ -223,19 +221,5 @@ const nobody = Exit.succeed(undefined)
 const isSpoiling = (reason: Cause.Reason<unknown>): reason is Cause.Fail<Spoiled> =>
   Cause.isFailReason(reason) && reason.error instanceof Spoiled
 
-const fail = (jobs: Group, cause: Cause.Cause<SqlError.SqlError>): Effect.Effect<void> =>
-  Effect.sync(() => jobs.forEach((job) => settle(job, Exit.failCause(cause))))
-
 const settleAll = (jobs: Group, outcomes: ReadonlyArray<Outcome>): void =>
   jobs.forEach((job, index) => settle(job, outcomes[index] as Outcome))
-
-/** Its caller goes on at once, and what that throws, or who watches it, is no affair of the others: they would never be told. */
-const settle = ({ done }: Job, outcome: Outcome): void => {
-  try {
-    Deferred.doneUnsafe(done, outcome)
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error
-    })
-  }
-}

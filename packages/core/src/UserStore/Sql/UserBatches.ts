@@ -2,13 +2,22 @@
  * Updates that wait, made together: PostgreSQL is a way off and a commit waits for its disk, so that those of a batch read with one
  * statement, are decided here, and are written with one. Why so, and what it is worth: docs/decisions/0029.
  */
-import { Cause, Context, DateTime, Deferred, Effect, Exit, Option } from "effect"
+import { Cause, type Context, DateTime, Deferred, Effect, Exit } from "effect"
 import { type SqlClient, SqlError } from "effect/sql"
 import * as Conflict from "../../Conflict.ts"
 import * as Monotonic from "../../Monotonic.ts"
 import type { SiteId, UserId } from "../../User.ts"
 import * as BatchStatements from "./BatchStatements.ts"
-import { type Decide, decided, type Update } from "./UserRows.ts"
+import {
+  type Decide,
+  decided,
+  fail,
+  isWithinTransaction,
+  type Outcome,
+  settle,
+  type Update,
+  type Waiting,
+} from "./UserRows.ts"
 
 export { addGroups } from "./BatchStatements.ts"
 
@@ -24,18 +33,13 @@ const worthwhile = 16
 /** A batch that is under way for longer waits for somebody else: then few are enough. Milliseconds. */
 const longest = 100
 
-type Answer = Effect.Success<ReturnType<Update>>
-type Failure = Effect.Error<ReturnType<Update>>
-type Outcome = Exit.Exit<Answer, Failure>
-
-interface Job {
+interface Job extends Waiting {
   /** Of one user, one batch at a time. */
   readonly row: string
   readonly siteId: SiteId
   readonly userId: UserId
   readonly decide: Decide
   readonly context: Context.Context<never>
-  readonly done: Deferred.Deferred<Answer, Failure>
 }
 
 /** What the database refused within a transaction: nothing of it is left. */
@@ -172,10 +176,10 @@ export const make = (sql: SqlClient.SqlClient): Effect.Effect<Update> =>
             userId,
             decide,
             context,
-            done: Deferred.makeUnsafe<Answer, Failure>(),
+            done: Deferred.makeUnsafe(),
           }
           // Who has a transaction is updated in it, alone: others have nothing to do with what becomes of it.
-          if (Option.isSome(Context.getOption(context, sql.transactionService))) {
+          if (isWithinTransaction(sql, context)) {
             return restore(Effect.andThen(commit([job], locking), Deferred.await(job.done)))
           }
           waiting.push(job)
@@ -250,8 +254,3 @@ const isSpoiling = (reason: Cause.Reason<unknown>): reason is Cause.Fail<Spoiled
 
 const isWait = (reason: SqlError.SqlErrorReason["_tag"]): boolean =>
   reason === "LockTimeoutError" || reason === "StatementTimeoutError"
-
-const fail = (jobs: ReadonlyArray<Job>, cause: Cause.Cause<SqlError.SqlError>): Effect.Effect<void> =>
-  Effect.sync(() => jobs.forEach((job) => settle(job, Exit.failCause(cause))))
-
-const settle = ({ done }: Job, outcome: Outcome): void => void Deferred.doneUnsafe(done, outcome)

@@ -1,10 +1,11 @@
 /** Pages of a site's users, in one of their orders: each with how many users there are at that same moment, in one statement. */
-import { Context, Effect, Option } from "effect"
+import { Effect } from "effect"
 import type { SqlClient, SqlError, Statement } from "effect/sql"
 import * as Monotonic from "../../Monotonic.ts"
 import type { SiteId, UserSort } from "../../User.ts"
 import * as UserOrder from "../../UserOrder.ts"
 import type { PageRequest } from "../../UserStore.ts"
+import { isWithinTransaction } from "./UserRows.ts"
 
 export interface Page {
   readonly documents: ReadonlyArray<string>
@@ -92,7 +93,7 @@ export const make = (sql: SqlClient.SqlClient) => {
     const now = yield* Monotonic.millis
     const known = places.get(nameOf(siteId, order, offset))
     // A transaction may see what never comes to be.
-    const isAlone = Option.isNone(Context.getOption(yield* Effect.context<never>(), sql.transactionService))
+    const isAlone = !isWithinTransaction(sql, yield* Effect.context<never>())
     const place = isAlone && known !== undefined && now - known.seenAt < maxAge ? known : undefined
     let rows = place === undefined ? undefined : yield* behind(place)
     if (rows === undefined || Number(rows[0]?.total) !== place?.total) rows = yield* passing()

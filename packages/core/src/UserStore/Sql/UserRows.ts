@@ -1,5 +1,5 @@
 /** How an update reads and writes, one after the other; together, as PostgreSQL has it, it does in `UserBatches.ts`. */
-import { Clock, Context, DateTime, Effect, Exit, Random, Result } from "effect"
+import { type Cause, Clock, Context, DateTime, Deferred, Effect, Exit, Option, Random, Result } from "effect"
 import type { SqlClient, SqlError, Statement } from "effect/sql"
 import * as ObjectId from "../../ObjectId.ts"
 import type { ChangeForbidden, InvalidPatch } from "../../UpdateUserError.ts"
@@ -61,6 +61,38 @@ export type Update = (
   decide: Decide,
 ) => Effect.Effect<Decided | undefined, SqlError.SqlError | InvalidPatch | ChangeForbidden>
 
+/** What becomes of an update that waits. */
+export type Outcome = Exit.Exit<Answer, Failure>
+type Answer = Effect.Success<ReturnType<Update>>
+type Failure = Effect.Error<ReturnType<Update>>
+
+/** Whoever waits for what becomes of an update. */
+export interface Waiting {
+  readonly done: Deferred.Deferred<Answer, Failure>
+}
+
+/**
+ * Tells what became of it. Its caller goes on at once, and what that throws, or who watches it, is no affair of the others that are told
+ * after it: they would never be.
+ */
+export const settle = ({ done }: Waiting, outcome: Outcome): void => {
+  try {
+    Deferred.doneUnsafe(done, outcome)
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error
+    })
+  }
+}
+
+/** Tells all of them that it came to nothing. */
+export const fail = (waiting: ReadonlyArray<Waiting>, cause: Cause.Cause<SqlError.SqlError>): Effect.Effect<void> =>
+  Effect.sync(() => waiting.forEach((one) => settle(one, Exit.failCause(cause))))
+
+/** Whether who has this context has a transaction of their own. */
+export const isWithinTransaction = (sql: SqlClient.SqlClient, context: Context.Context<never>): boolean =>
+  Option.isSome(Context.getOption(context, sql.transactionService))
+
 /** Groups of a site, where they are not there yet. */
 export type AddGroups = (groups: ReadonlyArray<SiteGroup>) => Effect.Effect<void, SqlError.SqlError>
 
@@ -86,7 +118,7 @@ export const read = (sql: SqlClient.SqlClient, siteId: SiteId, userId: UserId) =
 
 /** Groups with these slugs, as they are where nobody has said more of them. */
 export const newGroups = (siteId: SiteId, slugs: Iterable<string>): Effect.Effect<ReadonlyArray<SiteGroup>> =>
-  Effect.contextWith((context: Context.Context<never>) => Effect.sync(() => groupsNow(context, siteId, slugs)))
+  Effect.contextWith((context: Context.Context<never>) => Effect.succeed(groupsNow(context, siteId, slugs)))
 
 /** The same in the middle of a step, by the clock of whoever has this context. */
 export const groupsNow = (
