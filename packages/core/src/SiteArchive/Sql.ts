@@ -6,6 +6,7 @@ import { SiteDeclaration } from "../SiteDeclarationSchema.ts"
 import { storeError } from "../StoreErrors.ts"
 import { SiteNotFound } from "../UpdateUserError.ts"
 import type { AccessGroup, SiteId, User, UserId } from "../User.ts"
+import * as EventRows from "../UserStore/Sql/EventRows.ts"
 import * as ArchiveRows from "./Sql/ArchiveRows.ts"
 
 interface SiteRow {
@@ -18,15 +19,13 @@ interface UserRow {
   readonly document: string
 }
 
-interface EventRow {
-  readonly sequence: number | string
+interface EventRow extends EventRows.EventRow {
   readonly user_id: UserId
-  readonly at: string
-  readonly actor: string
-  readonly label: string | null
-  readonly address: string | null
-  readonly before_user: string
-  readonly after_user: string
+}
+
+interface SpanRow {
+  readonly first: number | string | null
+  readonly last: number | string | null
 }
 
 /** How much is asked for at once. */
@@ -44,6 +43,7 @@ export const layer: Layer.Layer<SiteArchive, never, SqlClient.SqlClient> = Layer
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const insert = ArchiveRows.make(sql)
+    const eventRows = EventRows.make(sql)
 
     const accessGroups = (siteId: SiteId) =>
       pages<AccessGroup>((last) => {
@@ -76,8 +76,7 @@ export const layer: Layer.Layer<SiteArchive, never, SqlClient.SqlClient> = Layer
     const events = (siteId: SiteId) =>
       Stream.unwrap(
         Effect.map(
-          sql<{ first: number | string | null; last: number | string | null }>`SELECT
-            min(sequence + 0) AS ${sql("first")}, max(sequence + 0) AS ${sql("last")} FROM user_events WHERE site_id = ${siteId}`,
+          sql<SpanRow>`SELECT min(first) AS first, max(last) AS last FROM (${eventRows.spanOfSite(siteId)}) AS spans`,
           ([span]) =>
             span === undefined || span.first === null
               ? Stream.empty
@@ -135,7 +134,7 @@ export const layer: Layer.Layer<SiteArchive, never, SqlClient.SqlClient> = Layer
     const contents = Effect.fnUntraced(function* (siteId: SiteId) {
       const count = (what: string) => sql`SELECT count(*) FROM ${sql(what)} WHERE site_id = ${siteId}`
       const [row] = yield* sql<Record<"users" | "groups" | "events" | "declarations", number | string>>`SELECT
-        (${count("users")}) AS users, (${count("access_groups")}) AS ${sql("groups")}, (${count("user_events")}) AS events,
+        (${count("users")}) AS users, (${count("access_groups")}) AS ${sql("groups")}, (${eventRows.countOfSite(siteId)}) AS events,
         (SELECT count(declaration) FROM sites WHERE id = ${siteId}) AS declarations`
       return {
         accessGroups: Number(row?.groups),

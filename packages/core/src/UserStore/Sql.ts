@@ -17,6 +17,7 @@ import { type UserEvent, UserEvents } from "../UserEvents.ts"
 import * as UserOrder from "../UserOrder.ts"
 import * as UserPatch from "../UserPatch.ts"
 import { OnReplaced, UserStore } from "../UserStore.ts"
+import * as EventRows from "./Sql/EventRows.ts"
 import * as GroupCommit from "./Sql/GroupCommit.ts"
 import { declarationReader, encodeDeclaration } from "./Sql/declarations.ts"
 import { isMigrated, migrate } from "./Sql/migrations.ts"
@@ -230,19 +231,15 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
         }, storeErrors),
       })
 
-      const eventColumns = sql.literal("sequence, at, actor, label, address, before_user, after_user")
+      const eventRows = EventRows.make(sql)
       const userEvents = UserEvents.of({
         ofUser: Effect.fn("UserEvents.ofUser")(function* (siteId, userId) {
-          const rows = yield* sql<EventRow>`SELECT ${eventColumns} FROM user_events
-            WHERE site_id = ${siteId} AND user_id = ${userId} ORDER BY sequence`
+          const rows = yield* eventRows.ofUser(siteId, userId)
           return rows.map((row) => toEvent(siteId, userId, row))
         }, storeErrors),
-        latest: Effect.fn("UserEvents.latest")(function* (siteId, userId, { offset, limit }) {
-          const rows = yield* sql<EventRow>`SELECT ${eventColumns} FROM user_events
-            WHERE site_id = ${siteId} AND user_id = ${userId} ORDER BY sequence DESC LIMIT ${limit} OFFSET ${offset}`
-          const [counted] = yield* sql<{ total: number }>`SELECT count(*) AS total FROM user_events
-            WHERE site_id = ${siteId} AND user_id = ${userId}`
-          return { events: rows.map((row) => toEvent(siteId, userId, row)), total: Number(counted?.total) }
+        latest: Effect.fn("UserEvents.latest")(function* (siteId, userId, page) {
+          const { rows, total } = yield* eventRows.latest(siteId, userId, page)
+          return { events: rows.map((row) => toEvent(siteId, userId, row)), total }
         }, storeErrors),
       })
 
@@ -256,17 +253,7 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
 
 const groupColumns = { slug: "slug", createdOn: "created_on" } as const
 
-interface EventRow {
-  readonly sequence: number | string
-  readonly at: string
-  readonly actor: string
-  readonly label: string | null
-  readonly address: string | null
-  readonly before_user: string
-  readonly after_user: string
-}
-
-const toEvent = (siteId: SiteId, userId: UserId, row: EventRow): UserEvent => ({
+const toEvent = (siteId: SiteId, userId: UserId, row: EventRows.EventRow): UserEvent => ({
   sequence: Number(row.sequence),
   siteId,
   userId,

@@ -4,6 +4,7 @@ import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import * as Conflict from "../Conflict.ts"
 import { storeErrors } from "../StoreErrors.ts"
 import { type SiteId, User, type UserId } from "../UserSchema.ts"
+import * as EventRows from "../UserStore/Sql/EventRows.ts"
 import {
   type WebhookBacklog,
   type ClaimedDelivery,
@@ -48,6 +49,7 @@ export const layer: Layer.Layer<Webhooks | WebhookOutbox, never, SqlClient.SqlCl
 )
 
 const ownersSide = (sql: SqlClient.SqlClient): Webhooks["Service"] => {
+  const { isOfSite } = EventRows.make(sql)
   // Whoever writes several deliveries has them in one order: then nobody waits for another in a circle.
   const lock = (condition: Statement.Fragment) =>
     sql.onDialectOrElse({
@@ -110,7 +112,7 @@ const ownersSide = (sql: SqlClient.SqlClient): Webhooks["Service"] => {
         // What is under way is told once more when its lease ends, and what is behind it after that.
         const replayed = yield* sql`INSERT INTO webhook_deliveries (webhook_id, sequence, user_id, due_at)
           SELECT ${id}, sequence, user_id, '' FROM user_events
-          WHERE site_id = ${siteId} AND at >= ${DateTime.formatIso(since)} ORDER BY sequence
+          WHERE ${isOfSite(siteId)} AND at >= ${DateTime.formatIso(since)} ORDER BY sequence
           ON CONFLICT (webhook_id, sequence) DO UPDATE
             SET state = 'pending', attempts = 0, claimed_by = NULL,
               due_at = CASE WHEN webhook_deliveries.claimed_by IS NULL THEN '' ELSE webhook_deliveries.due_at END

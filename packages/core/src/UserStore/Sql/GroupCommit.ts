@@ -7,6 +7,7 @@ import type { SqlClient, SqlError } from "effect/sql"
 import type { Client, Execute } from "../../AtOnce.ts"
 import { isHeard } from "../../Traced.ts"
 import type { SiteId, UserId } from "../../User.ts"
+import { type ChainedUser, insertEvent, selectUser, updateUser } from "./EventChains.ts"
 import {
   addGroup,
   type Decide,
@@ -18,7 +19,6 @@ import {
   type Outcome,
   settle,
   type Update,
-  type UserRow,
   type Waiting,
 } from "./UserRows.ts"
 
@@ -140,6 +140,10 @@ interface SiteRow {
   readonly has_webhook: number
 }
 
+interface Recorded {
+  readonly sequence: number
+}
+
 /** A statement's text, and what stands in its places. */
 type Asked = readonly [text: string, parameters: ReadonlyArray<unknown>]
 
@@ -161,7 +165,7 @@ const changes = (sql: SqlClient.SqlClient) => {
     for (const { siteId, userId, decide } of jobs) {
       if (!sites.has(siteId)) sites.set(siteId, first<SiteRow>(yield [selectSite, [siteId]]))
       const site = sites.get(siteId)
-      const user = first<Pick<UserRow, "document">>(yield [selectUser, [siteId, userId]])
+      const user = first<ChainedUser>(yield [selectUser, [siteId, userId]])
       if (site === undefined || user === undefined) {
         outcomes.push(nobody)
         continue
@@ -172,14 +176,13 @@ const changes = (sql: SqlClient.SqlClient) => {
 
       const { written, groups } = outcome.value
       const { at, actor, label, address, before, after, updatedOn } = written
-      yield [updateUser, [after, updatedOn, siteId, userId]]
-      const event = [siteId, userId, at, actor, label || null, address || null, before, after]
+      const chain = [user.last_event, user.last_hundredth]
+      const event = [siteId, userId, at, actor, label || null, address || null, before, after, ...chain]
       // Most sites have no webhook, and are not asked for any.
-      if (site.has_webhook === 0) yield [insertEvent, event]
-      else {
-        const recorded = first<{ readonly sequence: number }>(yield [`${insertEvent} RETURNING sequence`, event])
-        yield [insertDeliveries, [recorded?.sequence, userId, userId, siteId]]
-      }
+      const isTold = site.has_webhook === 1
+      const recorded = first<Recorded>(yield [isTold ? `${insertEvent} RETURNING sequence` : insertEvent, event])
+      yield [updateUser, [after, updatedOn, siteId, userId]]
+      if (isTold) yield [insertDeliveries, [recorded?.sequence, userId, userId, siteId]]
       for (const group of groupsNow(context, siteId, groups)) yield addGroup(sql, group).compile()
     }
     return outcomes
@@ -211,10 +214,6 @@ const inSteps = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, isSeen: b
 
 const selectSite = `SELECT declaration, EXISTS (SELECT 1 FROM webhooks WHERE webhooks.site_id = sites.id) AS has_webhook
   FROM sites WHERE id = ?`
-const selectUser = "SELECT document FROM users WHERE site_id = ? AND id = ?"
-const updateUser = "UPDATE users SET document = ?, updated_on = ? WHERE site_id = ? AND id = ?"
-const insertEvent = `INSERT INTO user_events (site_id, user_id, at, actor, label, address, before_user, after_user)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
 
 const nobody = Exit.succeed(undefined)
 

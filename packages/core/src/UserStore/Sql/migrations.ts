@@ -147,6 +147,28 @@ const addWebhooks = Effect.gen(function* () {
   yield* sql`CREATE INDEX webhook_deliveries_parked ON webhook_deliveries (webhook_id, sequence) WHERE state = 'parked'`
 })
 
+/**
+ * From event to event of a user, in SQLite; how it is written and read is in `EventChains.ts`. The events there are stay in an index, to which
+ * a program from before goes on to add its own, since it gives them no `previous`.
+ */
+const chainEvents = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql.onDialectOrElse({
+    pg: () => Effect.void,
+    orElse: () =>
+      Effect.gen(function* () {
+        yield* sql`ALTER TABLE users ADD COLUMN events INTEGER NOT NULL DEFAULT 0`
+        yield* sql`ALTER TABLE users ADD COLUMN first_event INTEGER`
+        yield* sql`ALTER TABLE users ADD COLUMN last_event INTEGER NOT NULL DEFAULT 0`
+        yield* sql`ALTER TABLE users ADD COLUMN last_hundredth INTEGER NOT NULL DEFAULT 0`
+        yield* sql`ALTER TABLE user_events ADD COLUMN previous INTEGER`
+        yield* sql`ALTER TABLE user_events ADD COLUMN hundredth INTEGER`
+        yield* sql`DROP INDEX IF EXISTS user_events_by_user`
+        yield* sql`CREATE INDEX user_events_indexed ON user_events (site_id, user_id, sequence) WHERE previous IS NULL`
+      }),
+  })
+})
+
 const migrations = {
   "0001_create_tables": createTables,
   "0002_token_rates": addTokenRates,
@@ -156,6 +178,7 @@ const migrations = {
   "0006_token_grants": addTokenGrants,
   "0007_webhooks": addWebhooks,
   "0008_rate_counts": addRateCounts,
+  "0009_event_chains": chainEvents,
 }
 const table = "webflow_users_migrations"
 
