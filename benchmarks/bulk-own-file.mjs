@@ -30,11 +30,17 @@ const byHand = async () => {
   const database = new DatabaseSync(file)
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")
   const read = database.prepare(
-    `SELECT u.document, s.declaration FROM users u JOIN sites s ON s.id = u.site_id WHERE u.site_id = ? AND u.id = ?`,
+    `SELECT u.document, u.last_event, u.last_hundredth, s.declaration FROM users u JOIN sites s ON s.id = u.site_id
+     WHERE u.site_id = ? AND u.id = ?`,
   )
-  const write = database.prepare("UPDATE users SET document = ?, updated_on = ? WHERE site_id = ? AND id = ?")
   const record = database.prepare(
-    "INSERT INTO user_events (site_id, user_id, at, actor, before_user, after_user) VALUES (?, ?, ?, ?, ?, ?)",
+    `INSERT INTO user_events (site_id, user_id, at, actor, before_user, after_user, previous, hundredth)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+  )
+  const write = database.prepare(
+    `UPDATE users SET document = ?, updated_on = ?, events = events + 1,
+       first_event = COALESCE(first_event, last_insert_rowid()), last_event = last_insert_rowid(),
+       last_hundredth = IIF((events + 1) % 100 = 0, last_insert_rowid(), last_hundredth) WHERE site_id = ? AND id = ?`,
   )
   const join = database.prepare(
     `INSERT INTO access_groups (site_id, slug, id, name, short_id, created_on) VALUES (?, ?, ?, ?, ?, ?)
@@ -42,13 +48,14 @@ const byHand = async () => {
   )
   /** @param {string} id */
   const update = (id) => {
-    const before = String(read.get(siteId, id)?.["document"])
+    const row = read.get(siteId, id)
+    const before = String(row?.["document"])
     const user = JSON.parse(before)
     const at = new Date().toISOString()
     const accessGroups = [...user.accessGroups, { slug: group, type: "admin" }]
     const after = JSON.stringify({ ...user, lastUpdated: at, accessGroups, data: { ...user.data, ...data } })
+    record.run(siteId, id, at, "hand", before, after, Number(row?.["last_event"]), Number(row?.["last_hundredth"]))
     write.run(after, at, siteId, id)
-    record.run(siteId, id, at, "hand", before, after)
     join.run(siteId, group, randomBytes(12).toString("hex"), "Vip", group, at)
   }
   return () => {

@@ -9,21 +9,57 @@ interface Dialect {
   readonly numbers: (most: number) => string
   readonly hex: (number: string, digits: number) => string
   readonly time: (seconds: string) => string
+  /** Statements that record events. */
+  readonly events: (wanted: Events) => ReadonlyArray<string>
 }
 
-export const dialects = {
+/** So many events of each of these users, of all in turn; and so many events, whole hundreds, were recorded before. */
+interface Events {
+  readonly each: number
+  readonly users: number
+  readonly before: number
+  /** The id, where it is one user. */
+  readonly one?: string
+}
+
+const eventColumns = "site_id, user_id, at, actor, before_user, after_user"
+/** What they say of the user is the least that can be read: what is asked here is how many rows there are, and not how long they are. */
+const event = `site_id, id, '2024-01-01T00:00:00.000Z', 'bench', '{"id":"' || id || '","accessGroups":[],"data":{}}',
+    '{"id":"' || id || '","accessGroups":[],"data":{}}'`
+const whose = ({ one }: Events) => (one === undefined ? "true" : `id = '${one}'`)
+
+export const dialects: Record<"sqlite" | "postgres", Dialect> = {
   sqlite: {
     numbers: (most) =>
       `(WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ${most}) SELECT i FROM n)`,
     hex: (number, digits) => `printf('%0${digits}x', ${number})`,
     time: (seconds) => `strftime('%Y-%m-%dT%H:%M:%fZ', ${seconds}, 'unixepoch')`,
+    events: (wanted) => {
+      const { each, users, before, one } = wanted
+      const hundredths = Math.floor(each / 100) * 100
+      // Users have the row ids they were written in the order of.
+      const sequence = (turn: string) => `${before} + (${turn}) * ${users} + ${one === undefined ? "users.rowid" : 1}`
+      return [
+        `INSERT INTO user_events (sequence, ${eventColumns}, previous, hundredth)
+          SELECT ${sequence("i")}, ${event}, CASE i WHEN 0 THEN last_event ELSE ${sequence("i - 1")} END,
+            CASE WHEN i < 100 THEN last_hundredth ELSE ${sequence("i / 100 * 100 - 1")} END
+          FROM ${dialects.sqlite.numbers(each)} AS n CROSS JOIN users WHERE ${whose(wanted)}`,
+        `UPDATE users SET events = events + ${each}, first_event = COALESCE(first_event, ${sequence("0")}),
+          last_event = ${sequence(`${each - 1}`)},
+          last_hundredth = ${hundredths === 0 ? "last_hundredth" : sequence(`${hundredths - 1}`)} WHERE ${whose(wanted)}`,
+      ]
+    },
   },
   postgres: {
     numbers: (most) => `(SELECT i FROM generate_series(0::bigint, ${most - 1}) AS t (i))`,
     hex: (number, digits) => `lpad(to_hex(${number}), ${digits}, '0')`,
     time: (seconds) => `to_char(to_timestamp(${seconds}) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`,
+    events: (wanted) => [
+      `INSERT INTO user_events (${eventColumns}) SELECT ${event}
+        FROM ${dialects.postgres.numbers(wanted.each)} AS n CROSS JOIN users WHERE ${whose(wanted)}`,
+    ],
   },
-} satisfies Record<string, Dialect>
+}
 
 /** Users of each site: as many as Webflow allows. */
 export const perSite = 20_000
@@ -76,16 +112,6 @@ const users = (dialect: Dialect, many: number): ReadonlyArray<string> => {
   ]
 }
 
-/**
- * A statement that records events, of all users in turn, or of one. What they say of the user is the least that can be read: what is asked
- * here is how many rows there are, and not how long they are.
- */
-const events = ({ numbers }: Dialect, each: number, where = "true") => `INSERT INTO user_events
-  (site_id, user_id, at, actor, before_user, after_user)
-  SELECT site_id, id, '2024-01-01T00:00:00.000Z', 'bench', '{"id":"' || id || '","accessGroups":[],"data":{}}',
-    '{"id":"' || id || '","accessGroups":[],"data":{}}'
-  FROM ${numbers(each)} AS n CROSS JOIN users WHERE ${where}`
-
 /** Everything that fills a store, or what more a copy of a full one is to have. */
 export const statements = (
   dialect: Dialect,
@@ -97,7 +123,16 @@ export const statements = (
     ? []
     : [
         ...unindexed(ofUsers, ...users(dialect, wanted.users)),
-        events(dialect, deep.events, `id = '${userIdOf(deep.user)}'`),
+        ...dialect.events({ each: deep.events, users: 1, before: 0, one: userIdOf(deep.user) }),
       ]),
-  ...(wanted.events > 0 ? unindexed(ofEvents, events(dialect, Math.ceil(wanted.events / wanted.users))) : []),
+  ...(wanted.events > 0
+    ? unindexed(
+        ofEvents,
+        ...dialect.events({
+          each: Math.ceil(wanted.events / wanted.users),
+          users: wanted.users,
+          before: deep.events,
+        }),
+      )
+    : []),
 ]

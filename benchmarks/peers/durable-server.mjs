@@ -1,6 +1,6 @@
 /**
  * What somebody good writes by hand who needs nothing but a durable update: `node:http`, SQLite, one file, no checks beyond JSON. On
- * the tables of a store of ours, with the row of the event. Each request has a transaction of its own, or shares one with those that
+ * the tables of a store of ours, with the row of the event, which is in no index: nobody would find a user's events. Each request has a transaction of its own, or shares one with those that
  * came beside it.
  *
  * `node durable-server.mjs node:sqlite|better-sqlite3 each|group|worker FILE`; `worker` is `group` in a thread of its own.
@@ -19,7 +19,7 @@ db.exec("PRAGMA synchronous = FULL")
 const select = db.prepare("SELECT document FROM users WHERE site_id = ? AND id = ?")
 const update = db.prepare("UPDATE users SET document = ?, updated_on = ? WHERE site_id = ? AND id = ?")
 const record = db.prepare(
-  "INSERT INTO user_events (site_id, user_id, at, actor, before_user, after_user) VALUES (?, ?, ?, ?, ?, ?)",
+  "INSERT INTO user_events (site_id, user_id, at, actor, before_user, after_user, previous) VALUES (?, ?, ?, ?, ?, ?, 0)",
 )
 const begin = db.prepare("BEGIN IMMEDIATE")
 const commit = db.prepare("COMMIT")
