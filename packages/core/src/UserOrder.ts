@@ -17,11 +17,8 @@ export const sortKeys = (user: User): SortKeys => ({
   email: emailKey(user.data.email),
   status: user.status ?? "",
   lastLogin: moment(user.lastLogin),
-  updatedOn: updatedOn(user),
+  updatedOn: moment(user.lastUpdated),
 })
-
-/** The one key that an update changes. */
-export const updatedOn = (user: User): string => moment(user.lastUpdated)
 
 /**
  * The form in which e-mail addresses are compared: one site has one user an address, whatever the letter case. What another

@@ -131,7 +131,8 @@ export const layer: Layer.Layer<UserStore | UserEvents | NewUsers | Sites, E.Sto
                     address: actor.address ?? "",
                     before: row.document,
                     after: JSON.stringify(changed),
-                    updatedOn: UserOrder.updatedOn(changed),
+                    // The one key to sort by that an update changes, which has given it the spelling that sorts.
+                    updatedOn: changed.lastUpdated ?? "",
                   },
                   groups: changed.accessGroups.map((group) => group.slug).filter((slug) => !held.has(slug)),
                 }

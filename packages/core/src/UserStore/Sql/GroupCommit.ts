@@ -180,7 +180,7 @@ const changes = (sql: SqlClient.SqlClient) => {
       const event = [siteId, userId, at, actor, label || null, address || null, before, after, ...chain]
       // Most sites have no webhook, and are not asked for any.
       const isTold = site.has_webhook === 1
-      const recorded = first<Recorded>(yield [isTold ? `${insertEvent} RETURNING sequence` : insertEvent, event])
+      const recorded = first<Recorded>(yield [isTold ? insertTold : insertEvent, event])
       yield [updateUser, [after, updatedOn, siteId, userId]]
       if (isTold) yield [insertDeliveries, [recorded?.sequence, userId, userId, siteId]]
       for (const group of groupsNow(context, siteId, groups)) yield addGroup(sql, group).compile()
@@ -214,6 +214,7 @@ const inSteps = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, isSeen: b
 
 const selectSite = `SELECT declaration, EXISTS (SELECT 1 FROM webhooks WHERE webhooks.site_id = sites.id) AS has_webhook
   FROM sites WHERE id = ?`
+const insertTold = `${insertEvent} RETURNING sequence`
 
 const nobody = Exit.succeed(undefined)
 

@@ -118,18 +118,20 @@ export const read = (sql: SqlClient.SqlClient, siteId: SiteId, userId: UserId) =
 
 /** Groups with these slugs, as they are where nobody has said more of them. */
 export const newGroups = (siteId: SiteId, slugs: Iterable<string>): Effect.Effect<ReadonlyArray<SiteGroup>> =>
-  Effect.contextWith((context: Context.Context<never>) => Effect.succeed(groupsNow(context, siteId, slugs)))
+  Effect.contextWith((context: Context.Context<never>) => Effect.succeed(groupsNow(context, siteId, [...slugs])))
 
 /** The same in the middle of a step, by the clock of whoever has this context. */
 export const groupsNow = (
   context: Context.Context<never>,
   siteId: SiteId,
-  slugs: Iterable<string>,
+  slugs: ReadonlyArray<string>,
 ): ReadonlyArray<SiteGroup> => {
+  // Most updates add none.
+  if (slugs.length === 0) return []
   const millis = Context.get(context, Clock.Clock).currentTimeMillisUnsafe()
   const random = Context.get(context, Random.Random)
   const now = DateTime.makeUnsafe(millis)
-  return Array.from(slugs, (slug) => [siteId, accessGroup(slug, ObjectId.of(millis, random), now)])
+  return slugs.map((slug) => [siteId, accessGroup(slug, ObjectId.of(millis, random), now)])
 }
 
 export const addGroups =
