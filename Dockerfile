@@ -7,7 +7,7 @@ COPY package.json pnpm-lock.yaml pnpm-workspace.yaml ./
 RUN npm install --global "$(node --print 'require("./package.json").packageManager')"
 RUN pnpm fetch --ignore-scripts
 COPY tsconfig.base.json ./
-COPY scripts/called-at-start.mjs scripts/cold-start.mjs scripts/compiled-at-once.mjs scripts/start-without-schema.mjs scripts/third-party-licenses.mjs scripts/
+COPY scripts/bundle scripts/bundle
 COPY packages packages
 COPY apps apps
 RUN pnpm install --offline --frozen-lockfile --ignore-scripts

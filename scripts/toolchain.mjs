@@ -219,13 +219,7 @@ const buildInputs = () => [
   ...installInputs(),
   join(root, "turbo.json"),
   join(root, "tsconfig.base.json"),
-  ...[
-    "called-at-start.mjs",
-    "cold-start.mjs",
-    "compiled-at-once.mjs",
-    "start-without-schema.mjs",
-    "third-party-licenses.mjs",
-  ].map((name) => join(root, "scripts", name)),
+  ...filesIn(join(root, "scripts", "bundle"), { recursive: true }),
   ...workspaces().flatMap((folder) => filesIn(folder).concat(filesIn(join(folder, "src"), { recursive: true }))),
 ]
 

@@ -12,9 +12,12 @@ interface Source {
   readonly text: string
 }
 
-const sources: ReadonlyArray<Source> = globSync("{packages,apps}/*/src/**/*.ts", { cwd: root })
-  .map((path) => ({ path: path.replaceAll("\\", "/"), text: readFileSync(join(root, path), "utf8") }))
-  .toSorted((a, b) => a.path.localeCompare(b.path))
+const sourcesAt = (...patterns: Array<string>): ReadonlyArray<Source> =>
+  globSync(patterns, { cwd: root })
+    .map((path) => ({ path: path.replaceAll("\\", "/"), text: readFileSync(join(root, path), "utf8") }))
+    .toSorted((a, b) => a.path.localeCompare(b.path))
+
+const sources = sourcesAt("{packages,apps}/*/src/**/*.ts")
 
 /** A source without its comments: they may name what code must not. */
 const code = (text: string): string => text.replaceAll(/\/\*[\s\S]*?\*\/|\/\/[^\n]*/g, "")
@@ -100,6 +103,19 @@ const wrongImports = (files: ReadonlyArray<Source>): ReadonlyArray<string> =>
   })
 
 /**
+ * What builds a bundle beside its sources: turbo, the image and the front door know these by their names and by that of their folder,
+ * and a script that stood elsewhere would be forgotten there.
+ */
+const builders = sourcesAt("{packages,apps}/*/{rolldown.config,starts}.ts", "scripts/bundle/**/*.mjs")
+
+const forgotten = (files: ReadonlyArray<Source>): ReadonlyArray<string> =>
+  files.flatMap((file) =>
+    imports(file)
+      .filter((name) => /\.(mjs|ts)$/.test(name) && !/^scripts\/bundle\/|\/starts\.ts$/.test(name))
+      .map((name) => `${file.path} imports ${name}`),
+  )
+
+/**
  * Who is called by what knows no effects: the system, people's programs, and, with `testing`, their test runners. And what a socket
  * sets going, and a request: docs/decisions/0031.
  */
@@ -181,6 +197,21 @@ describe("who may import whom", () => {
       )
       .map(({ path }) => path)
     expect(eager).toEqual([])
+  })
+})
+
+describe("what builds a bundle", () => {
+  it("lies where whoever builds one looks for it", () => {
+    expect(builders.length).toBeGreaterThan(5)
+    expect(forgotten(builders)).toEqual([])
+  })
+
+  it.each([
+    ["a config imports a script of the front door", "apps/cli/rolldown.config.ts", "../../scripts/toolchain.mjs"],
+    ["a config imports a file that is not its sources'", "packages/sdk/rolldown.config.ts", "./groups.ts"],
+    ["a build script imports one that is none", "scripts/bundle/cold-start.mjs", "../release.mjs"],
+  ])("finds it when %s", (_, path, name) => {
+    expect(forgotten([{ path, text: `import { x } from "${name}"` }])).toHaveLength(1)
   })
 })
 

@@ -1,7 +1,7 @@
 /** What the bundles' functions are made into, so that V8 compiles them with their file: the program has to stay what it was. */
 import { runInNewContext } from "node:vm"
 import { expect, it } from "vitest"
-import { compiledAtOnce } from "../scripts/compiled-at-once.mjs"
+import { compiledAtOnce } from "../scripts/bundle/compiled-at-once.mjs"
 
 /** Every place there is: all functions are taken for called. */
 const everywhere = (text: string): ReadonlySet<string> =>

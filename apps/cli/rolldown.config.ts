@@ -1,5 +1,5 @@
 import { defineConfig } from "rolldown"
-import { calledAtStart } from "../../scripts/called-at-start.mjs"
+import { calledAtStart } from "../../scripts/bundle/called-at-start.mjs"
 import {
   asciiWithoutSegmenter,
   builtinsAsTheyAre,
@@ -9,9 +9,9 @@ import {
   withoutFacades,
   withoutProbes,
   withoutWizard,
-} from "../../scripts/cold-start.mjs"
-import { startWithoutSchema } from "../../scripts/start-without-schema.mjs"
-import { thirdPartyLicenses } from "../../scripts/third-party-licenses.mjs"
+} from "../../scripts/bundle/cold-start.mjs"
+import { startWithoutSchema } from "../../scripts/bundle/start-without-schema.mjs"
+import { thirdPartyLicenses } from "../../scripts/bundle/third-party-licenses.mjs"
 import manifest from "./package.json" with { type: "json" }
 import { starts } from "./starts.ts"
 

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs"
 import { defineConfig, type Plugin } from "rolldown"
-import { calledAtStart } from "../../scripts/called-at-start.mjs"
-import { asciiWithoutSegmenter, builtinsAsTheyAre, inAscii, withoutWizard } from "../../scripts/cold-start.mjs"
-import { thirdPartyLicenses } from "../../scripts/third-party-licenses.mjs"
+import { calledAtStart } from "../../scripts/bundle/called-at-start.mjs"
+import { asciiWithoutSegmenter, builtinsAsTheyAre, inAscii, withoutWizard } from "../../scripts/bundle/cold-start.mjs"
+import { thirdPartyLicenses } from "../../scripts/bundle/third-party-licenses.mjs"
 import manifest from "./package.json" with { type: "json" }
 import { starts } from "./starts.ts"
 

@@ -3,7 +3,7 @@
  * `src/X.ts`, and nothing else has to be told of a new one.
  */
 import { defineConfig, type OutputOptions, type RolldownOptions } from "rolldown"
-import { thirdPartyLicenses } from "../../scripts/third-party-licenses.mjs"
+import { thirdPartyLicenses } from "../../scripts/bundle/third-party-licenses.mjs"
 import manifest from "./package.json" with { type: "json" }
 
 /** Programs in Effect bring an `effect` of their own, and use it together with what these give them. */
