@@ -4,19 +4,11 @@
  */
 import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { ensureBuilt, ensureInstalled, ensurePeers } from "./build.mjs"
+import { root } from "./checkout.mjs"
+import { StepFailed, dieOf, passSignalsOn, run, say } from "./processes.mjs"
 import { pack, publish, version } from "./release.mjs"
 import { start } from "./start.mjs"
-import {
-  StepFailed,
-  dieOf,
-  ensureBuilt,
-  ensureInstalled,
-  ensurePeers,
-  passSignalsOn,
-  root,
-  run,
-  say,
-} from "./toolchain.mjs"
 
 /**
  * @param {string} name

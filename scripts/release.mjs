@@ -1,7 +1,9 @@
 /** From changesets to packages on npm, step by step. docs/releasing.md says who does which. */
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
-import { ensureBuilt, ensureInstalled, root, run, say } from "./toolchain.mjs"
+import { ensureBuilt, ensureInstalled } from "./build.mjs"
+import { root } from "./checkout.mjs"
+import { run, say } from "./processes.mjs"
 
 /** The manifests of what is published, with where they are. */
 const published = () =>

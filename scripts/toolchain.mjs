@@ -1,126 +1,18 @@
-/**
- * From a bare checkout to a built one: Node, pnpm, dependencies, bundles. Each step first looks whether it is done
- * already, so that a repeated start costs next to nothing; a step that was killed midway is not taken for done.
- *
- * Plain JavaScript on `node:` modules alone, because it has to run before anything is installed, on Node 20.
- */
-import { spawn, spawnSync } from "node:child_process"
-import { createHash } from "node:crypto"
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs"
-import { rmSync, statSync, symlinkSync, writeFileSync } from "node:fs"
+/** Node and pnpm in the versions that the checkout asks for: the machine's own, or else fetched into `.node` by its npm. */
+import { spawnSync } from "node:child_process"
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { delimiter, dirname, join, relative } from "node:path"
-import { fileURLToPath } from "node:url"
-
-export const root = dirname(dirname(fileURLToPath(import.meta.url)))
+import { root } from "./checkout.mjs"
+import { run, say } from "./processes.mjs"
 
 /** What the dependencies need, and what is fetched where the machine's Node is older. */
 const oldestNode = "22.19.0"
 export const fetchedNode = "24.21.0"
 
 const own = join(root, ".node")
-const stamps = join(root, "node_modules", ".front-door")
 
-/** @typedef {{ code: number | null, signal: NodeJS.Signals | null }} Exit */
 /** @typedef {{ node: string, env: NodeJS.ProcessEnv }} Toolchain `node` as one would type it; `env` for children */
-
-/** A step that did not succeed: its name, how its process ended, and what it had printed if that was kept quiet. */
-export class StepFailed extends Error {
-  /**
-   * @param {string} step
-   * @param {Exit} exit
-   * @param {string} [output]
-   */
-  constructor(step, exit, output = "") {
-    super(`${step} failed (${exit.signal ?? `exit code ${exit.code}`})`)
-    this.exit = exit
-    this.output = output
-  }
-}
-
-/** @param {string} line */
-export const say = (line) => void process.stderr.write(`${line}\n`)
-
-/** @type {Map<import("node:child_process").ChildProcess, { quiet: boolean }>} */
-const children = new Map()
-/** @type {{ signal: NodeJS.Signals, at: number } | undefined} */
-let received
-
-/** Ends this process by the signal, as if it had never been caught, so that the caller can see it. */
-export const dieOf = (/** @type {NodeJS.Signals} */ signal) => {
-  process.removeAllListeners(signal)
-  process.kill(process.pid, signal)
-}
-
-/** @param {NodeJS.Signals} signal */
-const passOn = (signal) => {
-  // A Ctrl-C arrives twice, from the terminal and from npm, and many programs take a second one for impatience.
-  if (received?.signal === signal && Date.now() - received.at < 1000) return
-  received = { signal, at: Date.now() }
-  if (children.size === 0) dieOf(signal)
-  for (const [child, { quiet }] of children) {
-    child.kill(signal)
-    // npm finishes a download first, however long. Quiet steps are ours, and made to be cut off.
-    if (quiet) setTimeout(() => child.kill("SIGKILL"), 1000).unref()
-  }
-}
-
-/** Whoever runs when a signal comes gets it; this process then ends as its child did. */
-export const passSignalsOn = () => {
-  process.on("SIGINT", passOn)
-  process.on("SIGTERM", passOn)
-  // npm passes a signal to the shell it runs us in, and not every shell passes it on: it is just gone.
-  const parent = process.ppid
-  if (process.env.npm_lifecycle_event === undefined) return
-  const watch = setInterval(() => {
-    if (process.ppid === parent) return
-    clearInterval(watch)
-    passOn("SIGTERM")
-  }, 200).unref()
-}
-
-/**
- * Starts a program, in the checkout's root unless told otherwise. Its output is shown as it comes, or kept when `quiet`.
- *
- * @param {string} command
- * @param {ReadonlyArray<string>} args
- * @param {{ env: NodeJS.ProcessEnv, cwd?: string, quiet?: boolean }} options
- */
-export const launch = (command, args, { env, cwd = root, quiet = false }) => {
-  const output = quiet ? "pipe" : "inherit"
-  const child = spawn(command, args, { cwd, env, stdio: ["ignore", output, output] })
-  children.set(child, { quiet })
-  let stdout = ""
-  let all = ""
-  child.stdout?.setEncoding("utf8").on("data", (text) => {
-    stdout += text
-    all += text
-  })
-  child.stderr?.setEncoding("utf8").on("data", (text) => {
-    all += text
-  })
-  /** @type {Promise<Exit & { stdout: string, output: string }>} */
-  const ended = new Promise((resolve) => {
-    child.on("error", (error) => resolve({ code: 127, signal: null, stdout, output: `${error.message}\n` }))
-    child.on("close", (code, signal) => resolve({ code, signal, stdout, output: all }))
-  }).finally(() => children.delete(child))
-  return { child, ended }
-}
-
-/**
- * Runs a program to its end and answers with what it wrote to stdout; anything but success is a `StepFailed`.
- *
- * @param {string} step
- * @param {string} command
- * @param {ReadonlyArray<string>} args
- * @param {{ env: NodeJS.ProcessEnv, cwd?: string, quiet?: boolean }} options
- */
-export const run = async (step, command, args, options) => {
-  const { code, signal, stdout, output } = await launch(command, args, options).ended
-  if (received !== undefined) throw new StepFailed(step, { code: null, signal: received.signal })
-  if (code !== 0) throw new StepFailed(step, { code, signal }, output)
-  return stdout
-}
 
 /**
  * Whether a dotted version is the other or newer. Pre-releases do not occur here.
@@ -154,74 +46,6 @@ export const withoutNpm = (env) => {
     ),
   )
 }
-
-/**
- * One hash over names and contents, not times: a fresh clone, a copy and a branch switched to and back are all told right.
- *
- * @param {string} base
- * @param {ReadonlyArray<string>} files
- */
-export const fingerprint = (base, files) => {
-  const hash = createHash("sha256").update(`${process.platform}-${process.arch}`)
-  for (const file of files) {
-    const content = readFileSync(file)
-    hash.update(`\0${relative(base, file)}\0${content.length}\0`).update(content)
-  }
-  return hash.digest("hex")
-}
-
-/** @param {string} stamp */
-const stampOf = (stamp) => {
-  const file = join(stamps, stamp)
-  return existsSync(file) ? readFileSync(file, "utf8") : undefined
-}
-
-/**
- * Does a step and remembers for which inputs. The stamp goes first, so that a step killed midway is done again.
- *
- * @param {string} stamp
- * @param {string} inputs
- * @param {() => Promise<unknown>} step
- */
-const stamped = async (stamp, inputs, step) => {
-  rmSync(join(stamps, stamp), { force: true })
-  await step()
-  mkdirSync(stamps, { recursive: true })
-  writeFileSync(join(stamps, stamp), inputs)
-}
-
-/** The workspace packages, as pnpm-workspace.yaml names them. */
-const workspaces = () =>
-  ["packages", "apps"]
-    .flatMap((folder) => readdirSync(join(root, folder)).map((name) => join(root, folder, name)))
-    .filter((folder) => existsSync(join(folder, "package.json")))
-    .toSorted()
-
-/**
- * @param {string} folder
- * @param {{ recursive?: boolean }} [options]
- */
-const filesIn = (folder, { recursive = false } = {}) =>
-  existsSync(folder)
-    ? readdirSync(folder, { recursive })
-        .map((name) => join(folder, String(name)))
-        .filter((file) => statSync(file).isFile())
-        .toSorted()
-    : []
-
-const installInputs = () =>
-  ["package.json", "pnpm-lock.yaml", "pnpm-workspace.yaml", ".npmrc"]
-    .map((name) => join(root, name))
-    .concat(workspaces().map((folder) => join(folder, "package.json")))
-    .filter((file) => existsSync(file))
-
-const buildInputs = () => [
-  ...installInputs(),
-  join(root, "turbo.json"),
-  join(root, "tsconfig.base.json"),
-  ...filesIn(join(root, "scripts", "bundle"), { recursive: true }),
-  ...workspaces().flatMap((folder) => filesIn(folder).concat(filesIn(join(folder, "src"), { recursive: true }))),
-]
 
 /**
  * Whether `command --version` says exactly this. Asked elsewhere and without a network, since pnpm and corepack
@@ -279,7 +103,7 @@ const ensureNode = async (env) => {
 }
 
 /** @param {NodeJS.ProcessEnv} env */
-const ensurePnpm = async (env) => {
+export const ensurePnpm = async (env) => {
   const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
   const version = manifest.packageManager.replace(/^pnpm@|\+.*$/g, "")
   if (isVersion("pnpm", version, env)) return
@@ -288,7 +112,7 @@ const ensurePnpm = async (env) => {
 }
 
 /** The Node that is new enough, and an environment in which it and the checkout's own tools come first. */
-const ensureToolchain = async () => {
+export const ensureToolchain = async () => {
   const env = withoutNpm(process.env)
   const node = await ensureNode(env)
   const path = [dirname(node), join(root, "node_modules", ".bin"), join(own, "pnpm", "node_modules", ".bin"), env.PATH]
@@ -296,49 +120,4 @@ const ensureToolchain = async () => {
     node: node === process.execPath ? "node" : relative(root, node),
     env: { ...env, PATH: path.join(delimiter), TURBO_TELEMETRY_DISABLED: "1", TURBO_NO_UPDATE_NOTIFIER: "1" },
   }
-}
-
-/** @returns {Promise<Toolchain>} */
-export const ensureInstalled = async () => {
-  const toolchain = await ensureToolchain()
-  await installed(toolchain, "install", root, installInputs())
-  return toolchain
-}
-
-/** The peers that benchmarks compare with: nothing else needs them, so they have a folder and a lockfile of their own. */
-export const ensurePeers = async () => {
-  const folder = join(root, "benchmarks", "peers")
-  const inputs = ["package.json", "pnpm-lock.yaml", "pnpm-workspace.yaml"].map((name) => join(folder, name))
-  await installed(await ensureToolchain(), "peers", folder, inputs)
-}
-
-/**
- * @param {Toolchain} toolchain
- * @param {string} stamp
- * @param {string} folder
- * @param {ReadonlyArray<string>} files
- */
-const installed = async ({ env }, stamp, folder, files) => {
-  const inputs = fingerprint(root, files)
-  if (existsSync(join(folder, "node_modules", ".modules.yaml")) && stampOf(stamp) === inputs) return
-  await ensurePnpm(env)
-  say(folder === root ? "Installing the dependencies …" : "Installing what benchmarks compare with …")
-  // CI: pnpm then never asks before it mends a half-made node_modules.
-  const options = { env: { ...env, CI: "1" }, cwd: folder, quiet: true }
-  await stamped(stamp, inputs, () => run("pnpm install", "pnpm", ["install", "--frozen-lockfile"], options))
-}
-
-/** @param {{ force?: boolean, args?: ReadonlyArray<string> }} [options] */
-export const ensureBuilt = async ({ force = false, args = [] } = {}) => {
-  const toolchain = await ensureInstalled()
-  const inputs = fingerprint(root, buildInputs())
-  const outputs = workspaces().every((folder) =>
-    ["index.js", "main.js"].some((entry) => existsSync(join(folder, "dist", entry))),
-  )
-  if (!force && outputs && stampOf("build") === inputs) return toolchain
-  await ensurePnpm(toolchain.env)
-  say("Building …")
-  const turbo = ["run", "build", "--output-logs=errors-only", ...args]
-  await stamped("build", inputs, () => run("turbo run build", "turbo", turbo, { env: toolchain.env, quiet: true }))
-  return toolchain
 }

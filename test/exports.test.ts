@@ -4,7 +4,7 @@ import { existsSync, globSync } from "node:fs"
 import { join, relative } from "node:path"
 import { promisify } from "node:util"
 import { describe, expect, it } from "vitest"
-import { root } from "../scripts/toolchain.mjs"
+import { root } from "../scripts/checkout.mjs"
 import { type Conditions, manifestIn, packages, published, targetsOf } from "./packing.ts"
 
 const exporting = packages.filter(({ manifest }) => manifest.exports !== undefined)

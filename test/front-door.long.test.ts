@@ -11,7 +11,8 @@ import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
 import { promisify } from "node:util"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { isAtLeast, root, withoutNpm } from "../scripts/toolchain.mjs"
+import { root } from "../scripts/checkout.mjs"
+import { isAtLeast, withoutNpm } from "../scripts/toolchain.mjs"
 
 const run = promisify(execFile)
 const minutes = (count: number) => count * 60_000

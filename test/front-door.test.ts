@@ -3,7 +3,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, describe, expect, it } from "vitest"
 import { addressOf } from "../scripts/start.mjs"
-import { fingerprint, isAtLeast, withoutNpm } from "../scripts/toolchain.mjs"
+import { fingerprint } from "../scripts/checkout.mjs"
+import { isAtLeast, withoutNpm } from "../scripts/toolchain.mjs"
 
 describe("isAtLeast", () => {
   it.each([

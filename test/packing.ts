@@ -3,7 +3,8 @@ import { execFile } from "node:child_process"
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { delimiter, join } from "node:path"
 import { promisify } from "node:util"
-import { root, withoutNpm } from "../scripts/toolchain.mjs"
+import { root } from "../scripts/checkout.mjs"
+import { withoutNpm } from "../scripts/toolchain.mjs"
 
 const execute = promisify(execFile)
 

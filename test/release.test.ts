@@ -6,7 +6,7 @@ import { join, relative } from "node:path"
 import { describe, expect, it } from "vitest"
 import { parse } from "yaml"
 import { problemsOf } from "../scripts/release.mjs"
-import { root } from "../scripts/toolchain.mjs"
+import { root } from "../scripts/checkout.mjs"
 import { manifestIn, packages, published, run } from "./packing.ts"
 
 const read = (file: string) => readFileSync(join(root, file), "utf8")

@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path"
 import { gzipSync } from "node:zlib"
 import { type OutputChunk, rolldown } from "rolldown"
 import { beforeAll, describe, expect, it } from "vitest"
-import { root } from "../scripts/toolchain.mjs"
+import { root } from "../scripts/checkout.mjs"
 import { manifestIn } from "./packing.ts"
 
 const sdk = join(root, "packages/sdk")

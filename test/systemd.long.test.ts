@@ -7,7 +7,7 @@ import { join } from "node:path"
 import { promisify } from "node:util"
 import { Effect, Exit, Scope } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { root } from "../scripts/toolchain.mjs"
+import { root } from "../scripts/checkout.mjs"
 import { database } from "./postgres.ts"
 
 const run = promisify(execFile)

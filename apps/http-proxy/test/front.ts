@@ -14,7 +14,7 @@ import { text } from "node:stream/consumers"
 import { setTimeout } from "node:timers/promises"
 import { connect } from "node:tls"
 import { selfSigned } from "../../../packages/stores/test/certificate.ts"
-import { root } from "../../../scripts/toolchain.mjs"
+import { root } from "../../../scripts/checkout.mjs"
 
 const isRoot = process.getuid?.() === 0
 /** Whom Debian calls nobody. */
