@@ -8,17 +8,17 @@ export interface Answer {
   readonly body: string
 }
 
-/** The answer at the head of what was received, and how long it is; `undefined` while it is not all there. */
+/** The answer at the head of what was received, as far as it is there, and how long it is. */
 const parse = (received: Buffer, hasBody: boolean) => {
   const headLength = received.indexOf("\r\n\r\n")
-  if (headLength < 0) return undefined
+  if (headLength < 0) return { answer: undefined, length: 0 }
   const [first = "", ...lines] = received.toString("latin1", 0, headLength).split("\r\n")
   const headers = Object.fromEntries(
     lines.map((line) => [line.slice(0, line.indexOf(":")).toLowerCase(), line.slice(line.indexOf(":") + 1).trim()]),
   )
   const start = headLength + 4
   const length = start + (hasBody ? Number(headers["content-length"] ?? 0) : 0)
-  if (received.length < length) return undefined
+  if (received.length < length) return { answer: undefined, length }
   const status = Number(/^HTTP\/1\.1 (\d{3}) \S/.exec(first)?.[1])
   return { answer: { status, headers, body: received.toString("utf8", start, length) }, length }
 }
@@ -29,11 +29,13 @@ const nothing = () => {}
 export const dial = async (origin: string, options: { readonly allowHalfOpen?: boolean } = {}) => {
   const { hostname, port } = new URL(origin)
   const socket = connect({ host: hostname, port: Number(port), ...options })
-  let received = Buffer.alloc(0)
+  let received: Array<Buffer> = []
+  let size = 0
   let isClosed = false
   let wake: () => void = nothing
   socket.on("data", (chunk) => {
-    received = Buffer.concat([received, chunk])
+    received.push(chunk)
+    size += chunk.length
     wake()
   })
   // A reset shows as the close that follows it.
@@ -47,13 +49,26 @@ export const dial = async (origin: string, options: { readonly allowHalfOpen?: b
   })
   await once(socket, "connect")
 
+  const whole = (): Buffer => {
+    const [first = Buffer.alloc(0), ...more] = received
+    const one = more.length === 0 ? first : Buffer.concat(received)
+    received = [one]
+    return one
+  }
+
   /** The next answer, or `undefined` when the connection closed before it had come. */
   const next = async (method = "GET"): Promise<Answer | undefined> => {
+    // Megabytes come in many pieces, and are put together when all of them are there.
+    let needed = 0
     for (;;) {
-      const parsed = parse(received, method !== "HEAD")
-      if (parsed !== undefined) {
-        received = received.subarray(parsed.length)
-        return parsed.answer
+      if (size >= needed) {
+        const { answer, length } = parse(whole(), method !== "HEAD")
+        if (answer !== undefined) {
+          received = [whole().subarray(length)]
+          size -= length
+          return answer
+        }
+        needed = length
       }
       if (isClosed) return undefined
       await new Promise<void>((resolve) => (wake = resolve))
@@ -65,7 +80,7 @@ export const dial = async (origin: string, options: { readonly allowHalfOpen?: b
     next,
     send: (bytes: string | Uint8Array) => socket.write(bytes),
     /** What came and was not taken by `next`. */
-    rest: () => received.toString("utf8"),
+    rest: () => whole().toString("utf8"),
     [Symbol.dispose]: () => void socket.destroy(),
   }
 }
