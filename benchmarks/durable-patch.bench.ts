@@ -5,7 +5,7 @@
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
-import * as OpenApi from "@webflow-users/core/wire/OpenApi"
+import { documentForPrism } from "./prism-document.ts"
 import { cpuOf, inRepository, memoryOf, run, serve } from "./processes.ts"
 import { isQuick, report } from "./report.ts"
 import { inTurn, median } from "./rounds.ts"
@@ -35,8 +35,6 @@ writeFileSync(membersFile, JSON.stringify(members))
 await cli("import", membersFile, "--site", siteId, "--store", `file:${seed}`)
 const created = await cli("token", "create", "--site", siteId, "--scope", "users:write", "--store", `file:${seed}`)
 const { token } = JSON.parse(created) as { readonly token: string }
-const document = join(folder, "openapi.json")
-writeFileSync(document, JSON.stringify(OpenApi.make({ version: "0.0.0" })))
 
 const copyOf = (name: string) => {
   const file = join(folder, `${name}.db`)
@@ -70,7 +68,7 @@ const commands: Readonly<Record<string, ReadonlyArray<string>>> = {
   [groupBetter]: byHand("better-sqlite3", "group"),
   [worker]: byHand("node:sqlite", "worker"),
   [plain]: [peer("plain-http.mjs")],
-  [prism]: [peer("prism-mock.mjs"), document],
+  [prism]: [peer("prism-mock.mjs"), documentForPrism(folder)],
   [ours]: [proxy, "--store", `file:${copyOf("ours")}`, ...quiet],
 }
 // The two drivers do the same work, and a thread is a question that was answered (docs/decisions/0028): daily use is told by one of them.
@@ -91,16 +89,12 @@ const serverOf = (name: string): Server => {
   return server
 }
 
-/** Its paths have no version in front in the document that Prism is given. */
-const pathsFor = (name: string, users: ReadonlyArray<string>) =>
-  users.map((id) => `${name === prism ? "" : "/v2"}/sites/${siteId}/users/${id}`)
-
 const ask = async (name: string, connections: number, users = ids, duration = seconds) => {
   const { origin, pid } = serverOf(name)
   const before = cpuOf(pid)
   const answered = await load({
     url: origin,
-    paths: pathsFor(name, users),
+    paths: users.map((id) => `/v2/sites/${siteId}/users/${id}`),
     method: "PATCH",
     headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
     body: JSON.stringify({ data: { name: "Some One", "accept-privacy": false } }),

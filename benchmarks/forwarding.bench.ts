@@ -7,15 +7,15 @@
  * writes a log. What those two cost stands in rows of their own.
  */
 import { spawnSync } from "node:child_process"
-import { writeFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
-import { join } from "node:path"
+import { freePort } from "../test/free-port.ts"
 import { path, update, user } from "./forwarding-example.ts"
 import { hasNginx, serveNginx } from "./nginx.ts"
+import { documentForPrism } from "./prism-document.ts"
 import { cpuOf, inRepository, memoryOf, run, type Served, serve } from "./processes.ts"
 import { type Goal, isQuick, report } from "./report.ts"
 import { inTurn, median } from "./rounds.ts"
-import { freePort, serveSilent } from "./silent.ts"
+import { serveSilent } from "./silent.ts"
 import { temporaryFolder } from "./temporary-folder.ts"
 import { type Answered, load } from "./wrk.ts"
 
@@ -49,19 +49,12 @@ const issued = await run(
 )
 const { token } = JSON.parse(issued) as { readonly token: string }
 
-/** Prism checks against a document: the one that the proxy itself serves, with the paths as they are asked for. */
 const prism = async () => {
-  const described = await proxy(["--auth", "passthrough"])
-  const document = (await (await fetch(`${described.origin}/openapi.json`)).json()) as { readonly paths: object }
-  await described.stop()
-  const paths = Object.fromEntries(Object.entries(document.paths).map(([at, item]) => [`/v2${at}`, item]))
-  const file = join(folder, "openapi.json")
-  writeFileSync(file, JSON.stringify({ ...document, servers: [], paths }))
   const program = inRepository("benchmarks/peers/node_modules/@stoplight/prism-cli/dist/index.js")
   const port = await freePort()
   // It writes four lines a request, unless told otherwise, and where it is told so it does not say that it listens.
   const quiet = ["--verboseLevel", "warn", "--errors", "--port", String(port)]
-  return serveSilent(command, [...prefix, program, "proxy", ...quiet, file, behind.origin], port)
+  return serveSilent(command, [...prefix, program, "proxy", ...quiet, documentForPrism(folder), behind.origin], port)
 }
 
 const peer = (name: string) => () => start([inRepository(`benchmarks/peers/${name}.mjs`), behind.origin])

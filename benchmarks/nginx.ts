@@ -1,8 +1,9 @@
 /** nginx of the machine, as one process that reads no configuration but the one given here. */
 import { existsSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { freePort } from "../test/free-port.ts"
 import type { Served } from "./processes.ts"
-import { freePort, serveSilent } from "./silent.ts"
+import { serveSilent } from "./silent.ts"
 import { temporaryFolder } from "./temporary-folder.ts"
 
 const program = "/usr/sbin/nginx"

@@ -1,18 +1,9 @@
 /** Servers that do not say when they listen, and which port they took: they are given one, and asked until they answer. */
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { type AddressInfo, connect, createServer } from "node:net"
+import { connect } from "node:net"
 import { setTimeout } from "node:timers/promises"
 import { endedWithThis, patience, type Served } from "./processes.ts"
-
-export const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, "close")
-  return port
-}
 
 const isListening = (port: number) =>
   new Promise<boolean>((resolve) => {

@@ -6,25 +6,16 @@ import { execFile, spawn, type ChildProcess } from "node:child_process"
 import { once } from "node:events"
 import { existsSync } from "node:fs"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
 import { promisify } from "node:util"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { root } from "../scripts/checkout.mjs"
 import { isAtLeast, withoutNpm } from "../scripts/toolchain.mjs"
+import { freePort } from "./free-port.ts"
 
 const run = promisify(execFile)
 const minutes = (count: number) => count * 60_000
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const address = server.address()
-  server.close()
-  await once(server, "close")
-  return typeof address === "object" && address !== null ? address.port : 0
-}
 
 /** What a shell of this machine has: none of our settings, none of the test runner's, and not this checkout's tools. */
 const cleanEnvironment = (): NodeJS.ProcessEnv => {

@@ -6,10 +6,10 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process"
 import { once } from "node:events"
 import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { createRequire } from "node:module"
-import { createServer, type AddressInfo } from "node:net"
 import { arch, platform, tmpdir, userInfo } from "node:os"
 import { basename, dirname, join } from "node:path"
 import { pathToFileURL } from "node:url"
+import { freePort } from "./free-port.ts"
 
 export interface Server {
   readonly address: string
@@ -50,16 +50,6 @@ const programs = async (as: ReturnType<typeof runner>, folder: string) => {
     return { initdb, postgres }
   }
 }
-
-/** A port nobody listens on. */
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const probe = createServer()
-    probe.listen(0, "127.0.0.1", () => {
-      const { port } = probe.address() as AddressInfo
-      probe.close(() => resolve(port))
-    })
-  })
 
 const password = "hunter2"
 

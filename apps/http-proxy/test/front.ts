@@ -7,7 +7,6 @@ import { once } from "node:events"
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http"
 import { Agent, type RequestOptions, request } from "node:https"
-import { createServer, type AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { text } from "node:stream/consumers"
@@ -15,6 +14,7 @@ import { setTimeout } from "node:timers/promises"
 import { connect } from "node:tls"
 import { selfSigned } from "../../../packages/stores/test/certificate.ts"
 import { root } from "../../../scripts/checkout.mjs"
+import { freePort } from "../../../test/free-port.ts"
 
 const isRoot = process.getuid?.() === 0
 /** Whom Debian calls nobody. */
@@ -31,15 +31,6 @@ const adapted = (example: string, changes: Readonly<Record<string, string>>) =>
     },
     readFileSync(join(root, "deploy", example), "utf8"),
   )
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, "close")
-  return port
-}
 
 interface Options {
   /** `host:port` of the two behind. */

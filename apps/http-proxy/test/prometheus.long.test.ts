@@ -3,11 +3,11 @@ import { execFile, spawn } from "node:child_process"
 import { once } from "node:events"
 import { existsSync } from "node:fs"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
-import { createServer, type AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { text } from "node:stream/consumers"
 import { afterAll, beforeAll, expect, it } from "vitest"
+import { freePort } from "../../../test/free-port.ts"
 import * as Spawned from "./spawned.ts"
 
 let folder: string
@@ -16,15 +16,6 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "webflow-users-prometheus-"))
 })
 afterAll(() => rm(folder, { recursive: true }))
-
-const freePort = async () => {
-  const server = createServer().listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, "close")
-  return port
-}
 
 it("promtool finds nothing to complain of, and Prometheus counts what was asked", { timeout: 120_000 }, async () => {
   await using proxy = await Spawned.start("memory:", { args: ["--metrics-port", "0"] })

@@ -11,6 +11,7 @@ import {
 } from "@webflow-users/sdk"
 import { rolldown } from "rolldown"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { freePort } from "../../../test/free-port.ts"
 
 const siteId = "580e63e98c9a982ac9b8b741"
 const userId = "6287ec36a841b25637c663df"
@@ -112,11 +113,11 @@ describe("a client over HTTP", () => {
   })
 
   it("rejects with Unreachable when nobody answers, without the token", async () => {
-    const nobody = createServer()
-    await new Promise<void>((resolve) => nobody.listen(0, "127.0.0.1", resolve))
-    const { port } = nobody.address() as AddressInfo
-    await new Promise((resolve) => nobody.close(resolve))
-    await using client = createClient({ baseUrl: `http://127.0.0.1:${port}/v2`, token: "top-secret", retry: false })
+    await using client = createClient({
+      baseUrl: `http://127.0.0.1:${await freePort()}/v2`,
+      token: "top-secret",
+      retry: false,
+    })
     const error: unknown = await client.users.get(siteId, userId).catch((reason: unknown) => reason)
     expect(error).toBeInstanceOf(Unreachable)
     expect(JSON.stringify(error) + String((error as Error).stack)).not.toContain("top-secret")

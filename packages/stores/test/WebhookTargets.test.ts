@@ -1,10 +1,10 @@
 /** Requests to servers that somebody else has named: where they go, and where they do not. */
 import type { LookupOptions } from "node:dns"
 import type { LookupFunction } from "node:net"
-import { createServer, type AddressInfo } from "node:net"
 import { describe, expect, it } from "@effect/vitest"
 import { Transport, WebhookDelivery, WebhookMessage } from "@webflow-users/core"
 import { Effect, Fiber, Redacted } from "effect"
+import { freePort } from "../../../test/free-port.ts"
 import { WebhookTargets } from "../src/index.ts"
 import { publicOnly } from "../src/WebhookRequest.ts"
 import { mac, receive } from "./receiver.ts"
@@ -156,13 +156,7 @@ describe("what is an answer", () => {
 
   it.live("nobody there, or one who hangs up, is a reason in words, without what was asked", () =>
     Effect.gen(function* () {
-      const free = createServer().listen(0, "127.0.0.1")
-      const { port } = yield* Effect.callback<AddressInfo>((resume) => {
-        free.once("listening", () => {
-          const address = free.address() as AddressInfo
-          free.close(() => resume(Effect.succeed(address)))
-        })
-      })
+      const port = yield* Effect.promise(freePort)
       expect(yield* attempt(`http://127.0.0.1:${port}/?key=hush`, anywhere)).toStrictEqual({
         isDelivered: false,
         reason: "The server could not be reached",
