@@ -179,13 +179,12 @@ export const of = (options: Options, { clock, random, run }: Means): Pacer => {
     alarm = { at: next, fiber: run(Effect.delay(ring, Math.ceil(next - at))) }
   }
 
-  /** Waits, and says at the end what was sent by then, if it was. */
-  const turn = ({ hasBegun, maxWait, ending }: Turn) => {
-    let gone: Sent | undefined
+  /** Waits, and says when it is let go as what: it may be let go and not wait any longer. */
+  const turn = ({ hasBegun, maxWait, ending }: Turn, letGoAs: (as: Sent) => void): Effect.Effect<void, TooLate> => {
     const queue = queues[hasBegun ? 0 : 1]
     const queued = Effect.callback<void>((resume) => {
       const go = (as: Sent) => {
-        gone = as
+        letGoAs(as)
         resume(Effect.void)
       }
       queue.push(go)
@@ -198,22 +197,21 @@ export const of = (options: Options, { clock, random, run }: Means): Pacer => {
       })
     })
     const late = Effect.suspend(() => tooLate(expected(ahead(hasBegun), now())))
-    const waiting: Effect.Effect<void, TooLate> = Effect.suspend(() => {
+    return Effect.suspend(() => {
       const delay = maxWait === undefined ? 0 : expected(ahead(hasBegun), now())
       if (maxWait !== undefined && delay > Duration.toMillis(maxWait)) return tooLate(delay)
       const inTime = ending === undefined ? queued : Effect.raceFirst(queued, Effect.andThen(ending, late))
       // It may come otherwise: by a pause that nobody could expect.
       return maxWait === undefined ? inTime : Effect.timeoutOrElse(inTime, { duration: maxWait, orElse: () => late })
     })
-    return { waiting, gone: () => gone }
   }
 
-  const learn = ({ status, header }: Told, request: Sent | undefined) => {
+  const learn = ({ status, header }: Told, request: Sent) => {
     const at = now()
     const { limit, remaining } = RateLimitHeaders.read(header)
     if (limit !== undefined && limit !== said) [said, granted] = [limit, 0]
     ours.add(at, 1)
-    if (said < Number.POSITIVE_INFINITY && remaining !== undefined && request !== undefined) {
+    if (said < Number.POSITIVE_INFINITY && remaining !== undefined) {
       // It counted some time between the sending and now: what was there then counts, and what was sent since. What it has
       // counted beyond that, others with the same token have sent.
       const known = request.counted + (sent - request.number) + (strangers - request.strangers)
@@ -261,37 +259,39 @@ export const of = (options: Options, { clock, random, run }: Means): Pacer => {
     letGo()
   }
 
-  /** What is sent, and what is learned of how it ends. */
-  const going = <A extends Told, Err, R>(sending: Effect.Effect<A, Err, R>, as: Sent | undefined) =>
-    Effect.onExitPrimitive(sending, (exit) => {
-      if (Exit.isSuccess(exit)) learn(exit.value, as)
-      else {
-        // The server may have counted it. It has told nothing, which is no reason to hold all the others.
-        ours.add(now(), 1)
-        most += 1
-      }
-      return void end()
-    })
-
   return {
     isIdle: () => {
       forget(now())
       const isCounted = Math.min(said, own) < Number.POSITIVE_INFINITY && ours.total() > 0
       return !isCounted && underWay + queues[0].length + queues[1].length === 0 && now() >= pausedUntil
     },
-    paced: (sending, how) =>
-      Effect.uninterruptibleMask((restore) => {
-        const at = now()
-        // As nearly always, where the limit is not what there is to wait for.
-        if (ahead(how.hasBegun) === 0 && room(at) > 0) return going(restore(sending), send(at))
-        const { waiting, gone } = turn(how)
-        return Effect.matchCauseEffect(restore(waiting), {
-          onFailure: (cause) => {
-            // Its turn had come, and it is not taken.
-            if (gone() !== undefined) end()
-            return Effect.failCause(cause)
-          },
-          onSuccess: () => going(restore(sending), gone()),
+    paced: <A extends Told, Err, R>(sending: Effect.Effect<A, Err, R>, how: Turn) =>
+      Effect.suspend(() => {
+        let gone: Sent | undefined
+        let isSent = false
+        const begin = () => {
+          isSent = true
+          return sending
+        }
+        const letGoAs = (as: Sent) => void (gone = as)
+        // Within what hears of its end: nobody is counted as under way who could end unheard.
+        const going = Effect.suspend((): Effect.Effect<A, Err | TooLate, R> => {
+          const at = now()
+          if (ahead(how.hasBegun) > 0 || room(at) <= 0) return Effect.andThen(turn(how, letGoAs), Effect.suspend(begin))
+          // As nearly always, where the limit is not what there is to wait for.
+          letGoAs(send(at))
+          return begin()
+        })
+        return Effect.onExitPrimitive(going, (exit) => {
+          if (gone === undefined) return undefined
+          // It may also have been let go, and not be sent.
+          if (isSent && Exit.isSuccess(exit)) learn(exit.value, gone)
+          else if (isSent) {
+            // The server may have counted it. It has told nothing, which is no reason to hold all the others.
+            ours.add(now(), 1)
+            most += 1
+          }
+          return void end()
         })
       }),
   }
