@@ -60,12 +60,15 @@ export const routeOf = (
   { method, path, match }: Pick<Http.Request, "method" | "path" | "match">,
   served: ReadonlySet<string>,
 ): Route => {
+  if (match._tag === "Found") {
+    const { siteId, userId } = match.parameters
+    return { path: Routes.routes[match.route].path, method, siteId, userId }
+  }
   const known = methods.has(method) ? method : "other"
   if (served.has(path)) return { path, method: known }
   if (match._tag === "WrongMethod") {
     const allowed = match.allow[0] ?? ""
     return { path: routeOf({ method: allowed, path, match: Routes.match(allowed, path) }, served).path, method: known }
   }
-  if (match._tag === "Found") return { path: Routes.routes[match.route].path, method: known, ...match.parameters }
   return { path: path.startsWith("/faults/sites/") ? "/faults/sites/:site_id" : "other", method: known }
 }

@@ -26,7 +26,7 @@ interface Held {
 /** `end` is to end a connection that does not fetch. */
 export const make = Effect.fnUntraced(function* (end: (socket: Socket) => void) {
   const clock = yield* Clock.Clock
-  const now = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
+  const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
   let total = 0
   const held = new Map<Socket, Held>()
 

@@ -44,4 +44,4 @@ const v1 = (path: string): Wire => ({
  * it is v2, since SDK 2.x calls so.
  */
 export const of = (path: string, acceptVersion: string | undefined, nesting: UserJson.DataNesting = "flat"): Wire =>
-  Routes.prefixOf(path) === "" && V1.isV1(acceptVersion) ? v1(path) : v2s[nesting]
+  V1.isV1(acceptVersion) && Routes.prefixOf(path) === "" ? v1(path) : v2s[nesting]

@@ -33,10 +33,11 @@ export type Match =
   | { readonly _tag: "WrongMethod"; readonly allow: ReadonlyArray<string> }
   | { readonly _tag: "Unknown" }
 
-const templates = Object.entries(routes).map(([name, route]) => ({
+const templates = Object.entries(routes).map(([name, { method, path }]) => ({
   name: name as RouteName,
-  method: route.method,
-  segments: route.path.split("/").slice(1),
+  method,
+  /** Behind each prefix. No other begins as these paths do. */
+  pattern: new RegExp(`^(?:${prefixes.join("|")})${path.replaceAll(/:\w+/g, "([^/]+)")}$`),
 }))
 
 const beginnings = prefixes.map((prefix) => ({ prefix, begin: `${prefix}/` }))
@@ -47,26 +48,29 @@ export const prefixOf = (path: string): (typeof prefixes)[number] | undefined =>
 
 /** The operation a request asks for. `path` comes without its query. */
 export const match = (method: string, path: string): Match => {
-  const prefix = prefixOf(path)
-  if (prefix === undefined) return { _tag: "Unknown" }
-  const segments = path.slice(prefix.length + 1).split("/")
-  const route = templates.find((template) => template.method === method && fits(template.segments, segments))
-  if (route !== undefined) {
-    return { _tag: "Found", route: route.name, parameters: { siteId: segments[1] ?? "", userId: segments[3] ?? "" } }
+  for (const { name, method: own, pattern } of templates) {
+    const found = own === method ? pattern.exec(path) : null
+    if (found === null) continue
+    const [, siteId = "", userId = ""] = found
+    return { _tag: "Found", route: name, parameters: { siteId, userId } }
   }
-  const others = templates.filter((template) => fits(template.segments, segments))
+  const others = templates.filter(({ pattern }) => pattern.test(path))
   return others.length === 0
     ? { _tag: "Unknown" }
     : { _tag: "WrongMethod", allow: others.map((template) => template.method) }
 }
 
-const fits = (template: ReadonlyArray<string>, segments: ReadonlyArray<string>): boolean =>
-  template.length === segments.length &&
-  template.every((part, index) => (part.startsWith(":") ? segments[index] !== "" : part === segments[index]))
+/** What stands around the ids in the path of each operation. */
+const around: ReadonlyMap<RouteName, ReadonlyArray<string>> = new Map(
+  templates.map(({ name }) => [name, routes[name].path.split(/:site_id|:user_id/)]),
+)
 
 /** The path of an operation below a base address. */
-export const pathOf = (route: RouteName, { siteId = "", userId = "" }: Partial<Parameters>): string =>
-  routes[route].path.replace(":site_id", encoded(siteId)).replace(":user_id", encoded(userId))
+export const pathOf = (route: RouteName, { siteId = "", userId = "" }: Partial<Parameters>): string => {
+  const [before = "", between = "", after] = around.get(route) ?? []
+  const site = before + encoded(siteId) + between
+  return after === undefined ? site : site + encoded(userId) + after
+}
 
 /** Ids that were checked have nothing to encode, and to look is cheaper. */
 const encoded = (id: string): string => (/^\w*$/.test(id) ? id : encodeURIComponent(id))

@@ -125,20 +125,21 @@ const decodeData = (
   }
   // A field can be given twice only where there are two places for it.
   const given = nested === undefined ? undefined : new Map<string, unknown>()
+  const refuseField = (key: string, description: string, unless?: Echo) =>
+    refuse(`data.${shown(key)}`, description, unless)
   for (const [key, field] of entries) {
     if (field === undefined) continue
-    const refuseField = (description: string, unless?: Echo) => refuse(`data.${shown(key)}`, description, unless)
     const nameProblem = fieldNameProblem(key)
     if (given?.has(key) === true && !Equal.equals(given.get(key), field))
-      refuseField("is given twice, with different values")
+      refuseField(key, "is given twice, with different values")
     else if (key === "password" || key === "email") {
       if (emailAndPassword === "refuse")
-        refuseField("cannot be updated", key === "email" ? dataEcho(key, field) : undefined)
-    } else if (nameProblem !== undefined) refuseField(nameProblem)
+        refuseField(key, "cannot be updated", key === "email" ? dataEcho(key, field) : undefined)
+    } else if (nameProblem !== undefined) refuseField(key, nameProblem)
     else {
       const problem = valueProblem(key, field)
       // What an import took in and an update would not may come back as it is.
-      if (problem !== undefined) refuseField(problem, dataEcho(key, field))
+      if (problem !== undefined) refuseField(key, problem, dataEcho(key, field))
       else data[key] = field as CustomValue
     }
     given?.set(key, field)
