@@ -12,4 +12,13 @@ export const isHeard = ({ cache }: Fiber.Fiber<unknown, unknown>): boolean =>
 export const traced =
   (name: string) =>
   <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.withFiber((fiber) => (isHeard(fiber) ? Effect.withSpan(self, name, { captureStackTrace: false }) : self))
+    withFiber(name, () => self)
+
+/** The same around what is made for the fiber that runs it, which takes no step of its own where nobody traces. */
+export const withFiber = <A, E, R>(
+  name: string,
+  make: (fiber: Fiber.Fiber<unknown, unknown>) => Effect.Effect<A, E, R>,
+): Effect.Effect<A, E, R> =>
+  Effect.withFiber((fiber) =>
+    isHeard(fiber) ? Effect.withSpan(Effect.withFiber(make), name, { captureStackTrace: false }) : make(fiber),
+  )

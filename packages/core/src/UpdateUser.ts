@@ -1,8 +1,8 @@
 /**
  * THE operation: one update of one user of one site.
  */
-import { Context, DateTime, Effect, Exit, Layer } from "effect"
-import { traced } from "./Traced.ts"
+import { Context, DateTime, Effect, Exit, type Fiber, Layer } from "effect"
+import * as Traced from "./Traced.ts"
 import * as UpdateGrant from "./UpdateGrant.ts"
 import * as UpdatePolicy from "./UpdatePolicy.ts"
 import type { InvalidId, UpdateUserError } from "./UpdateUserError.ts"
@@ -33,7 +33,11 @@ export const make: Effect.Effect<UpdateUser["Service"], never, UserStore> = Effe
   UserStore,
   (store): UpdateUser["Service"] =>
     (request) =>
-      traced("UpdateUser")(accepted(request, ({ siteId, userId, patch }) => store.update(siteId, userId, patch))),
+      Traced.withFiber("UpdateUser", (fiber) =>
+        Effect.flatMapEager(accepted(request, fiber), ({ siteId, userId, patch }) =>
+          store.update(siteId, userId, patch),
+        ),
+      ),
 )
 
 /** The operation, on the store of the layer below. */
@@ -41,7 +45,7 @@ export const layer: Layer.Layer<UpdateUser, never, UserStore> = /* @__PURE__ */ 
 
 /** What the update would do: the user as it is and as it would be. Changes nothing. */
 export const dryRun = Effect.fn("UpdateUser.dryRun")(function* (request: UpdateUserRequest) {
-  const { siteId, userId, patch } = yield* accepted(request, Effect.succeed)
+  const { siteId, userId, patch } = yield* Effect.withFiber((fiber) => accepted(request, fiber))
   const store = yield* UserStore
   const before = yield* store.get(siteId, userId)
   const policy = yield* UpdatePolicy.Current
@@ -56,16 +60,15 @@ interface Accepted {
   readonly patch: UserPatch.UserPatch
 }
 
-/** Goes on with the ids checked and the patch decoded; what stands against the patch is told together with the rest. */
-const accepted = <A, E, R>(
+/** The ids checked and the patch decoded; what stands against the patch is told together with the rest. */
+const accepted = (
   { siteId, userId, patch }: UpdateUserRequest,
-  goOn: (accepted: Accepted) => Effect.Effect<A, E, R>,
-) =>
-  Effect.withFiber<A, E | InvalidId, R>((fiber) => {
-    const site = acceptSiteId(siteId)
-    if (Exit.isFailure(site)) return Effect.failCause(site.cause)
-    const user = acceptUserId(userId)
-    if (Exit.isFailure(user)) return Effect.failCause(user.cause)
-    const policy = fiber.getRef(UpdatePolicy.Current)
-    return goOn({ siteId: site.value, userId: user.value, patch: UserPatch.UserPatch.from(patch, policy) })
-  })
+  fiber: Fiber.Fiber<unknown, unknown>,
+): Exit.Exit<Accepted, InvalidId> => {
+  const site = acceptSiteId(siteId)
+  if (Exit.isFailure(site)) return Exit.failCause(site.cause)
+  const user = acceptUserId(userId)
+  if (Exit.isFailure(user)) return Exit.failCause(user.cause)
+  const policy = fiber.getRef(UpdatePolicy.Current)
+  return Exit.succeed({ siteId: site.value, userId: user.value, patch: UserPatch.UserPatch.from(patch, policy) })
+}

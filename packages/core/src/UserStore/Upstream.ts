@@ -4,7 +4,7 @@ import * as Monotonic from "../Monotonic.ts"
 import * as Pacer from "../Pacer.ts"
 import * as Pacers from "../Pacers.ts"
 import { undeclared } from "../SiteDeclaration.ts"
-import { traced } from "../Traced.ts"
+import * as Traced from "../Traced.ts"
 import { inTime, type Patience, Transport } from "../Transport.ts"
 import * as UpdateGrant from "../UpdateGrant.ts"
 import type * as E from "../UpdateUserError.ts"
@@ -86,12 +86,11 @@ export const make = Effect.fnUntraced(function* (
   // One request may take its whole time.
   const deadline = retry.deadline ?? Math.max(Duration.toMillis(defaults.deadline), standardTimeout)
   const tryAgain = Retry.make({ ...retry, deadline })
-  const retrying = <A, R>(
-    fiber: AnyFiber,
-    call: (progress: Retry.Progress) => Effect.Effect<A, E.UpdateUserError, R>,
-  ) => {
-    const particular = { ending: fiber.getRef(Ending), attempts: fiber.getRef(CallOptions).attempts }
-    return tryAgain(fiber.getRef(Clock.Clock), particular, call)
+  const retrying = <A, R>(fiber: AnyFiber, call: (asking: Asking) => Effect.Effect<A, E.UpdateUserError, R>) => {
+    const [clock, ending] = [fiber.getRef(Clock.Clock), fiber.getRef(Ending)]
+    const { attempts } = fiber.getRef(CallOptions)
+    const timeout = timeoutIn(fiber)
+    return tryAgain(clock, { ending, attempts }, (progress) => call({ fiber, clock, ending, timeout, progress }))
   }
   const pacerOf = yield* Pacers.make({
     ...options.rateLimit,
@@ -118,50 +117,44 @@ export const make = Effect.fnUntraced(function* (
 
   /** Asks once, and reads what a 2xx carries; every other answer is the error it stands for. */
   const askOnce = <A>(
-    fiber: AnyFiber,
-    progress: Retry.Progress,
+    { fiber, clock, ending, timeout, progress }: Asking,
     ...[route, parameters, readAs, query = "", body]: Question<A>
   ) =>
     withToken(fiber, (secret) => {
-      const clock = fiber.getRef(Clock.Clock)
       const headers: Record<string, string> = { ...fiber.getRef(Correlation), accept: "application/json" }
       if (last !== secret) [last, bearer] = [secret, `Bearer ${secret}`]
       if (secret !== "") headers["authorization"] = bearer
       if (body !== undefined) headers["content-type"] = "application/json"
       const { method } = Routes.routes[route]
       const url = base + Routes.pathOf(route, parameters) + query
-      const request =
-        body === undefined ? { method, url, headers } : { method, url, headers, body: JSON.stringify(body) }
-      const timeout = timeoutIn(fiber)
+      const text = body === undefined ? undefined : JSON.stringify(body)
       const askedAt = Monotonic.millisOf(clock)
       const left = progress.left(askedAt)
       const sending = Effect.suspend(() => {
         const now = Monotonic.millisOf(clock)
         options.onTurn?.(now - askedAt)
         const patience = patienceOf(timeout, progress.begin(now))
-        return transport.send({ ...request, patience })
+        return transport.send(
+          text === undefined ? { method, url, headers, patience } : { method, url, headers, body: text, patience },
+        )
       })
       const turn = {
         hasBegun: progress.hasBegun(),
         maxWait: left === undefined ? undefined : Duration.millis(left),
-        ending: fiber.getRef(Ending),
+        ending,
       }
-      const answer = pacerOf(secret)
-        .paced(sending, turn)
-        .pipe(
-          Effect.catch((error) => (error._tag === "TooLate" ? progress.giveUp(error.retryAfter) : Effect.fail(error))),
-        )
-      return Effect.flatMap(answer, (response) => {
-        fiber.getRef(OnAnswer)(response)
-        return read(response, secret, readAs)
+      return Effect.matchEffect(pacerOf(secret).paced(sending, turn), {
+        onFailure: (error) => (error._tag === "TooLate" ? progress.giveUp(error.retryAfter) : Effect.fail(error)),
+        onSuccess: (response) => {
+          fiber.getRef(OnAnswer)(response)
+          return read(response, secret, readAs)
+        },
       })
     })
 
   /** A call of one request. */
   const ask = <A>(...question: Question<A>) =>
-    Effect.withFiber<A, E.UpdateUserError>((fiber) =>
-      retrying(fiber, (progress) => askOnce(fiber, progress, ...question)),
-    )
+    Effect.withFiber<A, E.UpdateUserError>((fiber) => retrying(fiber, (asking) => askOnce(asking, ...question)))
 
   const get = (siteId: SiteId, userId: UserId) => ask("getUser", { siteId, userId }, UserJson.readUser)
   const page = (siteId: SiteId, query: UserJson.Asked & { readonly sort?: UserSort | undefined }) =>
@@ -194,15 +187,15 @@ export const make = Effect.fnUntraced(function* (
   })
 
   const change = (fiber: AnyFiber, siteId: SiteId, userId: UserId, patch: UserPatch.UserPatch) =>
-    retrying(fiber, (progress) => {
+    retrying(fiber, (asking) => {
       const send = (all: UserPatch.SetGroups | undefined) =>
-        askOnce(fiber, progress, "updateUser", { siteId, userId }, UserJson.readUser, "", encodeBody(patch, all))
+        askOnce(asking, "updateUser", { siteId, userId }, UserJson.readUser, "", encodeBody(patch, all))
       const { groups } = patch
       if (groups?._tag !== "EditGroups") return send(groups)
       // The wire knows only complete sets of groups, so joining and leaving are worked out from what is there, and
       // again before each try: by then somebody else may have changed it.
       return Effect.gen(function* () {
-        const user = yield* askOnce(fiber, progress, "getUser", { siteId, userId }, UserJson.readUser)
+        const user = yield* askOnce(asking, "getUser", { siteId, userId }, UserJson.readUser)
         const after = UserPatch.apply(user, patch, yield* DateTime.now)
         const updated = yield* send(UserPatch.setGroups(yield* Effect.fromResult(after)))
         const replaced = yield* OnReplaced
@@ -213,18 +206,16 @@ export const make = Effect.fnUntraced(function* (
 
   return UserStore.of({
     update: (siteId, userId, patch) =>
-      traced("UserStore.update")(
-        Effect.withFiber((fiber) => {
-          const grant = fiber.getRef(UpdateGrant.Current)
-          const hopeless = patch.objections.filter(({ unless }) => unless === undefined)
-          if (hopeless.length > 0) return refusal(siteId, userId, patch, hopeless)
-          // What it would change is that server's to know; here is seen what it names.
-          const forbidden = UpdateGrant.refusalUnseen(grant, patch)
-          return forbidden === undefined ? change(fiber, siteId, userId, patch) : Effect.fail(forbidden)
-        }),
-      ),
+      Traced.withFiber("UserStore.update", (fiber) => {
+        const grant = fiber.getRef(UpdateGrant.Current)
+        const hopeless = patch.objections.filter(({ unless }) => unless === undefined)
+        if (hopeless.length > 0) return refusal(siteId, userId, patch, hopeless)
+        // What it would change is that server's to know; here is seen what it names.
+        const forbidden = UpdateGrant.refusalUnseen(grant, patch)
+        return forbidden === undefined ? change(fiber, siteId, userId, patch) : Effect.fail(forbidden)
+      }),
 
-    get: (siteId, userId) => traced("UserStore.get")(get(siteId, userId)),
+    get: (siteId, userId) => Traced.traced("UserStore.get")(get(siteId, userId)),
 
     findByEmail: Effect.fn("UserStore.findByEmail")(function* (siteId, email) {
       const found = yield* byEmail
@@ -286,6 +277,16 @@ const patienceOf = (timeout: number, left: number): Patience => ({
 })
 
 type AnyFiber = Fiber.Fiber<unknown, unknown>
+
+/** What holds for all requests of a call. */
+interface Asking {
+  readonly fiber: AnyFiber
+  readonly clock: Clock.Clock
+  readonly ending: Effect.Effect<void> | undefined
+  /** How long one of them may take, in milliseconds. */
+  readonly timeout: number
+  readonly progress: Retry.Progress
+}
 
 /** One request, and how its answer is read. */
 type Question<A> = [
