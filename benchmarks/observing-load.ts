@@ -59,6 +59,8 @@ const runtime = ManagedRuntime.make(
   ),
 )
 
+const answering = (asked: Http.Request) => Http.answer(asked, () => undefined)
+
 const program = Effect.gen(function* () {
   yield* NewUsers.use((users) =>
     users.add(siteId, () => [{ id: userId, accessGroups: [], data: { name: "Ada", email: "ada@example.com" } }]),
@@ -77,13 +79,13 @@ const program = Effect.gen(function* () {
     header: (name) => headers[name],
     headerNames: () => Object.keys(headers),
     address: "127.0.0.1",
-    body: Effect.succeed(Buffer.from(method === "PATCH" ? '{"data":{"name":"Some One"}}' : "")),
+    body: () => Effect.succeed(Buffer.from(method === "PATCH" ? '{"data":{"name":"Some One"}}' : "")),
     stopping: Effect.never,
   }
   const once =
     how === "nobody looks"
-      ? Http.answer(request)
-      : Effect.suspend(() => observer.around(request, (asked) => Http.answer(asked)))
+      ? answering(request)
+      : Effect.suspend(() => observer.around(request, answering, (answer) => answer))
   // As the server does it: each request is a fiber of its own, and the loop turns.
   const many = (count: number) =>
     Effect.gen(function* () {

@@ -116,6 +116,9 @@ export class Callers extends Context.Service<
   })
 }
 
+/** The token that a request presents by this header, if it presents one. */
+export const bearerOf = (authorization = ""): string | undefined => /^Bearer +(\S+)$/i.exec(authorization)?.[1]
+
 /** The most tokens whose callers are kept in mind: to make what redacts a token for each request costs much of the collector's time. */
 const maxKnown = 1_000
 

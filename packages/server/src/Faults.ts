@@ -3,7 +3,7 @@
  * contract, a reset connection, or late. Only where the proxy was started with `--faults`.
  */
 import * as Core from "@webflow-users/core"
-import { Context, Effect, Layer, Result, Schema, SchemaIssue } from "effect"
+import { Context, Effect, type Fiber, Layer, Result, Schema, SchemaIssue } from "effect"
 import type { Caller } from "./Callers.ts"
 import type * as Http from "./Http.ts"
 
@@ -158,18 +158,17 @@ export const rules: Effect.Effect<Rules, Core.BadRequest> = Effect.flatMap(Rules
  * answered by a fault changes nothing.
  */
 export const around = <R>(
-  request: Http.Request,
+  { fiber, request }: { readonly fiber: Fiber.Fiber<unknown, unknown>; readonly request: Http.Request },
   caller: Caller,
   siteId: Core.SiteId,
   serve: Serve<R>,
-): Effect.Effect<Http.Answer, Core.UpdateUserError, R> =>
-  Effect.withFiber((fiber) => {
-    const kept = fiber.getRef(Rules)
-    // As nearly always.
-    return request.header(headerKey) === undefined && (kept === undefined || kept.size === 0)
-      ? serve(request)
-      : faulted(request, caller, siteId, serve)
-  })
+): Effect.Effect<Http.Answer, Core.UpdateUserError, R> => {
+  const kept = fiber.getRef(Rules)
+  // As nearly always.
+  return request.header(headerKey) === undefined && (kept === undefined || kept.size === 0)
+    ? serve(request)
+    : faulted(request, caller, siteId, serve)
+}
 
 type Serve<R> = (request: Http.Request) => Effect.Effect<Http.Answer, Core.UpdateUserError, R>
 
@@ -216,7 +215,7 @@ const leave = (enabled: Rules, of: Core.SiteId | "all", fault: Fault): void => {
 /** Waits, though not beyond the server's stop, which would cut off what still waits. Gives the request, its body read. */
 const delay = Effect.fnUntraced(function* (request: Http.Request, millis: number) {
   // Read before: who sends a body has only so long to send it, and cannot while nobody reads.
-  const body = yield* Effect.exit(request.body)
+  const body = yield* Effect.exit(request.body())
   yield* Effect.raceFirst(Effect.sleep(millis), request.stopping)
-  return { ...request, body }
+  return { ...request, body: () => body }
 })

@@ -12,20 +12,15 @@ export const EndsWithCaller = Context.Reference<boolean>("@webflow-users/server/
   defaultValue: () => false,
 })
 
-/** Asks with the caller's own token. Hands what came of it on with the headers that tell what this token may still ask. */
-export const passingOn = <A, B, E, R>(
+/** What to ask with: the caller's own token. Hears what an answer tells of what this token may still ask. */
+export const passingOn = <R>(
+  context: Context.Context<R>,
   token: Redacted.Redacted,
-  asking: Effect.Effect<A, E, R>,
-  handOn: (result: A, told: Readonly<Record<string, string>>) => B,
-) =>
-  Effect.suspend(() => {
-    let told = RateLimitHeaders.none
-    const hearing = (context: Context.Context<R>): Context.Context<R> =>
-      Context.add(Context.add(context, Upstream.CallerToken, token), Upstream.OnAnswer, ({ header }) => {
-        told = RateLimitHeaders.write(RateLimitHeaders.read(header))
-      })
-    return Effect.map(Effect.updateContext(asking, hearing), (result) => handOn(result, told))
-  })
+  hear: (limits: Readonly<Record<string, string>>) => void,
+): Context.Context<R> =>
+  Context.add(Context.add(context, Upstream.CallerToken, token), Upstream.OnAnswer, ({ header }) =>
+    hear(RateLimitHeaders.write(RateLimitHeaders.read(header))),
+  )
 
 /**
  * Which failures the operator has to hear of, who sees no answers: of the store, or of the server behind. `words` are this

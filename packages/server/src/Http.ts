@@ -22,8 +22,8 @@ import {
   UserStore,
 } from "@webflow-users/core"
 import { JsonBody, ListQuery, RateLimitHeaders, Routes } from "@webflow-users/core/wire"
-import { Context, Effect, Exit, Result } from "effect"
-import { type Caller, Callers } from "./Callers.ts"
+import { Context, Effect, Exit, type Fiber, Result } from "effect"
+import { bearerOf, type Caller, Callers } from "./Callers.ts"
 import * as Faults from "./Faults.ts"
 import * as Forwarding from "./Forwarding.ts"
 import * as Ready from "./Ready.ts"
@@ -45,8 +45,8 @@ export interface Request {
   readonly headerNames: () => ReadonlyArray<string>
   /** The network address of who asks. */
   readonly address: string
-  /** Reads the body, once. */
-  readonly body: Effect.Effect<Uint8Array, BodyTooLarge | BadRequest>
+  /** Reads the body, once. What is here already is given as such. */
+  readonly body: () => Effect.Effect<Uint8Array, BodyTooLarge | BadRequest>
   /** Ends when the server begins to stop: from then on nothing may keep an answer waiting. */
   readonly stopping: Effect.Effect<void>
 }
@@ -82,29 +82,44 @@ export const Version = Context.Reference<string>("@webflow-users/server/Http/Ver
 export const isProbe = (target: string | undefined): boolean => target === "/health"
 
 /**
- * Answers a request; one that is refused for what it is not about is answered so. Every failure is an answer too, in the
- * contract's envelope.
+ * Answers a request, in a fiber of its own; one that is refused for what it is not about is answered so. Every failure is an answer
+ * too, in the contract's envelope.
  */
-export const answer = (request: Request, refusal?: UpdateUserError): Effect.Effect<Answer, never, Services> =>
-  Effect.withFiber((fiber) => {
+export const answer = (
+  request: Request,
+  refusal: () => UpdateUserError | undefined,
+): Effect.Effect<Answer, never, Services> => {
+  let call: Call | undefined
+  const responding = Effect.withFiber<Answer, UpdateUserError, Services>((fiber) => {
     const wire = Wire.of(request.path, request.header("accept-version"), fiber.getRef(Wire.DataNesting))
-    return settle(refusal === undefined ? Effect.suspend(() => respond(request, wire)) : Effect.fail(refusal), wire)
+    call = { fiber, request, wire, limits: RateLimitHeaders.none }
+    const refused = refusal()
+    return refused === undefined ? respond(call) : Effect.fail(refused)
   })
+  // One step around what succeeds, as nearly all does; the others are for what fails.
+  return Effect.catchCause(responding, (cause) => failed(Effect.failCause(cause), call))
+}
 
-/** One step around what succeeds, as nearly all does; the others are for what fails. */
-const settle = <R>(
-  responding: Effect.Effect<Answer, UpdateUserError, R>,
-  wire: Wire.Wire,
-): Effect.Effect<Answer, never, R> => Effect.catchCause(responding, (cause) => failed(Effect.failCause(cause), wire))
+/** A request that is being answered. */
+interface Call {
+  /** It is the request's own: what is added to its context need not be taken away again. */
+  readonly fiber: Fiber.Fiber<unknown, unknown>
+  readonly request: Request
+  readonly wire: Wire.Wire
+  /** What its answer tells of the caller's limits, whatever else it says, as soon as that is known. */
+  limits: Readonly<Record<string, string>>
+}
 
-const failed = (failing: Effect.Effect<never, UpdateUserError>, wire: Wire.Wire): Effect.Effect<Answer> =>
-  failing.pipe(
+const failed = (failing: Effect.Effect<never, UpdateUserError>, call: Call | undefined): Effect.Effect<Answer> => {
+  const told = (error: UpdateUserError) => withHeaders(failure(error, call?.wire), call?.limits)
+  return failing.pipe(
     Effect.tapError(Forwarding.logFailure),
-    Effect.catch((error) => Effect.succeed(failure(error, wire))),
+    Effect.catch((error) => Effect.succeed(told(error))),
     Effect.catchDefect((defect) =>
-      Effect.as(Effect.logError("A request failed unexpectedly", defect), failure(new InternalError(), wire)),
+      Effect.as(Effect.logError("A request failed unexpectedly", defect), told(new InternalError())),
     ),
   )
+}
 
 /** The answer that tells a failure: as v2 does, where the request could not be read. */
 export const failure = (error: UpdateUserError, wire: Wire.Wire = Wire.v2): TextResponse => {
@@ -114,39 +129,39 @@ export const failure = (error: UpdateUserError, wire: Wire.Wire = Wire.v2): Text
 
 // From here to the operations there are no generators and few steps: every request goes through all of them (docs/decisions/0027).
 
-const respond = (request: Request, wire: Wire.Wire): Effect.Effect<Answer, UpdateUserError, Services> => {
-  const { path, query, match } = request
-  const page = pages.get(path)
-  if (page !== undefined) return readOnly(request, page(request))
-  if (/^\/faults(\/|$)/.test(path)) return faultRule(path, request, wire)
-
-  if (match._tag === "Unknown") {
-    return Effect.flatMap(MorePages, (more): Effect.Effect<Response, UpdateUserError> => {
-      const found = more.get(path)
-      return found === undefined ? Effect.fail(new RouteNotFound()) : readOnly(request, found)
-    })
+const respond = (call: Call): Effect.Effect<Answer, UpdateUserError, Services> => {
+  const { request } = call
+  const { path, match } = request
+  if (match._tag === "Found") {
+    const { parameters, route } = match
+    return authenticated(call, parameters.siteId, Routes.routes[route].scope, (caller, site) =>
+      Faults.around(call, caller, site, (faulted) => {
+        tellOf(caller, call)
+        const result = operations[route](call, parameters, faulted)
+        return caller.explain === undefined ? result : Effect.mapError(result, caller.explain)
+      }),
+    )
   }
   if (match._tag === "WrongMethod") return Effect.fail(new MethodNotAllowed({ allow: match.allow }))
 
-  const { siteId, userId } = match.parameters
-  const asked = { siteId, scope: Routes.routes[match.route].scope }
-  return authenticated(request, wire, asked, (caller, site) =>
-    Faults.around(request, caller, site, (faulted) => {
-      const operation = Effect.map(operations[match.route]({ siteId, userId, query, request: faulted, wire }), asJson)
-      const result: typeof operation = Effect.updateContext(operation, contextOf(caller, request))
-      return caller.explain === undefined ? result : Effect.mapError(result, caller.explain)
-    }),
-  )
+  const page = pages.get(path)
+  if (page !== undefined) return readOnly(request, page(request))
+  if (/^\/faults(\/|$)/.test(path)) return faultRule(path, call)
+  return Effect.flatMap(MorePages, (more): Effect.Effect<Response, UpdateUserError> => {
+    const found = more.get(path)
+    return found === undefined ? Effect.fail(new RouteNotFound()) : readOnly(request, found)
+  })
 }
 
-/** What an operation may know of who asks for it: nobody waits for their turn when this server has to stop. */
-const contextOf =
-  (caller: Caller, { address, stopping }: Request) =>
-  (context: Context.Context<Services>): Context.Context<Services> => {
-    const untilStop = Context.add(context, UserStore.Ending, stopping)
-    const granted = Context.add(untilStop, UpdateGrant.Current, caller.grant)
-    return Context.add(granted, Actor, { ...caller.actor, address })
-  }
+/** Lets an operation know of who asks for it; nobody waits for their turn when this server has to stop. */
+const tellOf = (caller: Caller, call: Call): void => {
+  const { fiber, request } = call
+  const untilStop = Context.add(fiber.context, UserStore.Ending, request.stopping)
+  const granted = Context.add(untilStop, UpdateGrant.Current, caller.grant)
+  const known = Context.add(granted, Actor, { ...caller.actor, address: request.address })
+  const hear = (limits: Call["limits"]) => void (call.limits = limits)
+  fiber.setContext(caller.passedOn === undefined ? known : Forwarding.passingOn(known, caller.passedOn, hear))
+}
 
 /** Load balancers ask with HEAD; node:http keeps the body of its answer back. */
 const readOnly = ({ method }: Request, page: Effect.Effect<Response>) =>
@@ -157,55 +172,51 @@ const readOnly = ({ method }: Request, page: Effect.Effect<Response>) =>
  * token may still ask stands on every answer to one, whatever it says; on no other answer is it known.
  */
 const authenticated = (
-  request: Request,
-  wire: Wire.Wire,
-  { siteId, scope }: { readonly siteId: string; readonly scope: Routes.Scope },
+  call: Call,
+  siteId: string,
+  scope: Routes.Scope,
   serve: (caller: Caller, siteId: SiteId) => Effect.Effect<Answer, UpdateUserError, Services>,
-): Effect.Effect<Answer, UpdateUserError, Services> =>
-  Effect.contextWith((context: Context.Context<Services>) =>
-    Effect.flatMap(Context.get(context, Callers).identify(bearer(request), request.address), (caller) => {
-      const current = Context.get(context, Current)
-      if (current !== undefined) current.caller = caller.actor.actor
-      const site = UserStore.acceptSiteId(siteId)
-      const served = Effect.suspend((): Effect.Effect<Answer, UpdateUserError, Services> => {
-        if (Exit.isFailure(site)) return Effect.failCause(site.cause)
-        const refusal = caller.refusal(site.value, scope)
-        return refusal === undefined ? serve(caller, site.value) : Effect.fail(refusal)
-      })
-      if (caller.passedOn !== undefined) {
-        return Forwarding.passingOn(caller.passedOn, settle(served, wire), withHeaders)
-      }
-      return Effect.flatMap(caller.take, (allowance) => {
-        if (allowance === undefined) return served
+): Effect.Effect<Answer, UpdateUserError, Services> => {
+  const { fiber, request } = call
+  const { identify } = Context.getUnsafe(fiber.context, Callers)
+  return Effect.flatMapEager(identify(bearerOf(request.header("authorization")), request.address), (caller) => {
+    const current = fiber.getRef(Current)
+    if (current !== undefined) current.caller = caller.actor.actor
+    return Effect.flatMapEager(caller.take, (allowance) => {
+      if (allowance !== undefined) {
         const { limit, remaining, retryAfter } = allowance
-        const taken = retryAfter === undefined ? served : Effect.fail(new TooManyRequests({ retryAfter }))
-        return Effect.map(settle(taken, wire), (response) =>
-          withHeaders(response, RateLimitHeaders.write({ limit, remaining })),
-        )
-      })
-    }),
-  )
+        call.limits = RateLimitHeaders.write({ limit, remaining })
+        if (retryAfter !== undefined) return Effect.fail(new TooManyRequests({ retryAfter }))
+      }
+      const site = UserStore.acceptSiteId(siteId)
+      if (Exit.isFailure(site)) return Effect.failCause(site.cause)
+      const refusal = caller.refusal(site.value, scope)
+      return refusal === undefined ? serve(caller, site.value) : Effect.fail(refusal)
+    })
+  })
+}
 
 /** A site's rule for faults: put, looked at for what is left of it, and taken away. */
-const faultRule = Effect.fnUntraced(function* (path: string, request: Request, wire: Wire.Wire) {
+const faultRule = Effect.fnUntraced(function* (path: string, call: Call) {
   const rules = yield* Faults.rules
   const siteId = /^\/faults\/sites\/([^/]+)$/.exec(path)?.[1]
   if (siteId === undefined) return yield* new RouteNotFound()
+  const { request } = call
   const { method } = request
   if (method !== "GET" && method !== "PUT" && method !== "DELETE") {
     return yield* new MethodNotAllowed({ allow: ["GET", "PUT", "DELETE"] })
   }
   return yield* authenticated(
-    request,
-    wire,
-    { siteId, scope: "users:write" },
+    call,
+    siteId,
+    "users:write",
     Effect.fnUntraced(function* (_, site) {
       if (method === "PUT") {
-        const body = yield* Effect.fromResult(jsonOf(request, yield* request.body))
+        const body = yield* Effect.fromResult(jsonOf(request, yield* request.body()))
         rules.set(site, yield* Effect.fromResult(Faults.decode(body)))
       }
       if (method === "DELETE") rules.delete(site)
-      return json(200, rules.get(site) ?? {})
+      return answerOf(call, rules.get(site) ?? {})
     }),
   )
 })
@@ -233,44 +244,37 @@ const pages: ReadonlyMap<string, (request: Request) => Effect.Effect<Response>> 
   } satisfies Record<Page, (request: Request) => Effect.Effect<Response>>),
 )
 
-interface Call {
-  readonly siteId: string
-  readonly userId: string
-  readonly query: string
-  readonly request: Request
-  readonly wire: Wire.Wire
-}
-
-const operations: Record<Routes.RouteName, (call: Call) => Effect.Effect<unknown, UpdateUserError, Services>> = {
-  updateUser: ({ siteId, userId, request, wire }: Call) =>
-    Effect.contextWith((context: Context.Context<Services>) =>
-      Effect.flatMap(request.body, (bytes) => {
-        const read = jsonOf(request, bytes)
-        if (Result.isFailure(read)) return Effect.fail(read.failure)
-        const updateUser = Context.get(context, UpdateUser.UpdateUser)
-        return Effect.map(updateUser({ siteId, userId, patch: wire.body(read.success) }), wire.user)
-      }),
-    ),
-  getUser: ({ siteId, userId, wire }: Call) => Effect.map(ReadUsers.getUser(siteId, userId), wire.user),
-  userHistory: Effect.fnUntraced(function* ({ siteId, userId, query }: Call) {
+/** Each is given the request as it is to be read. */
+const operations: Record<
+  Routes.RouteName,
+  (call: Call, parameters: Routes.Parameters, request: Request) => Effect.Effect<Answer, UpdateUserError, Services>
+> = {
+  updateUser: (call, { siteId, userId }, request) =>
+    Effect.flatMapEager(request.body(), (bytes) => {
+      const read = jsonOf(request, bytes)
+      if (Result.isFailure(read)) return Effect.fail(read.failure)
+      const { fiber, wire } = call
+      const updateUser = Context.getUnsafe(fiber.context, UpdateUser.UpdateUser)
+      const updated = updateUser({ siteId, userId, patch: wire.body(read.success) })
+      return Effect.map(updated, (user) => answerOf(call, wire.user(user)))
+    }),
+  getUser: (call, { siteId, userId }) =>
+    Effect.map(ReadUsers.getUser(siteId, userId), (user) => answerOf(call, call.wire.user(user))),
+  userHistory: Effect.fnUntraced(function* (call, { siteId, userId }, { query }) {
     const page = yield* Effect.fromResult(ListQuery.decodeListQuery(new URLSearchParams(query), []))
-    return yield* UserHistory.userHistory(siteId, userId, page)
+    return answerOf(call, yield* UserHistory.userHistory(siteId, userId, page))
   }),
-  listUsers: Effect.fnUntraced(function* ({ siteId, query, wire }: Call) {
+  listUsers: Effect.fnUntraced(function* (call, { siteId }, { query }) {
     const page = yield* Effect.fromResult(ListQuery.decodeListQuery(new URLSearchParams(query), UserSort.literals))
-    return wire.userPage(yield* ReadUsers.listUsers(siteId, page))
+    return answerOf(call, call.wire.userPage(yield* ReadUsers.listUsers(siteId, page)))
   }),
-  listAccessGroups: Effect.fnUntraced(function* ({ siteId, query, wire }: Call) {
+  listAccessGroups: Effect.fnUntraced(function* (call, { siteId }, { query }) {
     const page = yield* Effect.fromResult(
       ListQuery.decodeListQuery(new URLSearchParams(query), AccessGroupSort.literals),
     )
-    return wire.accessGroupPage(yield* ReadUsers.listAccessGroups(siteId, page))
+    return answerOf(call, call.wire.accessGroupPage(yield* ReadUsers.listAccessGroups(siteId, page)))
   }),
 }
-
-/** The token that a request presents, if it presents one. */
-const bearer = (request: Request): string | undefined =>
-  /^Bearer +(\S+)$/i.exec(request.header("authorization") ?? "")?.[1]
 
 /** An empty body needs no type; any other has to say that it is JSON. */
 const jsonOf = ({ header }: Request, bytes: Uint8Array): Result.Result<unknown, BadRequest> =>
@@ -284,10 +288,9 @@ const json = (status: number, value: unknown, headers: Readonly<Record<string, s
   body: JSON.stringify(value),
 })
 
-const asJson = (result: unknown): Answer => json(200, result)
+/** The answer to a request that succeeded. */
+const answerOf = ({ limits }: Call, result: unknown): Answer => withHeaders(json(200, result), limits)
 
 /** The answer with headers beside its own. */
-const withHeaders = (response: Answer, headers: Readonly<Record<string, string>>): Answer =>
-  response === "Reset" || headers === RateLimitHeaders.none
-    ? response
-    : { ...response, headers: { ...response.headers, ...headers } }
+const withHeaders = (response: Response, headers = RateLimitHeaders.none): Response =>
+  headers === RateLimitHeaders.none ? response : { ...response, headers: { ...response.headers, ...headers } }

@@ -16,7 +16,7 @@ export const toRequest = (
   header: (name) => headerOf(request, name),
   headerNames: () => Object.keys(request.headers),
   address: Addresses.callerOf(request.socket.remoteAddress ?? "", headerOf(request, "x-forwarded-for"), trusted),
-  body: readBody(request),
+  body: () => readBody(request),
   stopping,
 })
 
@@ -37,21 +37,20 @@ const headerOf = ({ headers }: IncomingMessage, name: string): string | undefine
 }
 
 /** The rest of a body that is too large is read and thrown away by node:http, so that the caller gets to the answer. */
-const readBody = (request: IncomingMessage): Http.Request["body"] =>
-  Effect.suspend(() => {
-    if (Number(request.headers["content-length"]) > JsonBody.maxBodyBytes) return tooLarge()
-    // A caller who has gone already is heard of no more: none of the events would come.
-    if (request.destroyed) return cutOff()
-    // As nearly always: nothing is left to wait for.
-    if (!request.complete) return receiveBody(request)
-    if (request.readableLength > JsonBody.maxBodyBytes) return tooLarge()
-    const bytes: Buffer | null = request.read()
-    return Effect.succeed(bytes ?? nothing)
-  })
+const readBody = (request: IncomingMessage): ReturnType<Http.Request["body"]> => {
+  if (Number(request.headers["content-length"]) > JsonBody.maxBodyBytes) return tooLarge()
+  // A caller who has gone already is heard of no more: none of the events would come.
+  if (request.destroyed) return cutOff()
+  if (!request.complete) return receiveBody(request)
+  // As nearly always: nothing is left to wait for.
+  if (request.readableLength > JsonBody.maxBodyBytes) return tooLarge()
+  const bytes: Buffer | null = request.read()
+  return Effect.succeed(bytes ?? nothing)
+}
 
 const nothing = Buffer.alloc(0)
 
-const receiveBody = (request: IncomingMessage): Http.Request["body"] =>
+const receiveBody = (request: IncomingMessage): ReturnType<Http.Request["body"]> =>
   Effect.callback((resume) => {
     const chunks: Array<Buffer> = []
     let size = 0

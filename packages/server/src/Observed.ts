@@ -44,8 +44,12 @@ export const Witness = Context.Reference<Witness | undefined>("@webflow-users/se
 })
 
 export interface Observer {
-  /** Answers a request that has come now, and lets it be seen. */
-  readonly around: <R>(request: Http.Request, answering: Answering<R>) => Effect.Effect<Http.Answer, never, R>
+  /** Answers a request that has come now, in a fiber of its own, and lets it be seen. The answer is told with the request's id. */
+  readonly around: <A, R>(
+    request: Http.Request,
+    answering: Answering<R>,
+    tell: (answer: Http.Answer, id: string) => A,
+  ) => Effect.Effect<A, never, R>
   /** The answer to what is no request that could be read. */
   readonly refused: (answer: Http.TextResponse) => Http.TextResponse
 }
@@ -60,9 +64,9 @@ export const make: Effect.Effect<Observer> = Effect.gen(function* () {
   const random = yield* Random.Random
 
   return {
-    around: <R>(request: Http.Request, answering: Answering<R>) => {
+    around: <A, R>(request: Http.Request, answering: Answering<R>, tell: (answer: Http.Answer, id: string) => A) => {
       const began = clock.monotonicTimeNanosUnsafe()
-      return Effect.suspend(() => {
+      return Effect.withFiber((fiber) => {
         const current: Request.Current = { id: Request.idOf(request.header(Request.idHeader), random) }
         const route = Request.routeOf(request, pages)
         witness?.began(request)
@@ -84,14 +88,12 @@ export const make: Effect.Effect<Observer> = Effect.gen(function* () {
           origins === undefined ? asking : (asked) => Cors.around(origins, asked, asking(asked))
         const witnessed =
           witness?.around === undefined ? allowed(request) : witness.around(request, { route, current }, allowed)
-        const known = (context: Context.Context<R>) => {
-          const own = Context.add(context, Request.Current, current)
-          // So that another server can tell what its requests belong to.
-          return goesOn ? Context.add(own, Correlation, { [Request.idHeader]: current.id }) : own
-        }
-        return Effect.map(Effect.updateContext(witnessed, known), (answer) => {
+        const own = Context.add(fiber.context, Request.Current, current)
+        // So that another server can tell what its requests belong to.
+        fiber.setContext(goesOn ? Context.add(own, Correlation, { [Request.idHeader]: current.id }) : own)
+        return Effect.map(witnessed, (answer) => {
           end(answer)
-          return answer === "Reset" ? answer : withId(answer, current.id)
+          return tell(answer, current.id)
         })
       })
     },
@@ -100,7 +102,8 @@ export const make: Effect.Effect<Observer> = Effect.gen(function* () {
       const current = { id: Request.newId(random) }
       witness?.began()
       witness?.ended({ route: Request.unknown, current, answer, seconds: 0 })
-      return withId({ ...answer, headers: { ...answer.headers, ...Cors.headersFor(origins, undefined) } }, current.id)
+      const headers = { ...answer.headers, ...Cors.headersFor(origins, undefined), [Request.idHeader]: current.id }
+      return { ...answer, headers }
     },
   }
 })
@@ -115,8 +118,3 @@ const correlated = <A, E, R>(
     Effect.suspend(() => passedOn(current)),
     (told) => Effect.provideService(asking, Correlation, { [Request.idHeader]: current.id, ...told }),
   )
-
-const withId = <A extends Http.Response>(answer: A, id: string): A => ({
-  ...answer,
-  headers: { ...answer.headers, [Request.idHeader]: id },
-})

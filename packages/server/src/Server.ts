@@ -12,6 +12,7 @@ import * as Http from "./Http.ts"
 import { ambiguityOf, hostProblem, toRequest } from "./Incoming.ts"
 import * as Listening from "./Listening.ts"
 import * as Observed from "./Observed.ts"
+import * as Outgoing from "./Outgoing.ts"
 import * as Refusal from "./Refusal.ts"
 import * as Unfetched from "./Unfetched.ts"
 import * as Works from "./Works.ts"
@@ -64,7 +65,11 @@ const lingerTimeout = 1_000
 /** A connection, as far as it has come. Its requests are worked off one after the other, as HTTP asks of a pipeline. */
 interface Connection {
   /** The request that came last, and the answer that the one before it gets. */
-  latest?: { readonly request: IncomingMessage; readonly response: ServerResponse; readonly before?: ServerResponse }
+  latest?: {
+    readonly request: IncomingMessage
+    readonly response: ServerResponse
+    readonly before: ServerResponse | undefined
+  }
   work?: Fiber.Fiber<void>
   /** How many requests have come, and how many of them are not done. */
   requests: number
@@ -136,7 +141,7 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
   })
 
   const unlessTooLarge = (answer: Http.Answer): Http.Answer =>
-    answer === "Reset" || unfetched.hasRoomFor(sizeOf(answer)) ? answer : Http.failure(new Overloaded())
+    answer === "Reset" || unfetched.hasRoomFor(Outgoing.ownSizeOf(answer)) ? answer : Http.failure(new Overloaded())
 
   const serve = (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request
@@ -160,7 +165,7 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     connection.pending += 1
     pending += 1
     unfetched.begin(socket)
-    connection.latest = { request, response, ...(latest && { before: latest.response }) }
+    connection.latest = { request, response, before: latest?.response }
     // Who would rather speak another protocol is answered in this one, and for the last time: from then on node:http tells
     // of no error on the connection, and what is no request would be waited on in silence.
     const ambiguity = ambiguityOf(request)
@@ -176,11 +181,11 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     const asked = toRequest(request, stopBegins.await, trusted)
     const refusal = () => (isTooMany || !hasRoomForIt() ? new Overloaded() : (ambiguity ?? hostProblem(request)))
     const answering = (read: Http.Request) => {
-      const answer = Effect.suspend(() => Http.answer(read, refusal()))
+      const answer = Http.answer(read, refusal)
       // What was read can be read again; what was changed has to be told.
       return request.method === "GET" ? Effect.map(answer, unlessTooLarge) : answer
     }
-    const answered = Effect.map(observer.around(asked, answering), (answer) => {
+    const answered = observer.around(asked, answering, (answer, id) => {
       if (answer === "Reset") {
         connection.isOver = true
         return afterAnswer(latest?.response, () => socket.resetAndDestroy())
@@ -188,16 +193,14 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
       if (stopping && connection.latest?.response === response) response.shouldKeepAlive = false
       const length = Buffer.byteLength(answer.body)
       fetched = unfetched.written(socket, typeof answer.body === "string" ? length : 0)
-      // An answer that says that it has no body has no length either.
-      const { status, headers } = answer
-      response.writeHead(status, status === 204 ? headers : { ...headers, "content-length": length })
+      response.writeHead(answer.status, Outgoing.headersOf(answer, id, length))
       gathered.send(() => response.end(answer.body))
     })
-    const inTurn = Effect.suspend(() => (connection.isOver ? Effect.void : answered))
+    const inTurn = () => (connection.isOver ? Effect.void : answered)
     const start = () => {
       const { work } = connection
       const isNext = work === undefined || work.pollUnsafe() !== undefined
-      connection.work = works.run(isNext ? inTurn : Effect.andThen(after(work), inTurn), () => {
+      connection.work = works.run(isNext ? inTurn() : Effect.andThen(after(work), Effect.suspend(inTurn)), () => {
         connection.pending -= 1
         pending -= 1
       })
@@ -287,9 +290,6 @@ const isIdle = ({ latest }: Connection): boolean => latest === undefined || late
 
 /** Waits for work that comes first, and gives it up with whatever waits for it. */
 const after = (work: Fiber.Fiber<void>) => Effect.onInterrupt(Fiber.await(work), () => Fiber.interrupt(work))
-
-/** What an answer takes up that no other has: bytes are shared. */
-const sizeOf = ({ body }: Http.Response): number => (typeof body === "string" ? Buffer.byteLength(body) : 0)
 
 /** Does something when an answer, if there is one, has been handed to the socket whole. */
 const afterAnswer = (answer: ServerResponse | undefined, act: () => unknown): void => {

@@ -27,12 +27,13 @@ export const recordedAround = <R>(
       isKept = true
     }
     if (!announcesBody(request)) keepOnce()
-    const body = Effect.tap(request.body, (bytes) =>
-      Effect.sync(() => {
-        recorded.body = bodyOf(bytes)
-        keepOnce()
-      }),
-    )
+    const body = () =>
+      Effect.tap(request.body(), (bytes) =>
+        Effect.sync(() => {
+          recorded.body = bodyOf(bytes)
+          keepOnce()
+        }),
+      )
     return Effect.map(answering({ ...request, body }), (answer) => {
       recorded.status = answer === "Reset" ? "reset" : answer.status
       keepOnce()
