@@ -237,6 +237,46 @@ describe("the pacer and a server that says nothing of limits", () => {
   )
 })
 
+describe("a request that is given up", () => {
+  const patient: Pacer.Turn = { hasBegun: false, maxWait: Duration.hours(1) }
+  // Where it can be given up: each so many steps it lets others go on, and one of these times they give it up.
+  const moments = [3, 4, 5, 6, 7].flatMap((steps) => [0, 1, 2, 3, 4, 5, 6, 7, 8].map((time) => ({ steps, time })))
+
+  it.effect.each([
+    ["where it may go at once", false],
+    ["after it has waited", true],
+  ] as const)("%s is under way no longer, whatever it had come to", ([, hasToWait]) =>
+    Effect.gen(function* () {
+      const came: Array<string> = []
+      for (const { steps, time } of moments) {
+        const pacer = yield* pacerOf()
+        const gate = yield* Deferred.make<void>()
+        const first = hasToWait ? pacer.paced(Effect.andThen(Deferred.await(gate), ok()), fresh) : Effect.void
+        const before = yield* Effect.forkChild(first, { startImmediately: true })
+        let state = "not sent"
+        const send = Effect.tap(
+          Effect.suspend(() => {
+            state = "sent"
+            return ok()
+          }),
+          () => Effect.sync(() => (state = "answered")),
+        )
+        const paced = Effect.provideService(pacer.paced(send, patient), References.MaxOpsBeforeYield, steps)
+        const one = yield* Effect.forkChild(paced, { startImmediately: true })
+        // Until it waits.
+        if (hasToWait) yield* Effect.repeat(Effect.yieldNow, { times: 20 })
+        yield* Deferred.succeed(gate, undefined)
+        for (let taken = 0; taken < time; taken += 1) yield* Effect.yieldNow
+        yield* Fiber.interrupt(one)
+        yield* Fiber.join(before)
+        came.push(state)
+        expect([steps, time, state, pacer.isIdle()]).toStrictEqual([steps, time, state, true])
+      }
+      expect(new Set(came)).toStrictEqual(new Set(["not sent", "sent", "answered"]))
+    }),
+  )
+})
+
 describe("a 429", () => {
   /** When the next request is sent after one 429 with these headers. */
   const nextAfter = Effect.fnUntraced(function* (
