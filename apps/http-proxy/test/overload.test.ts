@@ -4,7 +4,7 @@
  */
 import { once } from "node:events"
 import { parseSiteId, type SiteId, type User, UserId } from "@webflow-users/core"
-import { Effect, Latch, Layer, Logger } from "effect"
+import { Clock, Effect, Latch, Layer, Logger } from "effect"
 import { TestClock } from "effect/testing"
 import { describe, expect, it } from "vitest"
 import { start } from "./proxy.ts"
@@ -50,6 +50,21 @@ const limited = async (limits: Partial<Server.Limits>) => {
     },
     letGo: () => proxy.run(gate.open),
     [Symbol.asyncDispose]: proxy.stop,
+  }
+}
+
+/** A clock that goes on while the program is in the midst of a step. Who sleeps by it sleeps for ever. */
+const clockOf = (seconds: () => number): Clock.Clock => {
+  const millis = () => seconds() * 1_000
+  const nanos = () => BigInt(seconds()) * 1_000_000_000n
+  return {
+    currentTimeMillisUnsafe: millis,
+    currentTimeMillis: Effect.sync(millis),
+    currentTimeNanosUnsafe: nanos,
+    currentTimeNanos: Effect.sync(nanos),
+    monotonicTimeNanosUnsafe: nanos,
+    monotonicTimeNanos: Effect.sync(nanos),
+    sleep: () => Effect.never,
   }
 }
 
@@ -167,25 +182,28 @@ describe("requests beyond the most", () => {
 })
 
 describe("answers that nobody fetches", () => {
-  // Time is the test's: a machine that is slow has nobody wait for longer.
-  const beside = Layer.merge(TestClock.layer(), Logger.layer([]))
   /** 100 of them are a list of 2.6 MB. */
   const users = Array.from({ length: 100 }, (_, index): User => ({
     ...user,
     id: UserId.make(`6287ec36a841b25637c6${(0x7000 + index).toString(16)}`),
     data: Object.fromEntries(Array.from({ length: 100 }, (_value, field) => [`field-${field}`, "x".repeat(256)])),
   }))
-  const listing = async (limits?: Partial<Server.Limits>) => {
-    const made = { count: 0 }
+  // Time is the test's: a machine that is slow has nobody wait for longer.
+  const listing = async (limits?: Partial<Server.Limits>, clock: Layer.Layer<never> = TestClock.layer()) => {
+    const made = { count: 0, meanwhile: () => {} }
     const gate = Latch.makeUnsafe(true)
     const counting: Parameters<typeof start>[2] = (store) => ({
       ...store,
       list: (...call) =>
         Effect.suspend(() => {
           made.count += 1
-          return Effect.andThen(gate.await, store.list(...call))
+          return gate.await.pipe(
+            Effect.andThen(Effect.suspend(() => store.list(...call))),
+            Effect.tap(() => Effect.sync(made.meanwhile)),
+          )
         }),
     })
+    const beside = Layer.merge(clock, Logger.layer([]))
     const proxy = await start("memory:", { id: siteId, users }, counting, beside, limits)
     const list = request(`GET /v2/sites/${siteId}/users?limit=100`, [`Authorization: Bearer ${await proxy.token()}`])
     const dialed: Array<Disposable> = []
@@ -252,8 +270,8 @@ describe("answers that nobody fetches", () => {
     expect(await proxy.another(proxy.list)).toMatchObject({ status: 200 })
   })
 
-  it("are not kept beyond what there is room for, where many are made at once", async () => {
-    await using proxy = await listing()
+  /** What 80 callers are answered whose lists are made in one step. */
+  const madeAtOnce = async (proxy: Awaited<ReturnType<typeof listing>>) => {
     await proxy.run(proxy.gate.close)
     const asked = await Promise.all(Array.from({ length: 80 }, proxy.dial))
     for (const { socket } of asked) socket.pause()
@@ -265,8 +283,24 @@ describe("answers that nobody fetches", () => {
     }
     await proxy.run(proxy.gate.open)
     for (const { socket } of asked) socket.resume()
-    const statuses = await Promise.all(asked.map(async ({ next }) => (await next())?.status))
-    expect(new Set(statuses)).toEqual(new Set([200, 503]))
+    return new Set(await Promise.all(asked.map(async ({ next }) => (await next())?.status)))
+  }
+  it("are not kept beyond what there is room for, where many are made at once", async () => {
+    await using proxy = await listing()
+    expect(await madeAtOnce(proxy)).toEqual(new Set([200, 503]))
+  })
+
+  it("end nobody who was not sent any yet, however long it takes to make them", async () => {
+    let seconds = 0
+    await using proxy = await listing(
+      {},
+      Layer.succeed(
+        Clock.Clock,
+        clockOf(() => seconds),
+      ),
+    )
+    proxy.made.meanwhile = () => void (seconds += 1)
+    expect(await madeAtOnce(proxy)).toEqual(new Set([200, 503]))
   })
 
   it("are not begun for who has gone", async () => {

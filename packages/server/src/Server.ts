@@ -192,9 +192,13 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
       }
       if (stopping && connection.latest?.response === response) response.shouldKeepAlive = false
       const length = Buffer.byteLength(answer.body)
-      fetched = unfetched.written(socket, typeof answer.body === "string" ? length : 0)
+      const own = typeof answer.body === "string" ? length : 0
+      unfetched.made(socket, own)
       response.writeHead(answer.status, Outgoing.headersOf(answer, id, length))
-      gathered.send(() => response.end(answer.body))
+      gathered.send(() => {
+        response.end(answer.body)
+        fetched = unfetched.sent(socket, own)
+      })
     })
     const inTurn = () => (connection.isOver ? Effect.void : answered)
     const start = () => {
@@ -260,12 +264,7 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     stopBegins.openUnsafe()
     setTimeout(hangUpIdle, quietTimeout).unref()
     return Effect.andThen(Listening.close(server), works.awaitNone)
-  }).pipe(
-    Effect.timeoutOrElse({
-      duration: stopTimeout,
-      orElse: () => Effect.sync(giveUp),
-    }),
-  )
+  }).pipe(Effect.timeoutOrElse({ duration: stopTimeout, orElse: () => Effect.sync(giveUp) }))
   const stop = Effect.suspend(() => {
     stopping = true
     return options.stopsAtOnce === true ? Effect.andThen(endAll, finish) : finish

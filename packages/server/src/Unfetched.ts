@@ -19,8 +19,8 @@ const patience = { otherwise: 30_000, needed: 1_000 }
 
 interface Held {
   bytes: number
-  /** When the answers were written that are not fetched yet, in their order; in milliseconds. */
-  readonly written: Array<number>
+  /** When the answers were sent that are not fetched yet, in their order; in milliseconds. */
+  readonly sent: Array<number>
 }
 
 /** `end` is to end a connection that does not fetch. */
@@ -39,8 +39,8 @@ export const make = Effect.fnUntraced(function* (end: (socket: Socket) => void) 
   const endOne = (longEnough: number): boolean => {
     let slowest: Socket | undefined
     let since = now() - longEnough
-    for (const [socket, { written }] of held) {
-      const [first] = written
+    for (const [socket, { sent }] of held) {
+      const [first] = sent
       if (first === undefined || first > since) continue
       slowest = socket
       since = first
@@ -81,21 +81,28 @@ export const make = Effect.fnUntraced(function* (end: (socket: Socket) => void) 
     makeRoom,
     /** A request has come. */
     begin: (socket: Socket): void => {
-      const one = held.get(socket) ?? { bytes: 0, written: [] }
+      const one = held.get(socket) ?? { bytes: 0, sent: [] }
       if (!held.has(socket)) socket.once("close", () => forget(socket))
       held.set(socket, one)
       take(one, atLeast)
     },
-    /** Its answer is going to be sent, of so many bytes that nobody else has. Gives what is to be called when it is fetched. */
-    written: (socket: Socket, bytes: number): (() => void) => {
+    /** Its answer has been made, of so many bytes that nobody else has. */
+    made: (socket: Socket, bytes: number): void => {
+      const one = held.get(socket)
+      if (one !== undefined) take(one, bytes)
+    },
+    /**
+     * The answer is with the socket, and from now on waits for its caller: one that was made in the same step and could not leave yet waits for nobody.
+     * Gives what is to be called when it is fetched.
+     */
+    sent: (socket: Socket, bytes: number): (() => void) => {
       const one = held.get(socket)
       if (one === undefined) return () => undefined
-      take(one, bytes)
-      one.written.push(now())
+      one.sent.push(now())
       return () => {
         if (held.get(socket) !== one) return
         take(one, -bytes - atLeast)
-        one.written.shift()
+        one.sent.shift()
       }
     },
   }
