@@ -24,7 +24,7 @@ const sdk = async () => {
   }
 }
 
-/** The same statements in the same order, without a library. */
+/** Nearly the same statements in the same order, without a library. */
 const byHand = async () => {
   const { DatabaseSync } = await import("node:sqlite")
   const database = new DatabaseSync(file)

@@ -1,7 +1,7 @@
 /**
  * What somebody good writes by hand who needs nothing but a durable update: `node:http`, SQLite, one file, no checks beyond JSON. On
- * the tables of a store of ours, with the row of the event, which is in no index: nobody would find a user's events. Each request has a transaction of its own, or shares one with those that
- * came beside it.
+ * the tables of a store of ours, with the row of the event, which leads to no other and is in no index: to find a user's events would cost
+ * more. Each request has a transaction of its own, or shares one with those that came beside it.
  *
  * `node durable-server.mjs node:sqlite|better-sqlite3 each|group|worker FILE`; `worker` is `group` in a thread of its own.
  */

@@ -75,12 +75,10 @@ export const layer: Layer.Layer<SiteArchive, never, SqlClient.SqlClient> = Layer
       })
     const events = (siteId: SiteId) =>
       Stream.unwrap(
-        Effect.map(
-          sql<SpanRow>`SELECT min(first) AS first, max(last) AS last FROM (${eventRows.spanOfSite(siteId)}) AS spans`,
-          ([span]) =>
-            span === undefined || span.first === null
-              ? Stream.empty
-              : eventsBetween(siteId, Number(span.first), Number(span.last)),
+        Effect.map(sql<SpanRow>`${eventRows.spanOfSite(siteId)}`, ([span]) =>
+          span === undefined || span.first === null
+            ? Stream.empty
+            : eventsBetween(siteId, Number(span.first), Number(span.last)),
         ),
       )
 

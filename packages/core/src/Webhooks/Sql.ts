@@ -49,7 +49,7 @@ export const layer: Layer.Layer<Webhooks | WebhookOutbox, never, SqlClient.SqlCl
 )
 
 const ownersSide = (sql: SqlClient.SqlClient): Webhooks["Service"] => {
-  const { isOfSite } = EventRows.make(sql)
+  const { since: eventsSince } = EventRows.make(sql)
   // Whoever writes several deliveries has them in one order: then nobody waits for another in a circle.
   const lock = (condition: Statement.Fragment) =>
     sql.onDialectOrElse({
@@ -109,10 +109,10 @@ const ownersSide = (sql: SqlClient.SqlClient): Webhooks["Service"] => {
       }).pipe(sql.withTransaction, Conflict.again, storeErrors),
     replaySince: ({ id, siteId }, since) =>
       Effect.gen(function* () {
+        const events = yield* eventsSince(siteId, DateTime.formatIso(since))
         // What is under way is told once more when its lease ends, and what is behind it after that.
         const replayed = yield* sql`INSERT INTO webhook_deliveries (webhook_id, sequence, user_id, due_at)
-          SELECT ${id}, sequence, user_id, '' FROM user_events
-          WHERE ${isOfSite(siteId)} AND at >= ${DateTime.formatIso(since)} ORDER BY sequence
+          SELECT ${id}, sequence, user_id, '' FROM (${events}) AS events WHERE true ORDER BY sequence
           ON CONFLICT (webhook_id, sequence) DO UPDATE
             SET state = 'pending', attempts = 0, claimed_by = NULL,
               due_at = CASE WHEN webhook_deliveries.claimed_by IS NULL THEN '' ELSE webhook_deliveries.due_at END

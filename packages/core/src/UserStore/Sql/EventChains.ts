@@ -14,6 +14,9 @@ import type { EventRow, EventRows } from "./EventRows.ts"
 /** So many events at a time are passed over on the way to those that are long past. */
 const stride = 100
 
+/** So many events, of all sites, are looked at at once. */
+const windowSize = 20_000
+
 /** What an update needs of a user's chain, beside the document: {@link ChainedUser}. By site and user. */
 export const selectUser = "SELECT document, last_event, last_hundredth FROM users WHERE site_id = ? AND id = ?"
 
@@ -58,7 +61,8 @@ export const make = (sql: SqlClient.SqlClient, selected: Statement.Fragment): Ev
       ([row]) => row ?? nothing,
     )
 
-  // The chain is what it was when the user was read, whoever adds to it: what a page has does not depend on when it is asked for.
+  // The chain is what it was when the user was read, whoever adds to it. Whatever somebody has done to the tables by hand, it has nobody
+  // else's events.
   const sequences = (
     siteId: SiteId,
     userId: UserId,
@@ -74,11 +78,11 @@ export const make = (sql: SqlClient.SqlClient, selected: Statement.Fragment): Ev
     return sql`SELECT sequence FROM (
       WITH RECURSIVE chain (sequence, previous, hundredth, place) AS (
         SELECT sequence, previous, hundredth, CAST(${events} AS INTEGER) FROM user_events
-        WHERE sequence = ${last_event}
+        WHERE sequence = ${last_event} AND site_id = ${siteId} AND user_id = ${userId}
         UNION ALL
         SELECT e.sequence, e.previous, e.hundredth, IIF(${below} >= ${top}, ${below}, place - 1)
         FROM chain CROSS JOIN user_events e ON e.sequence = IIF(${below} >= ${top}, chain.hundredth, chain.previous)
-        WHERE place > ${top - most + 1}
+        WHERE place > ${top - most + 1} AND e.site_id = ${siteId} AND e.user_id = ${userId}
       )
       SELECT sequence FROM chain WHERE place <= ${top} UNION ALL
       SELECT sequence FROM (SELECT sequence FROM user_events WHERE ${isIndexed(siteId, userId)}
@@ -86,16 +90,15 @@ export const make = (sql: SqlClient.SqlClient, selected: Statement.Fragment): Ev
       ) ORDER BY sequence DESC LIMIT ${limit} OFFSET ${offset - passed}`
   }
 
-  const spanOfSite = (siteId: SiteId) => sql`
+  const spanOfSite = (siteId: SiteId) => sql`SELECT min(first) AS first, max(last) AS last FROM (
     SELECT min(first_event) AS first, max(last_event) AS last FROM users WHERE site_id = ${siteId} UNION ALL
-    SELECT min(sequence), max(sequence) FROM user_events WHERE site_id = ${siteId} AND previous IS NULL`
+    SELECT min(sequence), max(sequence) FROM user_events WHERE site_id = ${siteId} AND previous IS NULL)`
 
   return {
     ofUser: Effect.fnUntraced(function* (siteId, userId) {
       const known = yield* knownOf(siteId, userId)
-      const all = { offset: 0, limit: known.events + known.indexed }
       return yield* sql<EventRow>`SELECT ${selected} FROM user_events
-        WHERE sequence IN (${sequences(siteId, userId, known, all)}) ORDER BY sequence`
+        WHERE sequence IN (${sequences(siteId, userId, known, { offset: 0, limit: noLimit })}) ORDER BY sequence`
     }),
     latest: Effect.fnUntraced(function* (siteId, userId, page) {
       const known = yield* knownOf(siteId, userId)
@@ -105,10 +108,25 @@ export const make = (sql: SqlClient.SqlClient, selected: Statement.Fragment): Ev
     }),
     countOfSite: (siteId) => sql`(SELECT count(*) FROM user_events WHERE site_id = ${siteId} AND previous IS NULL)
       + COALESCE((SELECT sum(events) FROM users WHERE site_id = ${siteId}), 0)`,
-    // In front of the first may be millions of others.
-    isOfSite: (siteId) => sql`site_id = ${siteId} AND sequence >= (SELECT min(first) FROM (${spanOfSite(siteId)}))`,
+    since: Effect.fnUntraced(function* (siteId, at) {
+      const [span] = yield* sql<Record<"first" | "last" | "newest", number | null>>`SELECT first, last,
+        (SELECT max(sequence) FROM user_events) AS newest FROM (${spanOfSite(siteId)})`
+      const isWanted = sql`site_id = ${siteId} AND at >= ${at}`
+      const found: Array<number> = []
+      for (let from = span?.first ?? 1; from <= (span?.last ?? 0); from += windowSize) {
+        const rows = yield* sql<{ readonly sequence: number }>`SELECT sequence FROM user_events
+          WHERE ${isWanted} AND sequence >= ${from} AND sequence < ${from + windowSize}`
+        for (const { sequence } of rows) found.push(sequence)
+      }
+      return sql`SELECT sequence, user_id FROM user_events
+        WHERE sequence IN (SELECT value FROM json_each(${JSON.stringify(found)}))
+        UNION ALL SELECT sequence, user_id FROM user_events WHERE sequence > ${span?.newest ?? 0} AND ${isWanted}`
+    }),
     spanOfSite,
   }
 }
+
+/** More events than a user has. */
+const noLimit = 2 ** 40
 
 const nothing: Known = { events: 0, last_event: 0, indexed: 0, amid: 0 }

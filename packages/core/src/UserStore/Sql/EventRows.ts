@@ -30,9 +30,12 @@ export interface EventRows {
   ) => Asking<{ readonly rows: ReadonlyArray<EventRow>; readonly total: number }>
   /** How many a site has: an expression. */
   readonly countOfSite: (siteId: SiteId) => Statement.Fragment
-  /** Whether an event is one of a site's: a condition. */
-  readonly isOfSite: (siteId: SiteId) => Statement.Fragment
-  /** A statement: the sequences between which those of a site are, as `first` and `last`, perhaps in several rows. */
+  /**
+   * A statement, which has sequence and user of each event of a site since a moment, also of those that come before it is made. Looking for
+   * them is done by then, so that whoever writes is not held up by it.
+   */
+  readonly since: (siteId: SiteId, at: string) => Asking<Statement.Fragment>
+  /** A statement: the sequences between which those of a site are, as `first` and `last`, or null. */
   readonly spanOfSite: (siteId: SiteId) => Statement.Fragment
 }
 
@@ -59,7 +62,9 @@ const indexed = (sql: SqlClient.SqlClient, selected: Statement.Fragment): EventR
       return { rows, total: Number(counted?.total) }
     }),
     countOfSite: (siteId) => sql`(SELECT count(*) FROM user_events WHERE ${isOfSite(siteId)})`,
-    isOfSite,
+    // It holds nobody up.
+    since: (siteId, at) =>
+      Effect.succeed(sql`SELECT sequence, user_id FROM user_events WHERE ${isOfSite(siteId)} AND at >= ${at}`),
     // Of the numbers by themselves it would look for the first and the last that are of the site, in all of them.
     spanOfSite: (siteId) =>
       sql`SELECT min(sequence + 0) AS first, max(sequence + 0) AS last FROM user_events WHERE ${isOfSite(siteId)}`,
