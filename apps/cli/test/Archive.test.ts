@@ -37,8 +37,10 @@ describe("export and import", { concurrent: true }, () => {
     expect(imported).toMatchObject({ code: 0, stderr: "" })
     expect(resultOf(imported)).toEqual({ siteId, ...counts, sha256 })
     expect((await target.cli(exportSite)).stdout).toBe(text)
-    expect(target.query("SELECT * FROM users ORDER BY id")).toEqual(
-      store.query("SELECT * FROM users WHERE site_id = ? ORDER BY id", siteId),
+    // What comes from an archive is in no chain of events; how it is found is no affair of who restores it.
+    const columns = "id, email, status, created_on, last_login, updated_on, document"
+    expect(target.query(`SELECT ${columns} FROM users ORDER BY id`)).toEqual(
+      store.query(`SELECT ${columns} FROM users WHERE site_id = ? ORDER BY id`, siteId),
     )
     // Who was restored can be updated, and is held to what was declared.
     expect(await target.cli(["update", siteId, ada.id, "--field", "shoe=42"])).toMatchObject({ code: 2 })

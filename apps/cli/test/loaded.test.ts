@@ -51,7 +51,7 @@ describe("what is loaded", () => {
     const { path } = await seeded()
     const { chunks, kilobytes, has } = await loadedBy([...change, "--store", `file:${path}`])
     expect(chunks).toStrictEqual(["main.js", "program", "update", "sql", "later"])
-    expect(kilobytes).toBeLessThanOrEqual(362)
+    expect(kilobytes).toBeLessThanOrEqual(366)
     expect(["http", "sqlite", "internal/deps/undici/undici"].filter(has)).toStrictEqual(["sqlite"])
   })
 })

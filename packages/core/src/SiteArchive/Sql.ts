@@ -6,7 +6,7 @@ import { SiteDeclaration } from "../SiteDeclarationSchema.ts"
 import { storeError } from "../StoreErrors.ts"
 import { SiteNotFound } from "../UpdateUserError.ts"
 import type { AccessGroup, SiteId, User, UserId } from "../User.ts"
-import * as EventRows from "../UserStore/Sql/EventRows.ts"
+import * as EventRows from "../EventRows.ts"
 import * as ArchiveRows from "./Sql/ArchiveRows.ts"
 
 interface SiteRow {

@@ -4,7 +4,7 @@ import { SqlClient, type SqlError, type Statement } from "effect/sql"
 import * as Conflict from "../Conflict.ts"
 import { storeErrors } from "../StoreErrors.ts"
 import { type SiteId, User, type UserId } from "../UserSchema.ts"
-import * as EventRows from "../UserStore/Sql/EventRows.ts"
+import * as EventRows from "../EventRows.ts"
 import {
   type WebhookBacklog,
   type ClaimedDelivery,

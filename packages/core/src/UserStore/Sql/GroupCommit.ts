@@ -7,7 +7,7 @@ import type { SqlClient, SqlError } from "effect/sql"
 import type { Client, Execute } from "../../AtOnce.ts"
 import { isHeard } from "../../Traced.ts"
 import type { SiteId, UserId } from "../../User.ts"
-import { type ChainedUser, insertEvent, selectUser, updateUser } from "./EventChains.ts"
+import { type ChainedUser, insertEvent, selectUser, updateUser } from "../../EventChains.ts"
 import {
   addGroup,
   type Decide,

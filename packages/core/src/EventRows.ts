@@ -1,8 +1,8 @@
 /** Rows of the record, and how those of a user or of a site are found: by an index, or in SQLite from one to the next. */
 import { Effect } from "effect"
 import type { SqlClient, SqlError, Statement } from "effect/sql"
-import type { SiteId, UserId } from "../../User.ts"
-import type { PageRequest } from "../../UserStore.ts"
+import type { SiteId, UserId } from "./User.ts"
+import type { PageRequest } from "./UserStore.ts"
 import * as EventChains from "./EventChains.ts"
 
 /** One event as its table has it, without whose it is. */

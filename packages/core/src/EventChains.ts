@@ -7,8 +7,8 @@
  */
 import { Effect } from "effect"
 import type { SqlClient, Statement } from "effect/sql"
-import type { SiteId, UserId } from "../../User.ts"
-import type { PageRequest } from "../../UserStore.ts"
+import type { SiteId, UserId } from "./User.ts"
+import type { PageRequest } from "./UserStore.ts"
 import type { EventRow, EventRows } from "./EventRows.ts"
 
 /** So many events at a time are passed over on the way to those that are long past. */
