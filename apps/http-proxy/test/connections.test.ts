@@ -4,7 +4,7 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks"
 import { subscribe, unsubscribe } from "node:diagnostics_channel"
-import type { IncomingMessage } from "node:http"
+import type { IncomingMessage, ServerResponse } from "node:http"
 import { parseSiteId, type SiteId, type User, UserEvents, UserId } from "@webflow-users/core"
 import { Effect, Latch } from "effect"
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest"
@@ -115,6 +115,32 @@ describe("requests sent without waiting for answers", () => {
     const refusal = await connection.next()
     expect(refusal?.status).toBe(400)
     expect(JSON.parse(refusal?.body ?? "null")).toEqual(invalid)
+    await connection.closed
+    expect(connection.rest()).toBe("")
+  })
+
+  it("are answered before what follows them is refused once, in however many pieces it comes", async () => {
+    const responses: Array<ServerResponse> = []
+    const onStart = (message: unknown) =>
+      void responses.push((message as { readonly response: ServerResponse }).response)
+    subscribe("http.server.request.start", onStart)
+    onTestFinished(() => void unsubscribe("http.server.request.start", onStart))
+    using connection = await dial(proxy.origin)
+    connection.send(rename("First"))
+    await proxy.run(arrived.await)
+    const waiting = () => responses[0]?.listenerCount("close") ?? Number.NaN
+    const before = waiting()
+    for (let piece = 0; piece < 5; piece += 1) {
+      connection.send("\0\0\0")
+      // By the time another has been served, it has been read.
+      using another = await dial(proxy.origin)
+      another.send(request("GET /health"))
+      await another.next()
+    }
+    expect(waiting()).toBe(before + 1)
+    await open(gate)
+    expect(nameIn(await connection.next())).toBe("First")
+    expect((await connection.next())?.status).toBe(400)
     await connection.closed
     expect(connection.rest()).toBe("")
   })

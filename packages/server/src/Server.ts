@@ -100,10 +100,7 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
 
   const unfetched = yield* Unfetched.make((socket) => void socket.destroy())
 
-  /**
-   * Whether another connection can be taken, if need be in the place of an idle one, or of one that does not fetch: they stand
-   * in the order of their last request.
-   */
+  /** Whether another can be taken, if need be in the place of an idle one, or one that does not fetch: in order of their last request. */
   const hasRoom = (): boolean => {
     if (connections.size < limits.connections) return true
     for (const [socket, connection] of connections) {
@@ -217,9 +214,13 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
   // Whatever else a caller expects of the server is left unfulfilled; the request is answered.
   server.on("checkExpectation", serve)
 
+  const refused = new WeakSet<Socket>()
   /** Ends a connection on which something came that is no request: after the answers to what was asked before it. */
   const refuse = (socket: Socket, answer: Http.TextResponse) => {
     gathered.now()
+    // Until it ends, node:http finds fault with each further piece.
+    if (refused.has(socket)) return
+    refused.add(socket)
     const latest = connections.get(socket)?.latest
     const isHalf = latest?.request.complete === false
     const unanswered = isHalf ? latest.before : latest?.response
