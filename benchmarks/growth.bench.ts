@@ -182,6 +182,17 @@ const goalsOf = (database: string, answers: Answers): ReadonlyArray<Goal> => {
       atMost: 1.3,
       measured: took("update", name) / took("update", smallest ?? ""),
     })),
+    // What events cost by themselves: beside the same users without.
+    ...sizes
+      .filter(({ from }) => from !== undefined)
+      .map((size) => {
+        const without = sizes.find(({ database: same }) => same === size.from)?.name ?? ""
+        return {
+          what: of(`update, ${size.name} ÷ ${without}`),
+          atMost: 1.3,
+          measured: took("update", size.name) / took("update", without),
+        }
+      }),
     // One that is asked for by itself, and one behind the page before.
     ...([[10_000], [10_000, ", page after page"], [19_900]] as const).map(([offset, how]) => ({
       what: of(`the page at ${offset} of 20,000${how ?? ""} ÷ the first`),
