@@ -275,6 +275,28 @@ describe("a request that is given up", () => {
       expect(new Set(came)).toStrictEqual(new Set(["not sent", "sent", "answered"]))
     }),
   )
+
+  it.effect("when its turn has come and it is not sent yet does not count against the limit", () =>
+    Effect.gen(function* () {
+      for (let time = 0; time < 9; time += 1) {
+        const pacer = yield* pacerOf({ limit: 2 })
+        const gate = yield* Deferred.make<void>()
+        const paced = pacer.paced(Effect.andThen(Deferred.await(gate), ok()), fresh)
+        const before = yield* Effect.forkChild(paced, { startImmediately: true })
+        const unsent = pacer.paced(Effect.die("sent"), patient)
+        // Three steps at a time are too few for it to come to sending.
+        const one = yield* Effect.forkChild(Effect.provideService(unsent, References.MaxOpsBeforeYield, 3), {
+          startImmediately: true,
+        })
+        yield* Effect.repeat(Effect.yieldNow, { times: 20 })
+        yield* Deferred.succeed(gate, undefined)
+        for (let taken = 0; taken < time; taken += 1) yield* Effect.yieldNow
+        yield* Fiber.interrupt(one)
+        yield* Fiber.join(before)
+        yield* pacer.paced(ok(), { hasBegun: false, maxWait: Duration.zero })
+      }
+    }),
+  )
 })
 
 describe("a 429", () => {
