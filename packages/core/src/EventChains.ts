@@ -14,8 +14,8 @@ import type { EventRow, EventRows } from "./EventRows.ts"
 /** So many events at a time are passed over on the way to those that are long past. */
 const stride = 100
 
-/** So many events, of all sites, are looked at at once. */
-const windowSize = 20_000
+/** So many events, of all sites, are looked at at once, by an export too. */
+export const windowSize = 20_000
 
 /** What an update needs of a user's chain, beside the document: {@link ChainedUser}. By site and user. */
 export const selectUser = "SELECT document, last_event, last_hundredth FROM users WHERE site_id = ? AND id = ?"
@@ -49,8 +49,8 @@ interface Known {
 
 /** The record of a database that has the tables: `selected` are the columns of an `EventRow`. */
 export const make = (sql: SqlClient.SqlClient, selected: Statement.Fragment): EventRows => {
-  const isIndexed = (siteId: SiteId, userId: UserId) =>
-    sql`site_id = ${siteId} AND user_id = ${userId} AND previous IS NULL`
+  const isIndexedOfSite = (siteId: SiteId) => sql`site_id = ${siteId} AND previous IS NULL`
+  const isIndexed = (siteId: SiteId, userId: UserId) => sql`${isIndexedOfSite(siteId)} AND user_id = ${userId}`
 
   const knownOf = (siteId: SiteId, userId: UserId) =>
     Effect.map(
@@ -92,21 +92,20 @@ export const make = (sql: SqlClient.SqlClient, selected: Statement.Fragment): Ev
 
   const spanOfSite = (siteId: SiteId) => sql`SELECT min(first) AS first, max(last) AS last FROM (
     SELECT min(first_event) AS first, max(last_event) AS last FROM users WHERE site_id = ${siteId} UNION ALL
-    SELECT min(sequence), max(sequence) FROM user_events WHERE site_id = ${siteId} AND previous IS NULL)`
+    SELECT min(sequence), max(sequence) FROM user_events WHERE ${isIndexedOfSite(siteId)})`
+
+  const latest: EventRows["latest"] = Effect.fnUntraced(function* (siteId, userId, page) {
+    const known = yield* knownOf(siteId, userId)
+    const rows = yield* sql<EventRow>`SELECT ${selected} FROM user_events
+      WHERE sequence IN (${sequences(siteId, userId, known, page)}) ORDER BY sequence DESC`
+    return { rows, total: known.events + known.indexed }
+  })
 
   return {
-    ofUser: Effect.fnUntraced(function* (siteId, userId) {
-      const known = yield* knownOf(siteId, userId)
-      return yield* sql<EventRow>`SELECT ${selected} FROM user_events
-        WHERE sequence IN (${sequences(siteId, userId, known, { offset: 0, limit: noLimit })}) ORDER BY sequence`
-    }),
-    latest: Effect.fnUntraced(function* (siteId, userId, page) {
-      const known = yield* knownOf(siteId, userId)
-      const rows = yield* sql<EventRow>`SELECT ${selected} FROM user_events
-        WHERE sequence IN (${sequences(siteId, userId, known, page)}) ORDER BY sequence DESC`
-      return { rows, total: known.events + known.indexed }
-    }),
-    countOfSite: (siteId) => sql`(SELECT count(*) FROM user_events WHERE site_id = ${siteId} AND previous IS NULL)
+    ofUser: (siteId, userId) =>
+      Effect.map(latest(siteId, userId, { offset: 0, limit: noLimit }), ({ rows }) => rows.toReversed()),
+    latest,
+    countOfSite: (siteId) => sql`(SELECT count(*) FROM user_events WHERE ${isIndexedOfSite(siteId)})
       + COALESCE((SELECT sum(events) FROM users WHERE site_id = ${siteId}), 0)`,
     since: Effect.fnUntraced(function* (siteId, at) {
       const [span] = yield* sql<Record<"first" | "last" | "newest", number | null>>`SELECT first, last,

@@ -12,5 +12,6 @@ export const headersOf = ({ status, headers }: Http.Response, id: string, length
   return row
 }
 
-/** What an answer takes up that no other has: bytes are shared. */
-export const ownSizeOf = ({ body }: Http.Response): number => (typeof body === "string" ? Buffer.byteLength(body) : 0)
+/** What an answer of such a length takes up that no other has: bytes are shared. */
+export const ownSizeOf = ({ body }: Http.Response, length = Buffer.byteLength(body)): number =>
+  typeof body === "string" ? length : 0

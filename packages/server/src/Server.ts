@@ -189,7 +189,7 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
       }
       if (stopping && connection.latest?.response === response) response.shouldKeepAlive = false
       const length = Buffer.byteLength(answer.body)
-      const own = typeof answer.body === "string" ? length : 0
+      const own = Outgoing.ownSizeOf(answer, length)
       unfetched.made(socket, own)
       response.writeHead(answer.status, Outgoing.headersOf(answer, id, length))
       gathered.send(() => {

@@ -6,6 +6,7 @@ import { SiteDeclaration } from "../SiteDeclarationSchema.ts"
 import { storeError } from "../StoreErrors.ts"
 import { SiteNotFound } from "../UpdateUserError.ts"
 import type { AccessGroup, SiteId, User, UserId } from "../User.ts"
+import { windowSize } from "../EventChains.ts"
 import * as EventRows from "../EventRows.ts"
 import * as ArchiveRows from "./Sql/ArchiveRows.ts"
 
@@ -30,9 +31,6 @@ interface SpanRow {
 
 /** How much is asked for at once. */
 const pageSize = 200
-
-/** How many events, of all sites, are looked at at once. */
-const windowSize = 20_000
 
 /** A server takes a session that stands still within a transaction for dead, and so does this side of it. */
 const signOfLife = "10 seconds"
