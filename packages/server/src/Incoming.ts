@@ -1,29 +1,77 @@
-/** What node:http hands in, as the requests that `Http.ts` answers. */
+/** What comes in, as the requests that `Http.ts` answers. */
 import type { IncomingMessage } from "node:http"
+import type { Socket } from "node:net"
 import { BadRequest, BodyTooLarge } from "@webflow-users/core"
 import { JsonBody, Routes } from "@webflow-users/core/wire"
 import { Effect } from "effect"
 import * as Addresses from "./Addresses.ts"
 import type * as Http from "./Http.ts"
+import type { PlainRequest } from "./PlainRequest.ts"
 
-export const toRequest = (
-  request: IncomingMessage,
-  stopping: Effect.Effect<void>,
-  trusted: Addresses.TrustedProxies,
-): Http.Request => ({
-  method: request.method ?? "",
-  ...targetOf(request),
-  header: (name) => headerOf(request, name),
-  headerNames: () => Object.keys(request.headers),
-  address: Addresses.callerOf(request.socket.remoteAddress ?? "", headerOf(request, "x-forwarded-for"), trusted),
-  body: () => readBody(request),
-  stopping,
+/** A request as it came, whoever has read it. */
+export interface Incoming {
+  readonly socket: Socket
+  readonly method: string
+  readonly url: string
+  readonly headers: Readonly<Record<string, string | Array<string> | undefined>>
+  readonly body: Http.Request["body"]
+  /** Whether all of it has come. */
+  readonly isWhole: () => boolean
+  /** Why it is not done. */
+  readonly problem?: BadRequest | undefined
+  /** Whether nothing is read behind it. */
+  readonly isLast: boolean
+}
+
+/** One that is whole, and in order. */
+export const ofPlain = (socket: Socket, { method, url, headers, body }: PlainRequest): Incoming => ({
+  socket,
+  method,
+  url,
+  headers,
+  body: () => (body.length > JsonBody.maxBodyBytes ? tooLarge() : Effect.succeed(body)),
+  isWhole,
+  isLast: false,
 })
 
-const targetOf = ({
-  method = "",
-  url = "",
-}: IncomingMessage): Pick<Http.Request, "target" | "path" | "query" | "match"> => {
+const isWhole = () => true
+
+export const ofNode = (request: IncomingMessage): Incoming => {
+  const { socket, method = "", url = "", headers } = request
+  const ambiguity = ambiguityOf(request)
+  return {
+    socket,
+    method,
+    url,
+    headers,
+    body: () => readBody(request),
+    isWhole: () => request.complete,
+    problem: ambiguity ?? hostProblem(request),
+    // Who would rather speak another protocol is answered in this one, and for the last time: from then on node:http tells
+    // of no error on the connection, and what is no request would be waited on in silence.
+    isLast: headers.upgrade !== undefined || ambiguity !== undefined,
+  }
+}
+
+export const toRequest = (
+  incoming: Incoming,
+  stopping: Effect.Effect<void>,
+  trusted: Addresses.TrustedProxies,
+): Http.Request => {
+  const { socket, method, url, headers, body } = incoming
+  const header = (name: string) => headerOf(headers, name)
+  return {
+    method,
+    ...targetOf(method, url),
+    header,
+    headerNames: () => Object.keys(headers),
+    address: Addresses.callerOf(socket.remoteAddress ?? "", header("x-forwarded-for"), trusted),
+    body,
+    stopping,
+  }
+}
+
+const targetOf = (method: string, url: string): Pick<Http.Request, "target" | "path" | "query" | "match"> => {
   // Clients that take this server for a proxy of HTTP itself send the whole URL.
   const target = url.startsWith("/") ? url : url.replace(/^https?:\/\/[^/?]*/i, "")
   const at = target.indexOf("?")
@@ -31,7 +79,7 @@ const targetOf = ({
   return { target, path, query: at < 0 ? "" : target.slice(at + 1), match: Routes.match(method, path) }
 }
 
-const headerOf = ({ headers }: IncomingMessage, name: string): string | undefined => {
+const headerOf = (headers: Incoming["headers"], name: string): string | undefined => {
   const value = headers[name]
   return Array.isArray(value) ? value.join(", ") : value
 }
@@ -77,7 +125,7 @@ const tooLarge = () =>
 const cutOff = () => Effect.fail(new BadRequest({ message: "The request ended before its body did" }))
 
 /** What two readers of a request could take differently: where it goes, or where it ends. */
-export const ambiguityOf = ({ headers, rawHeaders }: IncomingMessage): BadRequest | undefined => {
+const ambiguityOf = ({ headers, rawHeaders }: IncomingMessage): BadRequest | undefined => {
   // node:http takes the first of two hosts; who stands in front may have taken the other.
   let hosts = 0
   for (let at = 0; at < rawHeaders.length; at += 2) {
@@ -92,7 +140,7 @@ export const ambiguityOf = ({ headers, rawHeaders }: IncomingMessage): BadReques
 }
 
 /** A request of HTTP/1.1 says which host it is for. */
-export const hostProblem = ({ httpVersion, headers }: IncomingMessage): BadRequest | undefined =>
+const hostProblem = ({ httpVersion, headers }: IncomingMessage): BadRequest | undefined =>
   httpVersion === "1.1" && headers.host === undefined
     ? new BadRequest({ message: "A request needs a Host header" })
     : undefined

@@ -9,10 +9,13 @@ import { TrustedProxies } from "./Addresses.ts"
 import { EndsWithCaller } from "./Forwarding.ts"
 import * as Gathered from "./Gathered.ts"
 import * as Http from "./Http.ts"
-import { ambiguityOf, hostProblem, toRequest } from "./Incoming.ts"
+import * as Incoming from "./Incoming.ts"
+import { afterAnswer, hangUp, lingerTimeout } from "./LastWord.ts"
 import * as Listening from "./Listening.ts"
 import * as Observed from "./Observed.ts"
 import * as Outgoing from "./Outgoing.ts"
+import * as Plain from "./Plain.ts"
+import type { Response } from "./PlainResponse.ts"
 import * as Refusal from "./Refusal.ts"
 import * as Unfetched from "./Unfetched.ts"
 import * as Works from "./Works.ts"
@@ -49,6 +52,7 @@ const serverOptions = {
   requestTimeout: 20_000,
   connectionsCheckingInterval: 1_000,
   keepAliveTimeout: 65_000,
+  keepAliveTimeoutBuffer: 1_000,
   // Answered here, in the envelope.
   requireHostHeader: false,
 }
@@ -59,16 +63,13 @@ const stopTimeout = "25 seconds"
 /** How long a stop keeps connections that are quiet: a request may be on its way, and would be lost with one of them. */
 const quietTimeout = 1_000
 
-/** How long a caller may take to close its side after the last word, in milliseconds. */
-const lingerTimeout = 1_000
-
 /** A connection, as far as it has come. Its requests are worked off one after the other, as HTTP asks of a pipeline. */
 interface Connection {
   /** The request that came last, and the answer that the one before it gets. */
   latest?: {
-    readonly request: IncomingMessage
-    readonly response: ServerResponse
-    readonly before: ServerResponse | undefined
+    readonly isWhole: () => boolean
+    readonly response: Response
+    readonly before: Response | undefined
   }
   work?: Fiber.Fiber<void>
   /** How many requests have come, and how many of them are not done. */
@@ -111,7 +112,8 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     return unfetched.makeRoom()
   }
 
-  server.on("connection", (socket: Socket) => {
+  const [handOver] = server.listeners("connection")
+  server.removeAllListeners("connection").on("connection", (socket: Socket) => {
     // It came before the listening ended, and nothing would end it.
     if (stopping && options.stopsAtOnce === true) return socket.destroy()
     if (options.letsProcessEnd === true) socket.unref()
@@ -135,18 +137,19 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
       if (connection !== undefined) connection.isOver = true
       connections.delete(socket)
     })
+    readPlainly(socket)
   })
 
   const unlessTooLarge = (answer: Http.Answer): Http.Answer =>
     answer === "Reset" || unfetched.hasRoomFor(Outgoing.ownSizeOf(answer)) ? answer : Http.failure(new Overloaded())
 
-  const serve = (request: IncomingMessage, response: ServerResponse) => {
-    const { socket } = request
+  const serve = (incoming: Incoming.Incoming, response: Response) => {
+    const { socket, isWhole, problem } = incoming
     const connection = connections.get(socket)
     // After the last answer nothing is begun: it could be done and not be told.
     if (connection === undefined || !socket.writable || connection.latest?.response.shouldKeepAlive === false) return
     const { latest } = connection
-    const isProbe = Http.isProbe(request.url)
+    const isProbe = Http.isProbe(incoming.url)
     const hasRoomForIt = () => unfetched.hasRoom() || isProbe
     const isMore = () =>
       connection.pending >= maxPipeline || (pending >= limits.requests && !isProbe) || !hasRoomForIt()
@@ -162,11 +165,8 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     connection.pending += 1
     pending += 1
     unfetched.begin(socket)
-    connection.latest = { request, response, before: latest?.response }
-    // Who would rather speak another protocol is answered in this one, and for the last time: from then on node:http tells
-    // of no error on the connection, and what is no request would be waited on in silence.
-    const ambiguity = ambiguityOf(request)
-    const isLast = request.headers.upgrade !== undefined || ambiguity !== undefined || isTooMany
+    connection.latest = { isWhole, response, before: latest?.response }
+    const isLast = incoming.isLast || isTooMany
     if (isLast || connection.requests >= maxRequestsOfConnection) response.shouldKeepAlive = false
     // What else this caller has to say would be kept for nothing.
     if (isTooMany) socket.pause()
@@ -175,12 +175,12 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
       fetched?.()
       if (stopping && connection.latest?.response === response) hangUp(socket)
     })
-    const asked = toRequest(request, stopBegins.await, trusted)
-    const refusal = () => (isTooMany || !hasRoomForIt() ? new Overloaded() : (ambiguity ?? hostProblem(request)))
+    const asked = Incoming.toRequest(incoming, stopBegins.await, trusted)
+    const refusal = () => (isTooMany || !hasRoomForIt() ? new Overloaded() : problem)
     const answering = (read: Http.Request) => {
       const answer = Http.answer(read, refusal)
       // What was read can be read again; what was changed has to be told.
-      return request.method === "GET" ? Effect.map(answer, unlessTooLarge) : answer
+      return incoming.method === "GET" ? Effect.map(answer, unlessTooLarge) : answer
     }
     const answered = observer.around(asked, answering, (answer, id) => {
       if (answer === "Reset") {
@@ -210,9 +210,10 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     // Who is refused for how they asked is told so before node:http finds fault with it, and speaks in its place.
     if (isLast) gathered.now()
   }
-  server.on("request", serve)
+  const serveNodes = (request: IncomingMessage, response: ServerResponse) => serve(Incoming.ofNode(request), response)
+  server.on("request", serveNodes)
   // Whatever else a caller expects of the server is left unfulfilled; the request is answered.
-  server.on("checkExpectation", serve)
+  server.on("checkExpectation", serveNodes)
 
   const refused = new WeakSet<Socket>()
   /** Ends a connection on which something came that is no request: after the answers to what was asked before it. */
@@ -222,7 +223,7 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     if (refused.has(socket)) return
     refused.add(socket)
     const latest = connections.get(socket)?.latest
-    const isHalf = latest?.request.complete === false
+    const isHalf = latest?.isWhole() === false
     const unanswered = isHalf ? latest.before : latest?.response
     // A request can be answered before its body has come, and is not answered twice.
     const told = isHalf || !socket.writable ? answer : observer.refused(answer)
@@ -230,6 +231,18 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     afterAnswer(unanswered, end)
   }
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => refuse(socket, Refusal.of(error.code)))
+  const readPlainly = Plain.make(
+    {
+      serve: (socket, request, response) => serve(Incoming.ofPlain(socket, request), response),
+      handOver: (socket) => void handOver?.call(server, socket),
+      tooLate: (socket) => refuse(socket, Refusal.of("ERR_HTTP_REQUEST_TIMEOUT")),
+    },
+    {
+      first: serverOptions.headersTimeout,
+      next: serverOptions.keepAliveTimeout,
+      grace: serverOptions.keepAliveTimeoutBuffer,
+    },
+  )
   server.on("connect", (_request, socket: Socket) => {
     // From here on node:http has nothing more to do with the socket.
     socket.on("error", () => socket.destroy())
@@ -276,23 +289,8 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
   return server.address() as AddressInfo
 })
 
-/**
- * Says the last word, and gives the caller a moment to hear it: a socket that is destroyed while the caller sends takes
- * back what was not delivered yet, also of the answers before.
- */
-const hangUp = (socket: Socket, lastWord = "") => {
-  if (socket.writableEnded) return
-  socket.end(lastWord, () => setTimeout(() => socket.destroy(), lingerTimeout).unref())
-}
-
 /** Nothing was asked that is not answered yet; a request can have begun to come. */
 const isIdle = ({ latest }: Connection): boolean => latest === undefined || latest.response.writableFinished
 
 /** Waits for work that comes first, and gives it up with whatever waits for it. */
 const after = (work: Fiber.Fiber<void>) => Effect.onInterrupt(Fiber.await(work), () => Fiber.interrupt(work))
-
-/** Does something when an answer, if there is one, has been handed to the socket whole. */
-const afterAnswer = (answer: ServerResponse | undefined, act: () => unknown): void => {
-  if (answer === undefined || answer.writableFinished || answer.closed) act()
-  else answer.once("close", act)
-}

@@ -1,0 +1,233 @@
+/** Connections that are read without node:http, and those that are left to it on the way. */
+import { subscribe, unsubscribe } from "node:diagnostics_channel"
+import { once } from "node:events"
+import { createServer, type AddressInfo, type Socket } from "node:net"
+import { parseSiteId, type SiteId, type User, UserId } from "@webflow-users/core"
+import { Effect, Latch } from "effect"
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest"
+import * as Plain from "../../../packages/server/src/Plain.ts"
+import type { PlainResponse } from "../../../packages/server/src/PlainResponse.ts"
+import { start } from "./proxy.ts"
+import { dial, request } from "./raw.ts"
+
+const siteId = parseSiteId("580e63e98c9a982ac9b8b741") as SiteId
+const user: User = {
+  id: UserId.make("6287ec36a841b25637c663df"),
+  lastUpdated: "2024-05-20T13:46:12.093Z",
+  accessGroups: [],
+  data: { name: "Mémber", email: "member@example.com" },
+}
+const path = `/v2/sites/${siteId}/users/${user.id}`
+
+let proxy: Awaited<ReturnType<typeof start>>
+let headers: ReadonlyArray<string>
+/** Updates wait while it is closed. */
+let gate: Latch.Latch
+/** Opens when an update has come as far as the store. */
+let arrived: Latch.Latch
+beforeEach(async () => {
+  gate = Latch.makeUnsafe(false)
+  arrived = Latch.makeUnsafe(false)
+  proxy = await start("memory:", { id: siteId, users: [user] }, (store) => ({
+    ...store,
+    update: (...call) => Effect.andThen(Effect.andThen(arrived.open, gate.await), store.update(...call)),
+  }))
+  headers = [`Authorization: Bearer ${await proxy.token()}`, "Content-Type: application/json"]
+})
+afterEach(() => proxy.stop())
+
+/** Which requests node:http has read since, by their paths and queries. */
+const readByNode = () => {
+  const urls: Array<string> = []
+  const hear = (message: unknown) => {
+    const { request: incoming } = message as { readonly request: { readonly url: string } }
+    urls.push(incoming.url)
+  }
+  subscribe("http.server.request.start", hear)
+  onTestFinished(() => void unsubscribe("http.server.request.start", hear))
+  return urls
+}
+
+const read = (number: number, more: ReadonlyArray<string> = []) =>
+  request(`GET ${path}?${number}`, [...headers, ...more])
+const rename = (name: string) => request(`PATCH ${path}`, headers, JSON.stringify({ data: { name } }))
+
+describe("an answer", () => {
+  it.each([
+    ["to an update", () => rename("Ünlike")],
+    ["to an update that cannot be", () => request(`PATCH ${path}`, headers, '{"data":{"name":1}}')],
+    ["to a body that is no JSON", () => request(`PATCH ${path}`, headers, "{")],
+    ["to a question", () => read(1)],
+    ["to nobody known", () => request(`GET ${path}`)],
+    ["to a path that is none", () => request("GET /nowhere")],
+    ["to a method that is none there", () => request(`OPTIONS ${path}`, headers)],
+    ["of the health check", () => request("GET /health")],
+    ["with a description", () => request("GET /openapi.json")],
+    ["with a page", () => request("GET /docs")],
+    ["with an id of the caller's", () => request("GET /health", ["X-Request-Id: mine"])],
+  ])("%s is written as node:http writes it", async (_, asked) => {
+    await proxy.run(gate.open)
+    const written = async () => {
+      using connection = await dial(proxy.origin)
+      connection.socket.end(asked())
+      await connection.closed
+      return connection
+        .rest()
+        .replace(/x-request-id: [0-9a-f]{16}\r\n/, "")
+        .replace(/Date: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\r\n/, "Date\r\n")
+        .replaceAll(/"lastUpdated":"[^"]*"/g, "")
+    }
+    const here = await written()
+    const urls = readByNode()
+    expect(here).toBe(await written())
+    expect(urls).toHaveLength(1)
+    expect(here).toMatch(/^HTTP\/1\.1 \d{3} [^]*\r\nDate\r\nConnection: keep-alive\r\nKeep-Alive: timeout=65\r\n\r\n/)
+  })
+})
+
+describe("a request that is not plain", () => {
+  it("and all behind it are left to node:http, and answered in their order", async () => {
+    using connection = await dial(proxy.origin)
+    connection.send(rename("First"))
+    await proxy.run(arrived.await)
+    const chunked = request(`PATCH ${path}?2`, [...headers, "Transfer-Encoding: chunked"], "2\r\n{}\r\n0\r\n\r\n")
+    // Somebody who listens only from now on finds a connection on which all has been plain.
+    const urls = readByNode()
+    connection.send(read(1) + chunked + read(3))
+    await proxy.run(gate.open)
+    const names = []
+    for (const _ of [0, 1, 2, 3]) {
+      const answer = await connection.next()
+      names.push((JSON.parse(answer?.body ?? "null") as User | null)?.data.name)
+    }
+    expect(names).toEqual(["First", "First", "First", "First"])
+    expect(urls).toEqual([`${path}?2`, `${path}?3`])
+  })
+
+  it("is none where it is an empty line, with which a caller closes their side", async () => {
+    using connection = await dial(proxy.origin)
+    connection.send(rename("Changed"))
+    await proxy.run(arrived.await)
+    connection.socket.end("\r\n\n")
+    // By the time another has been served, it has been read.
+    expect((await fetch(`${proxy.origin}/health`)).status).toBe(200)
+    await proxy.run(gate.open)
+    expect(JSON.parse((await connection.next())?.body ?? "null")).toMatchObject({ data: { name: "Changed" } })
+    await connection.closed
+  })
+
+  it("is whole when its rest comes, in however many pieces", async () => {
+    await proxy.run(gate.open)
+    using connection = await dial(proxy.origin)
+    connection.send(read(1))
+    expect((await connection.next())?.status).toBe(200)
+    const urls = readByNode()
+    for (const byte of rename("Changed")) {
+      connection.send(byte)
+      // By the time another has been served, it has been read.
+      expect((await fetch(`${proxy.origin}/health`)).status).toBe(200)
+    }
+    expect(JSON.parse((await connection.next())?.body ?? "null")).toMatchObject({ data: { name: "Changed" } })
+    expect(urls.filter((url) => url === path)).toHaveLength(1)
+  })
+})
+
+/** One whose caller has to hurry, and each of whose requests is the test's to answer. */
+const open = async (last = false) => {
+  const served: Array<PlainResponse> = []
+  const late: Array<Socket> = []
+  const left: Array<Socket> = []
+  const accepted: Array<Socket> = []
+  const accept = Plain.make(
+    {
+      serve: (_socket, _request, response) => {
+        if (last) response.shouldKeepAlive = false
+        served.push(response)
+      },
+      handOver: (socket) => left.push(socket),
+      tooLate: (socket) => late.push(socket),
+    },
+    { first: 20, next: 20, grace: 0 },
+  )
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    accepted.push(socket)
+    accept(socket)
+  }).listen(0, "127.0.0.1")
+  await once(server, "listening")
+  onTestFinished(() => void server.close())
+  const connection = await dial(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  const [socket] = accepted.length > 0 ? accepted : ((await once(server, "connection")) as [Socket])
+  onTestFinished(() => void socket?.destroy())
+  return { connection, socket: socket as Socket, served, late, left }
+}
+const answer = (response: PlainResponse | undefined) => {
+  response?.writeHead(200, ["content-length", "2"])
+  response?.end("{}")
+}
+
+describe("a connection", () => {
+  it("on which nothing comes is told of", async () => {
+    const { socket, late } = await open()
+    await once(socket, "timeout")
+    expect(late).toEqual([socket])
+  })
+
+  it("on which nothing comes after an answer is ended", async () => {
+    const { connection, socket, served, late } = await open()
+    connection.send(request("GET /"))
+    await once(socket, "data")
+    answer(served[0])
+    expect((await connection.next())?.status).toBe(200)
+    await connection.closed
+    expect(late).toEqual([])
+  })
+
+  it("is not ended while an answer is waited for", async () => {
+    const { connection, socket, served } = await open()
+    connection.send(request("GET /"))
+    await once(socket, "timeout")
+    answer(served[0])
+    expect((await connection.next())?.status).toBe(200)
+    // From then on it is quiet.
+    await connection.closed
+  })
+
+  it("is ended by a caller who asks nothing", async () => {
+    const { connection, socket } = await open()
+    connection.socket.end()
+    await once(socket, "end")
+    await connection.closed
+  })
+
+  it("is read no further behind a request that is the last", async () => {
+    const { connection, socket, served, left } = await open(true)
+    connection.send(`${request("GET /")}${request("GET /")}no request`)
+    await once(socket, "data")
+    expect([served.length, left]).toEqual([1, []])
+    answer(served[0])
+    expect((await connection.next())?.headers["connection"]).toBe("close")
+    await connection.closed
+  })
+
+  it("asks for no more while answers are not fetched", async () => {
+    const { connection, socket, served } = await open()
+    connection.socket.pause()
+    connection.send(request("GET /"))
+    await once(socket, "data")
+    served[0]?.writeHead(200, ["content-length", "20000000"])
+    served[0]?.end("x".repeat(20_000_000))
+    connection.send(request("GET /"))
+    await once(socket, "data")
+    expect(socket.isPaused()).toBe(true)
+    connection.socket.resume()
+    await once(socket, "drain")
+    expect(socket.isPaused()).toBe(false)
+  })
+
+  it("answers with no header that holds another", async () => {
+    const { connection, socket, served } = await open()
+    connection.send(request("GET /"))
+    await once(socket, "data")
+    expect(() => served[0]?.writeHead(200, ["x-a", "b\r\nx-c: d"])).toThrow("Invalid character in header")
+  })
+})

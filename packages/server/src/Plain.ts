@@ -1,0 +1,76 @@
+/** Connections on which requests come as nearly always: whole, and one in one piece. Whatever else comes is node:http's. */
+import { channel } from "node:diagnostics_channel"
+import type { Socket } from "node:net"
+import * as PlainRequest from "./PlainRequest.ts"
+import { PlainResponse } from "./PlainResponse.ts"
+
+export interface Handlers {
+  readonly serve: (socket: Socket, request: PlainRequest.PlainRequest, response: PlainResponse) => void
+  /** Leaves a connection to node:http, with what came on it, from now on and for good. */
+  readonly handOver: (socket: Socket) => void
+  /** Nothing came in time. */
+  readonly tooLate: (socket: Socket) => void
+}
+
+export interface Timeouts {
+  /** How long the first request may take to come, in milliseconds. */
+  readonly first: number
+  /** How long the next one may, after an answer, as callers are told. */
+  readonly next: number
+  /** How much longer it may, for who asks just in time. */
+  readonly grace: number
+}
+
+/** Instrumentation hears of requests here, and expects to see what node:http has made of them. */
+const instrumented = channel("http.server.request.start")
+
+export const make = ({ serve, handOver, tooLate }: Handlers, timeouts: Timeouts) => {
+  const keepAlive = timeouts.next / 1_000
+
+  /** Reads what comes on a new connection. */
+  return (socket: Socket): void => {
+    if (instrumented.hasSubscribers) return handOver(socket)
+    let latest: PlainResponse | undefined
+    const isWaitedFor = () => latest !== undefined && !latest.closed
+
+    const onData = (bytes: Buffer) => {
+      if (latest === undefined) socket.setTimeout(timeouts.next + timeouts.grace)
+      let at = 0
+      // Behind what is answered for the last time, nothing is read.
+      while (at < bytes.length && latest?.shouldKeepAlive !== false) {
+        const request = PlainRequest.read(bytes, at)
+        if (request === undefined) return leave(bytes.subarray(at))
+        at = request.end
+        latest = new PlainResponse(socket, keepAlive)
+        serve(socket, request, latest)
+      }
+      // Who does not fetch answers is asked for no more.
+      if (socket.writableNeedDrain) socket.pause().once("drain", () => socket.resume())
+    }
+    const onEnd = () => {
+      if (latest !== undefined && isWaitedFor()) latest.isLast = true
+      else socket.end()
+    }
+    const onTimeout = () => {
+      if (latest === undefined) tooLate(socket)
+      else if (!isWaitedFor()) socket.destroy()
+    }
+    const leave = (rest: Buffer) => {
+      // An empty line is nothing, and would have node:http, which waits for no answer, end the connection with its caller's side.
+      if (isWaitedFor() && rest.every(isLineEnd)) return
+      socket.off("data", onData).off("end", onEnd).off("timeout", onTimeout).off("error", ignore)
+      socket.setTimeout(0)
+      // What is put back comes again before anything new, once it flows.
+      socket.pause().unshift(rest)
+      handOver(socket)
+      socket.resume()
+    }
+    socket.on("data", onData).on("end", onEnd).on("timeout", onTimeout).on("error", ignore)
+    socket.setTimeout(timeouts.first)
+  }
+}
+
+const isLineEnd = (byte: number) => byte === 13 || byte === 10
+
+/** The close that follows tells as much. */
+const ignore = () => undefined
