@@ -1,5 +1,5 @@
 /** What comes in, as the requests that `Http.ts` answers. */
-import type { IncomingMessage } from "node:http"
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http"
 import type { Socket } from "node:net"
 import { BadRequest, BodyTooLarge } from "@webflow-users/core"
 import { JsonBody, Routes } from "@webflow-users/core/wire"
@@ -13,7 +13,8 @@ export interface Incoming {
   readonly socket: Socket
   readonly method: string
   readonly url: string
-  readonly headers: Readonly<Record<string, string | Array<string> | undefined>>
+  readonly header: Http.Request["header"]
+  readonly headerNames: Http.Request["headerNames"]
   readonly body: Http.Request["body"]
   /** Whether all of it has come. */
   readonly isWhole: () => boolean
@@ -28,8 +29,9 @@ export const ofPlain = (socket: Socket, { method, url, headers, body }: PlainReq
   socket,
   method,
   url,
-  headers,
-  body: () => (body.length > JsonBody.maxBodyBytes ? tooLarge() : Effect.succeed(body)),
+  header: (name) => headers.get(name),
+  headerNames: () => [...headers.keys()],
+  body: () => Effect.succeed(body),
   isWhole,
   isLast: false,
 })
@@ -43,7 +45,8 @@ export const ofNode = (request: IncomingMessage): Incoming => {
     socket,
     method,
     url,
-    headers,
+    header: (name) => headerOf(headers, name),
+    headerNames: () => Object.keys(headers),
     body: () => readBody(request),
     isWhole: () => request.complete,
     problem: ambiguity ?? hostProblem(request),
@@ -58,13 +61,12 @@ export const toRequest = (
   stopping: Effect.Effect<void>,
   trusted: Addresses.TrustedProxies,
 ): Http.Request => {
-  const { socket, method, url, headers, body } = incoming
-  const header = (name: string) => headerOf(headers, name)
+  const { socket, method, url, header, headerNames, body } = incoming
   return {
     method,
     ...targetOf(method, url),
     header,
-    headerNames: () => Object.keys(headers),
+    headerNames,
     address: Addresses.callerOf(socket.remoteAddress ?? "", header("x-forwarded-for"), trusted),
     body,
     stopping,
@@ -79,7 +81,7 @@ const targetOf = (method: string, url: string): Pick<Http.Request, "target" | "p
   return { target, path, query: at < 0 ? "" : target.slice(at + 1), match: Routes.match(method, path) }
 }
 
-const headerOf = (headers: Incoming["headers"], name: string): string | undefined => {
+const headerOf = (headers: IncomingHttpHeaders, name: string): string | undefined => {
   const value = headers[name]
   return Array.isArray(value) ? value.join(", ") : value
 }

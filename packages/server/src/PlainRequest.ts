@@ -4,7 +4,7 @@ export interface PlainRequest {
   readonly method: string
   readonly url: string
   /** By their names in lower case, each of which came once. */
-  readonly headers: Readonly<Record<string, string>>
+  readonly headers: ReadonlyMap<string, string>
   readonly body: Buffer
   /** Where in what came the next one begins. */
   readonly end: number
@@ -18,6 +18,9 @@ const requestLine = /^(GET|PATCH|OPTIONS) (\/[\w\-.~%!$&'()*+,;=:@/?]*) HTTP\/1\
 
 /** Neither bytes beyond ASCII nor tabs. */
 const headerLine = /([\w!#$%&'*+\-.^`|~]+): *([ -~]*)\r\n/y
+
+/** Longer bodies come in pieces, and may be too long. */
+const isLength = /^\d{1,5}$/
 
 /** What says how a body is framed, or what becomes of the connection, as far as it is more than a length and "keep-alive". */
 const notPlain: ReadonlySet<string> = new Set([
@@ -38,20 +41,20 @@ export const read = (bytes: Buffer, from: number): PlainRequest | undefined => {
   const line = requestLine.exec(text)
   if (line === null) return undefined
   const [first, method = "", url = ""] = line
-  const headers: Record<string, string> = {}
+  const headers = new Map<string, string>()
   let at = first.length
   while (!text.startsWith("\r\n", at)) {
     headerLine.lastIndex = at
     const [whole, name = "", value = ""] = headerLine.exec(text) ?? []
     if (whole === undefined) return undefined
     const known = name.toLowerCase()
-    // Also what every object has, such as a constructor.
-    if (known in headers || notPlain.has(known)) return undefined
-    headers[known] = value.trimEnd()
+    if (headers.has(known) || notPlain.has(known)) return undefined
+    headers.set(known, value.trimEnd())
     at += whole.length
   }
-  const { host, connection = "keep-alive", "content-length": length = "0" } = headers
-  if (host === undefined || connection.toLowerCase() !== "keep-alive" || !/^\d{1,9}$/.test(length)) return undefined
+  const connection = headers.get("connection") ?? "keep-alive"
+  const length = headers.get("content-length") ?? "0"
+  if (!headers.has("host") || connection.toLowerCase() !== "keep-alive" || !isLength.test(length)) return undefined
   const start = from + at + "\r\n".length
   const end = start + Number(length)
   return end > bytes.length ? undefined : { method, url, headers, body: bytes.subarray(start, end), end }
