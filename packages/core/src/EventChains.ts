@@ -17,8 +17,11 @@ const stride = 100
 /** So many events, of all sites, are looked at at once, by an export too. */
 export const windowSize = 20_000
 
-/** What an update needs of a user's chain, beside the document: {@link ChainedUser}. By site and user. */
-export const selectUser = "SELECT document, last_event, last_hundredth FROM users WHERE site_id = ? AND id = ?"
+/** What an update needs of a user's chain, beside the document: {@link ChainedUser}. */
+export const chainColumns = "document, last_event, last_hundredth"
+
+/** By site and user. */
+export const selectUser = `SELECT ${chainColumns} FROM users WHERE site_id = ? AND id = ?`
 
 /** A user as `selectUser` finds it. */
 export interface ChainedUser {

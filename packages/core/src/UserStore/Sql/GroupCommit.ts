@@ -2,12 +2,12 @@
  * One transaction for all the updates that wait when it begins, for a database in this process that has one writer, which is SQLite.
  * A durable commit waits for the disk; what waits together waits once. Why, and what it is worth: docs/decisions/0005 and 0028.
  */
-import { Cause, Clock, Context, DateTime, Deferred, Effect, Exit, Fiber, type Scope } from "effect"
+import { Cause, Clock, Context, DateTime, Deferred, Effect, Exit, Latch, type Scope } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import type { Client, Execute } from "../../AtOnce.ts"
 import { isHeard } from "../../Traced.ts"
 import type { SiteId, UserId } from "../../User.ts"
-import { type ChainedUser, insertEvent, selectUser, updateUser } from "../../EventChains.ts"
+import { chainColumns, type ChainedUser, insertEvent, selectUser, updateUser } from "../../EventChains.ts"
 import {
   addGroup,
   type Decide,
@@ -45,21 +45,28 @@ class Spoiled {
 
 /** Updates that share transactions. What is under way when the scope closes is finished. */
 export const make = (sql: Client): Effect.Effect<Update, never, Scope.Scope> =>
-  Effect.suspend(() => {
+  Effect.gen(function* () {
     let waiting: Array<Job> = []
     let isLed = false
-    let leader: Fiber.Fiber<void> | undefined
+    /** A group that could not be made at once. */
+    let left: Group | undefined
+    /** Who closes the store, and waits for what is under way. */
+    let closing: Deferred.Deferred<void> | undefined
+    const isWanted = Latch.makeUnsafe()
     const changesOf = changes(sql)
 
     /** In one step, where the database can and nobody wants to see the steps: most of the time it is so. */
+    const isMadeAtOnce = (jobs: Group): boolean => {
+      const outcomes = jobs[0].isSeen ? undefined : sql.writeAtOnce?.((execute) => atOnce(changesOf(jobs), execute))
+      if (outcomes !== undefined) settleAll(jobs, outcomes)
+      return outcomes !== undefined
+    }
+
     const commit = (jobs: Group): Effect.Effect<void> =>
-      Effect.suspend(() => {
-        const { context, isSeen } = jobs[0]
-        const outcomes = isSeen ? undefined : sql.writeAtOnce?.((execute) => atOnce(changesOf(jobs), execute))
-        if (outcomes === undefined) return Effect.updateContext(commitInSteps(jobs), () => context)
-        settleAll(jobs, outcomes)
-        return Effect.void
-      })
+      Effect.suspend(() => (isMadeAtOnce(jobs) ? Effect.void : commitInItsContext(jobs)))
+
+    const commitInItsContext = (jobs: Group): Effect.Effect<void> =>
+      Effect.updateContext(commitInSteps(jobs), () => jobs[0].context)
 
     const commitInSteps = (jobs: Group): Effect.Effect<void> =>
       inSteps(sql, jobs[0].isSeen, changesOf(jobs)).pipe(
@@ -84,53 +91,62 @@ export const make = (sql: Client): Effect.Effect<Update, never, Scope.Scope> =>
       return first && [first, ...others]
     }
 
-    /** Commits until nobody waits. It is nobody's who waits for it, so that nobody takes it along who gives up. */
+    const isOver = () => {
+      isLed = false
+      if (closing !== undefined) Deferred.doneUnsafe(closing, Effect.void)
+    }
+
+    /** Makes the first group; of most there is nothing left to do. */
+    const begin = () => {
+      const jobs = take()
+      if (jobs !== undefined && !isMadeAtOnce(jobs)) left = jobs
+      if (left === undefined && waiting.length === 0) isOver()
+      else isWanted.openUnsafe()
+    }
+
+    /** Goes on until nobody waits, whenever `begin` has left something. It is nobody's who waits, so that nobody takes it along who gives up. */
     const lead = Effect.gen(function* () {
-      yield* whenAllHaveCome
+      yield* isWanted.await
+      isWanted.closeUnsafe()
+      if (left !== undefined) yield* commitInItsContext(left)
+      left = undefined
+      // Whom a group has answered may come again.
+      yield* Effect.yieldNow
       for (let jobs = take(); jobs !== undefined; jobs = take()) {
         yield* commit(jobs)
-        // Whom that has answered may come again.
         yield* Effect.yieldNow
       }
-      isLed = false
+      isOver()
     })
 
-    // Who gives up does so while waiting for the answer, and nowhere before: a leader that was promised and did not begin would be
-    // waited for by everybody, for ever.
     const update: Update = (siteId, userId, decide) =>
-      Effect.uninterruptibleMask((restore) =>
-        Effect.withFiber((caller) => {
-          const { context } = caller
-          const job: Job = { siteId, userId, decide, context, isSeen: isHeard(caller), done: Deferred.makeUnsafe() }
-          // Who has a transaction is updated in it, alone: others would wait for its end, and it for them.
-          if (isWithinTransaction(sql, context)) {
-            return restore(Effect.andThen(commitInSteps([job]), Deferred.await(job.done)))
-          }
-          waiting.push(job)
-          const answer = Effect.onInterrupt(restore(Deferred.await(job.done)), () =>
-            // Nobody waits for it any more, and it has not begun.
-            Effect.sync(() => (waiting = waiting.filter((other) => other !== job))),
-          )
-          if (isLed) return answer
+      Effect.withFiber((caller) => {
+        const { context } = caller
+        const job: Job = { siteId, userId, decide, context, isSeen: isHeard(caller), done: Deferred.makeUnsafe() }
+        // Who has a transaction is updated in it, alone: others would wait for its end, and it for them.
+        if (isWithinTransaction(sql, context)) return Effect.andThen(commitInSteps([job]), Deferred.await(job.done))
+        waiting.push(job)
+        if (!isLed) {
           isLed = true
-          return Effect.flatMap(Effect.forkDetach(lead, { startImmediately: true }), (fiber) => {
-            leader = fiber
-            return answer
-          })
-        }),
-      )
-    const finish = Effect.suspend(() => (leader === undefined ? Effect.void : Fiber.await(leader)))
-    return Effect.as(
-      Effect.addFinalizer(() => finish),
-      update,
-    )
-  })
+          // When the step of the program is over in which the first came: who came at this moment waits too, which is what makes a
+          // group more than one. Who is alone waits for no turn of the event loop.
+          queueMicrotask(begin)
+        }
+        return Effect.onInterrupt(Deferred.await(job.done), () =>
+          // Nobody waits for it any more, and it has not begun.
+          Effect.sync(() => (waiting = waiting.filter((other) => other !== job))),
+        )
+      })
 
-/**
- * When the step of the program is over in which the first came: who came at this moment waits too, which is what makes a group more than one.
- * Who is alone waits for no turn of the event loop.
- */
-const whenAllHaveCome = Effect.callback<void>((resume) => queueMicrotask(() => resume(Effect.void)))
+    yield* Effect.forkDetach(Effect.forever(lead), { startImmediately: true })
+    const finish = Effect.suspend(() => {
+      if (!isLed) return Effect.void
+      closing = Deferred.makeUnsafe()
+      return Deferred.await(closing)
+    })
+    yield* Effect.addFinalizer(() => finish)
+    return update
+  })
 
 /** Jobs that are committed together. */
 type Group = readonly [Job, ...ReadonlyArray<Job>]
@@ -139,6 +155,9 @@ interface SiteRow {
   readonly declaration: string | null
   readonly has_webhook: number
 }
+
+/** A site, and of its user what there is. */
+type FirstOfSite = SiteRow & (ChainedUser | { readonly document: null })
 
 interface Recorded {
   readonly sequence: number
@@ -159,13 +178,18 @@ const changes = (sql: SqlClient.SqlClient) => {
   return function* (jobs: Group): Changes {
     const { context } = jobs[0]
     const now = DateTime.makeUnsafe(Context.get(context, Clock.Clock).currentTimeMillisUnsafe())
-    const sites = new Map<SiteId, SiteRow | undefined>()
+    const sites = new Map<SiteId, SiteRow>()
     const outcomes: Array<Outcome> = []
 
     for (const { siteId, userId, decide } of jobs) {
-      if (!sites.has(siteId)) sites.set(siteId, first<SiteRow>(yield [selectSite, [siteId]]))
-      const site = sites.get(siteId)
-      const user = first<ChainedUser>(yield [selectUser, [siteId, userId]])
+      let site = sites.get(siteId)
+      let user: ChainedUser | undefined
+      if (site === undefined) {
+        // The first of a site is asked for together with it.
+        const found = first<FirstOfSite>(yield [selectFirst, [userId, siteId]])
+        if (found !== undefined) sites.set(siteId, (site = found))
+        if (found?.document != null) user = found
+      } else user = first<ChainedUser>(yield [selectUser, [siteId, userId]])
       if (site === undefined || user === undefined) {
         outcomes.push(nobody)
         continue
@@ -212,8 +236,8 @@ const inSteps = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, isSeen: b
   return next.value
 })
 
-const selectSite = `SELECT declaration, EXISTS (SELECT 1 FROM webhooks WHERE webhooks.site_id = sites.id) AS has_webhook
-  FROM sites WHERE id = ?`
+const selectFirst = `SELECT declaration, EXISTS (SELECT 1 FROM webhooks WHERE webhooks.site_id = sites.id) AS has_webhook,
+  ${chainColumns} FROM sites LEFT JOIN users ON users.site_id = sites.id AND users.id = ? WHERE sites.id = ?`
 const insertTold = `${insertEvent} RETURNING sequence`
 
 const nobody = Exit.succeed(undefined)
