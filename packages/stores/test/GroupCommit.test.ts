@@ -45,6 +45,33 @@ describe("updates that come together", () => {
     }).pipe(Effect.provide(store)),
   )
 
+  it.effect(
+    "one of a user or a site that is not there leaves the others be, also where it is the first of its site",
+    () =>
+      Effect.gen(function* () {
+        const { update } = yield* seeded
+        const [someone, someoneElse] = [users[0]!.id, users[1]!.id]
+        const nobody = UserId.make("6287ec36a841b25637c65fff")
+        const elsewhere = parseSiteId("580e63e98c9a982ac9b8b742") as SiteId
+        const asked: ReadonlyArray<[SiteId, UserId]> = [
+          [siteId, nobody],
+          [elsewhere, someone],
+          [siteId, someone],
+          [siteId, nobody],
+          [elsewhere, someone],
+          [siteId, someoneElse],
+        ]
+        const answers = yield* Effect.forEach(
+          asked,
+          ([site, user]) =>
+            Effect.match(update(site, user, rename), { onSuccess: ({ id }) => id, onFailure: (e) => e._tag }),
+          { concurrency: "unbounded" },
+        )
+        const [user, site] = ["UserNotFound", "SiteNotFound"]
+        expect(answers).toEqual([user, site, someone, user, site, someoneElse])
+      }).pipe(Effect.provide(store)),
+  )
+
   it.effect("one that breaks is the only one that breaks, and is not half done", () =>
     Effect.gen(function* () {
       const { update } = yield* seeded
