@@ -104,7 +104,7 @@ export const make = (sql: Client): Effect.Effect<Update, never, Scope.Scope> =>
       else isWanted.openUnsafe()
     }
 
-    /** Goes on until nobody waits, whenever `begin` has left something. It is nobody's who waits, so that nobody takes it along who gives up. */
+    /** Goes on where `begin` has left something, until nobody waits. It is nobody's who waits: nobody who gives up takes it along. */
     const lead = Effect.gen(function* () {
       yield* isWanted.await
       isWanted.closeUnsafe()
