@@ -125,6 +125,14 @@ describe("left to node:http", () => {
   })
 })
 
+// A head of nothing but spaces that took long would be all that it takes to keep the server from everybody else.
+it("is found to be none in no time, whatever there is much of", { timeout: 20_000 }, () => {
+  const heads = [" ", "a", ":", "a:", "\r\n"].map((much) =>
+    lines("GET / HTTP/1.1", [host, `X-A:${much.repeat(4_000)}`]).replace("\r\n\r\n", "\t\r\n\r\n"),
+  )
+  for (let each = 0; each < 3_000; each += 1) for (const head of heads) expect(readHere(head)).toBeUndefined()
+})
+
 const oneOf = (...values: ReadonlyArray<string>) => fc.constantFrom(...values)
 const mostly = (usual: string, ...others: ReadonlyArray<string>) =>
   fc.oneof({ weight: 12, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: oneOf(...others) })

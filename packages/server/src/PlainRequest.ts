@@ -16,8 +16,8 @@ const maxHead = 4_096
 /** HEAD is none of these: what is read here is answered with a body. */
 const requestLine = /^(GET|PATCH|OPTIONS) (\/[\w\-.~%!$&'()*+,;=:@/?]*) HTTP\/1\.1\r\n/
 
-/** Neither bytes beyond ASCII nor tabs. */
-const headerLine = /([\w!#$%&'*+\-.^`|~]+): *([ -~]*)\r\n/y
+/** Neither bytes beyond ASCII nor tabs. Spaces around the value are one part with it: of two, each length of the first would be tried. */
+const headerLine = /([\w!#$%&'*+\-.^`|~]+):([ -~]*)\r\n/y
 
 /** Longer bodies come in pieces, and may be too long. */
 const isLength = /^\d{1,5}$/
@@ -49,7 +49,7 @@ export const read = (bytes: Buffer, from: number): PlainRequest | undefined => {
     if (whole === undefined) return undefined
     const known = name.toLowerCase()
     if (headers.has(known) || notPlain.has(known)) return undefined
-    headers.set(known, value.trimEnd())
+    headers.set(known, value.trim())
     at += whole.length
   }
   const connection = headers.get("connection") ?? "keep-alive"
