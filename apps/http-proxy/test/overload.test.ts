@@ -115,6 +115,16 @@ describe("connections beyond the most", () => {
     await proxy.letGo()
     for (const connection of [first, second]) expect(await connection.next()).toMatchObject({ status: 200 })
   })
+
+  it("do no harm where their callers have gone before they are told", async () => {
+    await using proxy = await limited({ connections: 1 })
+    using first = await proxy.begun()
+    for (let each = 0; each < 20; each += 1) (await proxy.dial()).socket.resetAndDestroy()
+    using told = await proxy.dial()
+    expect(await told.next()).toEqual(busy)
+    await proxy.letGo()
+    expect(await first.next()).toMatchObject({ status: 200 })
+  })
 })
 
 describe("requests beyond the most", () => {

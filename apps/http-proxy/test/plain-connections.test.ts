@@ -138,6 +138,7 @@ const open = async (last = false) => {
   const late: Array<Socket> = []
   const left: Array<Socket> = []
   const accepted: Array<Socket> = []
+  const errors: Array<Error> = []
   const accept = Plain.make(
     {
       serve: (_socket, _request, response) => {
@@ -147,10 +148,11 @@ const open = async (last = false) => {
       handOver: (socket) => left.push(socket),
       tooLate: (socket) => late.push(socket),
     },
-    { first: 20, next: 20, grace: 0 },
+    { headersTimeout: 20, keepAliveTimeout: 20, keepAliveTimeoutBuffer: 0 },
   )
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     accepted.push(socket)
+    socket.on("error", (error) => errors.push(error))
     accept(socket)
   }).listen(0, "127.0.0.1")
   await once(server, "listening")
@@ -158,7 +160,7 @@ const open = async (last = false) => {
   const connection = await dial(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
   const [socket] = accepted.length > 0 ? accepted : ((await once(server, "connection")) as [Socket])
   onTestFinished(() => void socket?.destroy())
-  return { connection, socket: socket as Socket, served, late, left }
+  return { connection, socket: socket as Socket, served, late, left, errors }
 }
 const answer = (response: PlainResponse | undefined) => {
   response?.writeHead(200, ["content-length", "2"])

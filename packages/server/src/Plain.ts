@@ -12,29 +12,30 @@ export interface Handlers {
   readonly tooLate: (socket: Socket) => void
 }
 
+/** In milliseconds, and by the names that node:http has for them. */
 export interface Timeouts {
-  /** How long the first request may take to come, in milliseconds. */
-  readonly first: number
+  /** How long the first request may take to come. */
+  readonly headersTimeout: number
   /** How long the next one may, after an answer, as callers are told. */
-  readonly next: number
+  readonly keepAliveTimeout: number
   /** How much longer it may, for who asks just in time. */
-  readonly grace: number
+  readonly keepAliveTimeoutBuffer: number
 }
 
 /** Instrumentation hears of requests here, and expects to see what node:http has made of them. */
 const instrumented = channel("http.server.request.start")
 
 export const make = ({ serve, handOver, tooLate }: Handlers, timeouts: Timeouts) => {
-  const keepAlive = timeouts.next / 1_000
+  const keepAlive = timeouts.keepAliveTimeout / 1_000
 
-  /** Reads what comes on a new connection. */
+  /** Reads what comes on a new connection, of whose errors the close that follows tells enough. */
   return (socket: Socket): void => {
     if (instrumented.hasSubscribers) return handOver(socket)
     let latest: PlainResponse | undefined
     const isWaitedFor = () => latest !== undefined && !latest.closed
 
     const onData = (bytes: Buffer) => {
-      if (latest === undefined) socket.setTimeout(timeouts.next + timeouts.grace)
+      if (latest === undefined) socket.setTimeout(timeouts.keepAliveTimeout + timeouts.keepAliveTimeoutBuffer)
       let at = 0
       // Behind what is answered for the last time, nothing is read.
       while (at < bytes.length && latest?.shouldKeepAlive !== false) {
@@ -58,19 +59,16 @@ export const make = ({ serve, handOver, tooLate }: Handlers, timeouts: Timeouts)
     const leave = (rest: Buffer) => {
       // An empty line is nothing, and would have node:http, which waits for no answer, end the connection with its caller's side.
       if (isWaitedFor() && rest.every(isLineEnd)) return
-      socket.off("data", onData).off("end", onEnd).off("timeout", onTimeout).off("error", ignore)
+      socket.off("data", onData).off("end", onEnd).off("timeout", onTimeout)
       socket.setTimeout(0)
       // What is put back comes again before anything new, once it flows.
       socket.pause().unshift(rest)
       handOver(socket)
       socket.resume()
     }
-    socket.on("data", onData).on("end", onEnd).on("timeout", onTimeout).on("error", ignore)
-    socket.setTimeout(timeouts.first)
+    socket.on("data", onData).on("end", onEnd).on("timeout", onTimeout)
+    socket.setTimeout(timeouts.headersTimeout)
   }
 }
 
 const isLineEnd = (byte: number) => byte === 13 || byte === 10
-
-/** The close that follows tells as much. */
-const ignore = () => undefined

@@ -117,7 +117,10 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     // It came before the listening ended, and nothing would end it.
     if (stopping && options.stopsAtOnce === true) return socket.destroy()
     if (options.letsProcessEnd === true) socket.unref()
-    if (!hasRoom()) return hangUp(socket, Refusal.asText(observer.refused(Http.failure(new Overloaded()))))
+    // Who has gone is no failure, whoever has to do with the connection by then.
+    socket.on("error", () => undefined)
+    // What they say, left unread, would take back what they are told.
+    if (!hasRoom()) return hangUp(socket.resume(), Refusal.asText(observer.refused(Http.failure(new Overloaded()))))
     connections.set(socket, { requests: 0, pending: 0 })
     // What node:http calls after a last answer.
     socket.destroySoon = () => hangUp(socket)
@@ -237,15 +240,9 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
       handOver: (socket) => void handOver?.call(server, socket),
       tooLate: (socket) => refuse(socket, Refusal.of("ERR_HTTP_REQUEST_TIMEOUT")),
     },
-    {
-      first: serverOptions.headersTimeout,
-      next: serverOptions.keepAliveTimeout,
-      grace: serverOptions.keepAliveTimeoutBuffer,
-    },
+    serverOptions,
   )
   server.on("connect", (_request, socket: Socket) => {
-    // From here on node:http has nothing more to do with the socket.
-    socket.on("error", () => socket.destroy())
     refuse(socket, Http.failure(new MethodNotAllowed({ allow: ["GET", "PATCH"] })))
   })
 
