@@ -104,6 +104,37 @@ describe("a request that is not plain", () => {
     expect(urls).toEqual([`${path}?2`, `${path}?3`])
   })
 
+  it("is asked for its body when those before it are answered", async () => {
+    using connection = await dial(proxy.origin)
+    connection.send(rename("First"))
+    await proxy.run(arrived.await)
+    const body = '{"data":{"name":"Second"}}'
+    connection.send(request(`PATCH ${path}`, [...headers, "Expect: 100-continue", `Content-Length: ${body.length}`]))
+    // By the time another has been served, it has been read.
+    expect((await fetch(`${proxy.origin}/health`)).status).toBe(200)
+    await proxy.run(gate.open)
+    expect((await connection.next())?.status).toBe(200)
+    expect((await connection.next())?.status).toBe(100)
+    connection.send(body)
+    expect(JSON.parse((await connection.next())?.body ?? "null")).toMatchObject({ data: { name: "Second" } })
+  })
+
+  it.each(["garbage\r\n\r\n", "gar"])(
+    "is refused behind an answer where it is none: %j, and then the end",
+    async (garbage) => {
+      using connection = await dial(proxy.origin, { allowHalfOpen: true })
+      connection.send(rename("First"))
+      await proxy.run(arrived.await)
+      connection.socket.end(garbage)
+      // By the time another has been served, it has been read.
+      expect((await fetch(`${proxy.origin}/health`)).status).toBe(200)
+      await proxy.run(gate.open)
+      expect((await connection.next())?.status).toBe(200)
+      expect((await connection.next())?.status).toBe(400)
+      await connection.closed
+    },
+  )
+
   it("is none where it is an empty line, with which a caller closes their side", async () => {
     using connection = await dial(proxy.origin)
     connection.send(rename("Changed"))
@@ -224,6 +255,28 @@ describe("a connection", () => {
     connection.socket.resume()
     await once(socket, "drain")
     expect(socket.isPaused()).toBe(false)
+  })
+
+  it("on which the last word was said is given no answer, and no error", async () => {
+    const { connection, socket, served, errors } = await open()
+    connection.send(request("GET /"))
+    await once(socket, "data")
+    socket.end("The last word")
+    answer(served[0])
+    await connection.closed
+    expect([connection.rest(), errors]).toEqual(["The last word", []])
+  })
+
+  it("is left to nobody where what is no request comes behind the last one", async () => {
+    const { connection, socket, served, left } = await open()
+    connection.send(`${request("GET /")}no request`)
+    await once(socket, "data")
+    const [response] = served
+    if (response !== undefined) response.shouldKeepAlive = false
+    answer(response)
+    expect((await connection.next())?.headers["connection"]).toBe("close")
+    await connection.closed
+    expect([connection.rest(), left]).toEqual(["", []])
   })
 
   it("answers with no header that holds another", async () => {

@@ -1,12 +1,13 @@
 /** Connections on which requests come as nearly always: whole, and one in one piece. Whatever else comes is node:http's. */
 import { channel } from "node:diagnostics_channel"
 import type { Socket } from "node:net"
+import { afterAnswer } from "./LastWord.ts"
 import * as PlainRequest from "./PlainRequest.ts"
 import { PlainResponse } from "./PlainResponse.ts"
 
 export interface Handlers {
   readonly serve: (socket: Socket, request: PlainRequest.PlainRequest, response: PlainResponse) => void
-  /** Leaves a connection to node:http, with what came on it, from now on and for good. */
+  /** Leaves a connection on which all is answered to node:http, with what came on it, from now on and for good. */
   readonly handOver: (socket: Socket) => void
   /** Nothing came in time. */
   readonly tooLate: (socket: Socket) => void
@@ -57,18 +58,18 @@ export const make = ({ serve, handOver, tooLate }: Handlers, timeouts: Timeouts)
       else if (!isWaitedFor()) socket.destroy()
     }
     const leave = (rest: Buffer) => {
-      // An empty line is nothing, and would have node:http, which waits for no answer, end the connection with its caller's side.
-      if (isWaitedFor() && rest.every(isLineEnd)) return
       socket.off("data", onData).off("end", onEnd).off("timeout", onTimeout)
       socket.setTimeout(0)
       // What is put back comes again before anything new, once it flows.
       socket.pause().unshift(rest)
-      handOver(socket)
-      socket.resume()
+      // node:http knows of no answers but its own: it would speak before these, and end the connection without them.
+      afterAnswer(latest, () => {
+        // Where one was the last, what came behind it is thrown away.
+        if (socket.writable && latest?.shouldKeepAlive !== false) handOver(socket)
+        socket.resume()
+      })
     }
     socket.on("data", onData).on("end", onEnd).on("timeout", onTimeout)
     socket.setTimeout(timeouts.headersTimeout)
   }
 }
-
-const isLineEnd = (byte: number) => byte === 13 || byte === 10

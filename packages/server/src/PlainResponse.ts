@@ -54,6 +54,8 @@ export class PlainResponse implements Response {
 
   end(body: string | Uint8Array): void {
     const socket = this.#socket
+    // The last word was another, and is not to be taken back by an error.
+    if (socket.writableEnded) return
     const written = (error?: Error | null) => this.#close(error === undefined || error === null)
     if (typeof body === "string") return void socket.write(this.#head + body, written)
     socket.cork()
