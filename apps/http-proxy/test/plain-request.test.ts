@@ -116,6 +116,8 @@ describe("left to node:http", () => {
     ["another protocol", lines("GET / HTTP/1.1", [host, "Upgrade: h2c"])],
     ["what is the last", lines("GET / HTTP/1.1", [host, "Connection: close"])],
     ["what names headers of the connection", lines("GET / HTTP/1.1", [host, "Connection: keep-alive, te"])],
+    ["who would take headers behind a body", lines("GET / HTTP/1.1", [host, "TE: trailers"])],
+    ["headers that are to come behind the body", lines("PATCH / HTTP/1.1", [host, length, "Trailer: X-A"], update)],
     ["what is the last, said to a proxy", lines("GET / HTTP/1.1", [host, "Proxy-Connection: close"])],
     ["a long head", lines("GET / HTTP/1.1", [host, `X-A: ${"a".repeat(4_096)}`])],
     ["a head that has not come", lines("GET / HTTP/1.1", [host]).slice(0, -1)],

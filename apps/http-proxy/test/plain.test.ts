@@ -93,12 +93,36 @@ describe("a connection", () => {
     await once(socket, "data")
     served[0]?.writeHead(200, ["content-length", "20000000"])
     served[0]?.end("x".repeat(20_000_000))
-    connection.send(request("GET /"))
+    connection.send(`${request("GET /")}\r\n`)
     await once(socket, "data")
     expect(socket.isPaused()).toBe(true)
     connection.socket.resume()
     await once(socket, "drain")
     expect(socket.isPaused()).toBe(false)
+  })
+
+  it("goes on behind empty lines", async () => {
+    const { connection, socket, served, left } = await open()
+    connection.send(`${request("GET /")}\r`)
+    await once(socket, "data")
+    // From here on its caller need not hurry.
+    socket.setTimeout(0)
+    answer(served[0])
+    expect((await connection.next())?.status).toBe(200)
+    connection.send("\n\r\n")
+    await once(socket, "data")
+    connection.send(request("GET /"))
+    await once(socket, "data")
+    answer(served[1])
+    expect((await connection.next())?.status).toBe(200)
+    expect([served.length, left]).toEqual([2, []])
+  })
+
+  it("before whose first request an empty line comes is left to node:http, which waits no longer for it", async () => {
+    const { connection, socket, left } = await open()
+    connection.send("\r\n")
+    await once(socket, "data")
+    expect(left).toEqual([socket])
   })
 
   it("is left with nothing of what was there to read it", async () => {

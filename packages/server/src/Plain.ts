@@ -41,7 +41,12 @@ export const make = ({ serve, handOver, tooLate }: Handlers, timeouts: Timeouts)
       // Behind what is answered for the last time, nothing is read.
       while (at < bytes.length && latest?.shouldKeepAlive !== false) {
         const request = PlainRequest.read(bytes, at)
-        if (request === undefined) return leave(bytes.subarray(at))
+        if (request === undefined) {
+          const rest = bytes.subarray(at)
+          // Some write an empty line behind a body: node:http would take it for a request that begins, and refuse it when no more comes.
+          if (latest !== undefined && rest.every(isLineEnd)) break
+          return leave(rest)
+        }
         at = request.end
         latest = new PlainResponse(socket, keepAlive)
         serve(socket, request, latest)
@@ -73,3 +78,5 @@ export const make = ({ serve, handOver, tooLate }: Handlers, timeouts: Timeouts)
     socket.setTimeout(timeouts.headersTimeout)
   }
 }
+
+const isLineEnd = (byte: number) => byte === 13 || byte === 10
