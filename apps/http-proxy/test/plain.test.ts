@@ -1,6 +1,8 @@
 /** What becomes of a connection that is read without node:http, where each of its requests is the test's to answer. */
 import { once } from "node:events"
 import { createServer, type AddressInfo, type Socket } from "node:net"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 import { describe, expect, it, onTestFinished } from "vitest"
 import * as Plain from "../../../packages/server/src/Plain.ts"
 import type { PlainResponse } from "../../../packages/server/src/PlainResponse.ts"
@@ -167,6 +169,24 @@ describe("a connection", () => {
     expect((await connection.next())?.headers["connection"]).toBe("close")
     await connection.closed
     expect([connection.rest(), left]).toEqual(["", []])
+  })
+
+  it("keeps nothing of who waited for an answer that is given", async () => {
+    setFlagsFromString("--expose-gc")
+    const collect = runInNewContext("gc") as () => void
+    const { connection, socket, served } = await open()
+    connection.send(request("GET /"))
+    await once(socket, "data")
+    const waiting = (() => {
+      const kept = {}
+      served[0]?.once("close", () => void kept)
+      return new WeakRef(kept)
+    })()
+    answer(served[0])
+    expect((await connection.next())?.status).toBe(200)
+    await new Promise((resolve) => setImmediate(resolve))
+    collect()
+    expect([served.length, waiting.deref()]).toEqual([1, undefined])
   })
 
   it("answers with no header that holds another", async () => {
