@@ -3,15 +3,15 @@ import { once } from "node:events"
 import { createServer, type AddressInfo, type Socket } from "node:net"
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
-import { describe, expect, it, onTestFinished } from "vitest"
+import { describe, expect, it, onTestFinished, vi } from "vitest"
 import * as Plain from "../../../packages/server/src/Plain.ts"
 import type { PlainResponse } from "../../../packages/server/src/PlainResponse.ts"
 import { dial, request } from "./raw.ts"
 
-/** One whose caller has to hurry. */
-const open = async (last = false) => {
+/** One whose caller has to hurry where they have asked once, or from the beginning. */
+const open = async ({ last = false, headersTimeout = 60_000 } = {}) => {
   const served: Array<PlainResponse> = []
-  const late: Array<Socket> = []
+  const late = Promise.withResolvers<Socket>()
   const left: Array<Socket> = []
   const accepted: Array<Socket> = []
   const errors: Array<Error> = []
@@ -22,9 +22,9 @@ const open = async (last = false) => {
         served.push(response)
       },
       handOver: (socket) => left.push(socket),
-      tooLate: (socket) => late.push(socket),
+      tooLate: (socket) => late.resolve(socket),
     },
-    { headersTimeout: 20, keepAliveTimeout: 30, keepAliveTimeoutBuffer: 10 },
+    { headersTimeout, keepAliveTimeout: 30, keepAliveTimeoutBuffer: 10 },
   )
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     accepted.push(socket)
@@ -36,7 +36,7 @@ const open = async (last = false) => {
   const connection = await dial(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
   const [socket] = accepted.length > 0 ? accepted : ((await once(server, "connection")) as [Socket])
   onTestFinished(() => void socket?.destroy())
-  return { connection, socket: socket as Socket, served, late, left, errors }
+  return { connection, socket: socket as Socket, served, late: late.promise, left, errors }
 }
 const answer = (response: PlainResponse | undefined) => {
   response?.writeHead(200, ["content-length", "2"])
@@ -45,25 +45,24 @@ const answer = (response: PlainResponse | undefined) => {
 
 describe("a connection", () => {
   it("on which nothing comes is told of", async () => {
-    const { socket, late } = await open()
-    await once(socket, "timeout")
-    expect(late).toEqual([socket])
+    const { socket, late } = await open({ headersTimeout: 20 })
+    expect(await late).toBe(socket)
   })
 
   it("on which nothing comes after an answer is ended", async () => {
-    const { connection, socket, served, late } = await open()
+    const { connection, socket, served } = await open()
     connection.send(request("GET /"))
     await once(socket, "data")
     answer(served[0])
     expect(socket.timeout).toBe(40)
     expect((await connection.next())?.headers["keep-alive"]).toBe("timeout=0.03")
     await connection.closed
-    expect(late).toEqual([])
   })
 
   it("is not ended while an answer is waited for", async () => {
     const { connection, socket, served } = await open()
     connection.send(request("GET /"))
+    await once(socket, "data")
     await once(socket, "timeout")
     answer(served[0])
     expect((await connection.next())?.status).toBe(200)
@@ -79,7 +78,7 @@ describe("a connection", () => {
   })
 
   it("is read no further behind a request that is the last", async () => {
-    const { connection, socket, served, left } = await open(true)
+    const { connection, socket, served, left } = await open({ last: true })
     connection.send(`${request("GET /")}${request("GET /")}no request`)
     await once(socket, "data")
     expect([served.length, left]).toEqual([1, []])
@@ -187,6 +186,20 @@ describe("a connection", () => {
     await new Promise((resolve) => setImmediate(resolve))
     collect()
     expect([served.length, waiting.deref()]).toEqual([1, undefined])
+  })
+
+  it("answers with the date of that second", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] })
+    onTestFinished(() => void vi.useRealTimers())
+    const { connection, socket, served } = await open()
+    for (const second of ["Mon, 30 Nov 2026 10:00:00 GMT", "Mon, 30 Nov 2026 10:00:01 GMT"]) {
+      vi.setSystemTime(new Date(second))
+      connection.send(request("GET /"))
+      await once(socket, "data")
+      socket.setTimeout(0)
+      answer(served.at(-1))
+      expect((await connection.next())?.headers["date"]).toBe(second)
+    }
   })
 
   it("answers with no header that holds another", async () => {
