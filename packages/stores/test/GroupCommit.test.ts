@@ -149,6 +149,21 @@ describe("updates that come together", () => {
     }).pipe(Effect.provide(store)),
   )
 
+  it.effect("one that is given up at any step before its group begins is not done", () =>
+    Effect.gen(function* () {
+      const { update } = yield* seeded
+      const [first, second] = users
+      for (let steps = 2; steps < 20; steps++) {
+        const few = Effect.provideService(References.MaxOpsBeforeYield, steps)
+        // No group begins before this step of the program is over, however far the fiber has come.
+        const givenUp = yield* Effect.forkDetach(few(update(siteId, first!.id, rename)), { startImmediately: true })
+        yield* Fiber.interrupt(givenUp)
+        yield* update(siteId, second!.id, rename)
+        expect((yield* names).slice(0, 2), `of ${steps} steps`).toEqual(["Before", "After"])
+      }
+    }).pipe(Effect.provide(store)),
+  )
+
   it.effect("what has begun is finished when the store is closed, and what comes later is told that it is", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()

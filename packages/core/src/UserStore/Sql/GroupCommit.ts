@@ -125,14 +125,18 @@ export const make = (sql: Client): Effect.Effect<Update, never, Scope.Scope> =>
         const job: Job = { siteId, userId, decide, context, isSeen: isHeard(caller), done: Deferred.makeUnsafe() }
         // Who has a transaction is updated in it, alone: others would wait for its end, and it for them.
         if (isWithinTransaction(sql, context)) return Effect.andThen(commitInSteps([job]), Deferred.await(job.done))
-        waiting.push(job)
-        if (!isLed) {
-          isLed = true
-          // When the step of the program is over in which the first came: who came at this moment waits too, which is what makes a
-          // group more than one. Who is alone waits for no turn of the event loop.
-          queueMicrotask(begin)
-        }
-        return Effect.onInterrupt(Deferred.await(job.done), () =>
+        const answer = Effect.suspend(() => {
+          waiting.push(job)
+          if (!isLed) {
+            isLed = true
+            // When the step of the program is over in which the first came: who came at this moment waits too, which is what makes a
+            // group more than one. Who is alone waits for no turn of the event loop.
+            queueMicrotask(begin)
+          }
+          return Deferred.await(job.done)
+        })
+        // It has come once it can also give up: a caller may be interrupted between any two steps of its own.
+        return Effect.onInterrupt(answer, () =>
           // Nobody waits for it any more, and it has not begun.
           Effect.sync(() => (waiting = waiting.filter((other) => other !== job))),
         )
