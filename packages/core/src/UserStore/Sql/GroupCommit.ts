@@ -93,7 +93,7 @@ export const make = (sql: Client): Effect.Effect<Update, never, Scope.Scope> =>
 
     const isOver = () => {
       isLed = false
-      if (closing !== undefined) Deferred.doneUnsafe(closing, Effect.void)
+      if (closing !== undefined) settle({ done: closing }, Exit.void)
     }
 
     /** Makes the first group; of most there is nothing left to do. */

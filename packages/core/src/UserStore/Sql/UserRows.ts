@@ -72,10 +72,10 @@ export interface Waiting {
 }
 
 /**
- * Tells what became of it. Its caller goes on at once, and what that throws, or who watches it, is no affair of the others that are told
+ * Tells what became of what is waited for. Its caller goes on at once, and what that throws, or who watches it, is no affair of the others that are told
  * after it: they would never be.
  */
-export const settle = ({ done }: Waiting, outcome: Outcome): void => {
+export const settle = <A, E>({ done }: { readonly done: Deferred.Deferred<A, E> }, outcome: Exit.Exit<A, E>): void => {
   try {
     Deferred.doneUnsafe(done, outcome)
   } catch (error) {
