@@ -10,7 +10,7 @@ import { Effect, Layer } from "effect"
 import { afterEach, expect, vi } from "vitest"
 
 const siteId = parseSiteId("580e63e98c9a982ac9b8b741") as SiteId
-const users = Array.from({ length: 1_000 }, (_, index) => ({
+const users = Array.from({ length: 1_024 }, (_, index) => ({
   id: UserId.make(`6287ec36a841b25637c6${(0x4000 + index).toString(16)}`),
   accessGroups: [],
   data: { name: "Before", email: `member${index}@example.com` },
@@ -45,7 +45,7 @@ const counted = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E
 afterEach(() => void vi.restoreAllMocks())
 
 describe("updates in a SQLite file", () => {
-  it.live("of a thousand at once, 256 are committed together, and three statements are each one's own", () =>
+  it.live("of 1,024 at once, 256 are committed together, and three statements are each one's own", () =>
     Effect.gen(function* () {
       yield* (yield* NewUsers).add(siteId, () => users)
       const { update } = yield* UserStore.UserStore
@@ -57,9 +57,9 @@ describe("updates in a SQLite file", () => {
           BEGIN: 4,
           // The first of a group is asked for with its site.
           "SELECT sites": 4,
-          "SELECT users": 996,
-          "UPDATE users": 1_000,
-          "INSERT user_events": 1_000,
+          "SELECT users": 1_020,
+          "UPDATE users": 1_024,
+          "INSERT user_events": 1_024,
           COMMIT: 4,
         },
         prepared: 0,
