@@ -31,6 +31,11 @@ const names = Effect.gen(function* () {
   return found.map((user) => user.data.name)
 })
 
+/** From now on the user's row can be written, and the event's cannot. */
+const noEventOf = (sql: SqlClient.SqlClient, id: UserId) =>
+  sql`CREATE TRIGGER no_event BEFORE INSERT ON user_events WHEN NEW.user_id = ${sql.literal(`'${id}'`)}
+    BEGIN SELECT RAISE(FAIL, 'disk full'); END`
+
 /** The name of the span that it is within in the end. */
 const rootOf = (span: Tracer.AnySpan): string =>
   span._tag === "ExternalSpan" ? "" : Option.match(span.parent, { onNone: () => span.name, onSome: rootOf })
@@ -80,19 +85,32 @@ describe("updates that come together", () => {
     Effect.gen(function* () {
       const { update } = yield* seeded
       const sql = yield* SqlClient.SqlClient
-      // The user's row can be written, the event's cannot.
-      yield* sql`CREATE TRIGGER no_event BEFORE INSERT ON user_events WHEN NEW.user_id = ${sql.literal(`'${users[3]!.id}'`)}
-        BEGIN SELECT RAISE(FAIL, 'disk full'); END`
+      yield* noEventOf(sql, users[3]!.id)
       const exits = yield* Effect.forEach(users, (user) => Effect.exit(update(siteId, user.id, rename)), {
         concurrency: "unbounded",
       })
       expect(exits.map(Exit.isSuccess)).toEqual([true, true, true, false, true, true])
+      expect(yield* Effect.flip(exits[3]!)).toMatchObject({ _tag: "StoreUnavailable" })
       expect(yield* names).toEqual(["After", "After", "After", "Before", "After", "After"])
       const events = yield* UserEvents
       const counts = yield* Effect.forEach(users, (user) =>
         Effect.map(events.ofUser(siteId, user.id), (all) => all.length),
       )
       expect(counts).toEqual([1, 1, 1, 0, 1, 1])
+    }).pipe(Effect.provide(store)),
+  )
+
+  it.effect("where one breaks, each is tried within the span of its own caller, also the one that breaks", () =>
+    Effect.gen(function* () {
+      const { update } = yield* seeded
+      yield* noEventOf(yield* SqlClient.SqlClient, users[1]!.id)
+      const all = Effect.forEach(
+        users.slice(0, 3),
+        ({ id, data }) => Effect.exit(update(siteId, id, rename).pipe(Effect.withSpan(data.email))),
+        { concurrency: "unbounded" },
+      )
+      const roots = (yield* spansOf(all)).filter(({ name }) => name === "sql.transaction").map(rootOf)
+      expect(roots).toEqual([0, 0, 1, 2].map((index) => users[index]!.data.email))
     }).pipe(Effect.provide(store)),
   )
 
