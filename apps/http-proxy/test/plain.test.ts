@@ -3,7 +3,8 @@ import { once } from "node:events"
 import { createServer, type AddressInfo, type Socket } from "node:net"
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
-import { describe, expect, it, onTestFinished, vi } from "vitest"
+import { Clock, Effect } from "effect"
+import { describe, expect, it, onTestFinished } from "vitest"
 import * as Plain from "../../../packages/server/src/Plain.ts"
 import type { PlainResponse } from "../../../packages/server/src/PlainResponse.ts"
 import { dial, request } from "./raw.ts"
@@ -15,6 +16,8 @@ const open = async ({ last = false, headersTimeout = 60_000 } = {}) => {
   const left: Array<Socket> = []
   const accepted: Array<Socket> = []
   const errors: Array<Error> = []
+  const clock = { now: 0 }
+  const realClock = Effect.runSync(Clock.Clock)
   const accept = Plain.make(
     {
       serve: (_socket, _request, response) => {
@@ -25,6 +28,7 @@ const open = async ({ last = false, headersTimeout = 60_000 } = {}) => {
       tooLate: (socket) => late.resolve(socket),
     },
     { headersTimeout, keepAliveTimeout: 30, keepAliveTimeoutBuffer: 10 },
+    { ...realClock, currentTimeMillisUnsafe: () => clock.now },
   )
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     accepted.push(socket)
@@ -36,7 +40,7 @@ const open = async ({ last = false, headersTimeout = 60_000 } = {}) => {
   const connection = await dial(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
   const [socket] = accepted.length > 0 ? accepted : ((await once(server, "connection")) as [Socket])
   onTestFinished(() => void socket?.destroy())
-  return { connection, socket: socket as Socket, served, late: late.promise, left, errors }
+  return { connection, socket: socket as Socket, served, late: late.promise, left, errors, clock }
 }
 const answer = (response: PlainResponse | undefined) => {
   response?.writeHead(200, ["content-length", "2"])
@@ -189,11 +193,9 @@ describe("a connection", () => {
   })
 
   it("answers with the date of that second", async () => {
-    vi.useFakeTimers({ toFake: ["Date"] })
-    onTestFinished(() => void vi.useRealTimers())
-    const { connection, socket, served } = await open()
+    const { connection, socket, served, clock } = await open()
     for (const second of ["Mon, 30 Nov 2026 10:00:00 GMT", "Mon, 30 Nov 2026 10:00:01 GMT"]) {
-      vi.setSystemTime(new Date(second))
+      clock.now = Date.parse(second)
       connection.send(request("GET /"))
       await once(socket, "data")
       socket.setTimeout(0)

@@ -1,12 +1,13 @@
 /** Connections on which requests come as nearly always: whole, and one in one piece. Whatever else comes is node:http's. */
 import { channel } from "node:diagnostics_channel"
 import type { Socket } from "node:net"
+import type { Clock } from "effect"
 import { afterAnswer } from "./LastWord.ts"
 import * as PlainRequest from "./PlainRequest.ts"
-import { PlainResponse } from "./PlainResponse.ts"
+import * as PlainResponse from "./PlainResponse.ts"
 
 export interface Handlers {
-  readonly serve: (socket: Socket, request: PlainRequest.PlainRequest, response: PlainResponse) => void
+  readonly serve: (socket: Socket, request: PlainRequest.PlainRequest, response: PlainResponse.PlainResponse) => void
   /** Leaves a connection on which all is answered to node:http, with what came on it, from now on and for good. */
   readonly handOver: (socket: Socket) => void
   /** Nothing came in time. */
@@ -26,13 +27,13 @@ export interface Timeouts {
 /** Instrumentation hears of requests here, and expects to see what node:http has made of them. */
 const instrumented = channel("http.server.request.start")
 
-export const make = ({ serve, handOver, tooLate }: Handlers, timeouts: Timeouts) => {
-  const keepAlive = timeouts.keepAliveTimeout / 1_000
+export const make = ({ serve, handOver, tooLate }: Handlers, timeouts: Timeouts, clock: Clock.Clock) => {
+  const told = PlainResponse.told(clock, timeouts.keepAliveTimeout / 1_000)
 
   /** Reads what comes on a new connection, of whose errors the close that follows tells enough. */
   return (socket: Socket): void => {
     if (instrumented.hasSubscribers) return handOver(socket)
-    let latest: PlainResponse | undefined
+    let latest: PlainResponse.PlainResponse | undefined
     const isWaitedFor = () => latest !== undefined && !latest.closed
 
     const onData = (bytes: Buffer) => {
@@ -48,7 +49,7 @@ export const make = ({ serve, handOver, tooLate }: Handlers, timeouts: Timeouts)
           return leave(rest)
         }
         at = request.end
-        latest = new PlainResponse(socket, keepAlive)
+        latest = new PlainResponse.PlainResponse(socket, told)
         serve(socket, request, latest)
       }
       // Who does not fetch answers is asked for no more.

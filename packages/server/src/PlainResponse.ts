@@ -1,6 +1,7 @@
 /** Answers to requests that were read without node:http, as that would have written them: docs/decisions/0033. */
 import { STATUS_CODES, validateHeaderValue } from "node:http"
 import type { Socket } from "node:net"
+import type { Clock } from "effect"
 
 /** What an answer is given by: node:http's response, or one of these. */
 export interface Response {
@@ -18,7 +19,33 @@ export interface Response {
   readonly end: (body: string | Uint8Array) => unknown
 }
 
-/** An answer that comes back on this socket, which stays open for so long after it, in seconds. */
+/** What all answers of a server say of it. */
+export interface Told {
+  /** What follows the other headers where the connection goes on. */
+  readonly keepAlive: string
+  /** What time it is, as HTTP writes it. */
+  readonly date: () => string
+}
+
+/** By this clock; a connection that goes on stays open for so many seconds. */
+export const told = (clock: Clock.Clock, seconds: number): Told => {
+  let second = Number.NaN
+  let date = ""
+  return {
+    keepAlive: `Connection: keep-alive\r\nKeep-Alive: timeout=${seconds}\r\n`,
+    // Written once a second.
+    date: () => {
+      const current = Math.floor(clock.currentTimeMillisUnsafe() / 1_000)
+      if (current !== second) {
+        second = current
+        date = new Date(current * 1_000).toUTCString()
+      }
+      return date
+    },
+  }
+}
+
+/** An answer that comes back on this socket. */
 export class PlainResponse implements Response {
   shouldKeepAlive = true
   headersSent = false
@@ -27,13 +54,13 @@ export class PlainResponse implements Response {
   /** The caller has closed their side: the connection ends with this answer, whatever that says. */
   isLast = false
   readonly #socket: Socket
-  readonly #keepAlive: string
+  readonly #told: Told
   #head = ""
   #heard: Array<() => void> = []
 
-  constructor(socket: Socket, keepAlive: number) {
+  constructor(socket: Socket, settings: Told) {
     this.#socket = socket
-    this.#keepAlive = `Connection: keep-alive\r\nKeep-Alive: timeout=${keepAlive}\r\n`
+    this.#told = settings
   }
 
   once(_event: "close", heard: () => void): void {
@@ -48,7 +75,8 @@ export class PlainResponse implements Response {
       validateHeaderValue(name, value)
       head += `${name}: ${value}\r\n`
     }
-    this.#head = `${head}Date: ${now()}\r\n${this.shouldKeepAlive ? this.#keepAlive : "Connection: close\r\n"}\r\n`
+    const { keepAlive, date } = this.#told
+    this.#head = `${head}Date: ${date()}\r\n${this.shouldKeepAlive ? keepAlive : "Connection: close\r\n"}\r\n`
     this.headersSent = true
   }
 
@@ -73,17 +101,4 @@ export class PlainResponse implements Response {
     for (const hear of heard) hear()
     if (isFinished && (this.isLast || !this.shouldKeepAlive)) this.#socket.destroySoon()
   }
-}
-
-let second = 0
-let date = ""
-
-/** The date of an answer, written once a second. */
-const now = (): string => {
-  const current = Math.floor(Date.now() / 1_000)
-  if (current !== second) {
-    second = current
-    date = new Date(current * 1_000).toUTCString()
-  }
-  return date
 }

@@ -4,7 +4,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo, Socket } from "node:net"
 import { MethodNotAllowed, Overloaded, StoreUnavailable } from "@webflow-users/core"
-import { Effect, Fiber, Latch } from "effect"
+import { Clock, Effect, Fiber, Latch } from "effect"
 import { TrustedProxies } from "./Addresses.ts"
 import { EndsWithCaller } from "./Forwarding.ts"
 import * as Gathered from "./Gathered.ts"
@@ -241,6 +241,7 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
       tooLate: (socket) => refuse(socket, Refusal.of("ERR_HTTP_REQUEST_TIMEOUT")),
     },
     serverOptions,
+    yield* Clock.Clock,
   )
   server.on("connect", (_request, socket: Socket) => {
     refuse(socket, Http.failure(new MethodNotAllowed({ allow: ["GET", "PATCH"] })))

@@ -240,7 +240,7 @@ const inSteps = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, isSeen: b
   return next.value
 })
 
-const selectFirst = `SELECT declaration, EXISTS (SELECT 1 FROM webhooks WHERE webhooks.site_id = sites.id) AS has_webhook,
+const selectFirst = `SELECT sites.declaration, EXISTS (SELECT 1 FROM webhooks WHERE webhooks.site_id = sites.id) AS has_webhook,
   ${chainColumns} FROM sites LEFT JOIN users ON users.site_id = sites.id AND users.id = ? WHERE sites.id = ?`
 const insertTold = `${insertEvent} RETURNING sequence`
 
