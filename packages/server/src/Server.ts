@@ -112,6 +112,7 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     return unfetched.makeRoom()
   }
 
+  // What node:http does with a connection, which it now does only where something comes that is not plain.
   const [handOver] = server.listeners("connection")
   server.removeAllListeners("connection").on("connection", (socket: Socket) => {
     // It came before the listening ended, and nothing would end it.
