@@ -1,5 +1,5 @@
 /**
- * The socket: node:http around the answers of `Http.ts`. Why not a framework's server: docs/decisions/0003.
+ * The socket around the answers of `Http.ts`: what is plain is read here, the rest by node:http. Why not a framework's server: docs/decisions/0003.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo, Socket } from "node:net"
@@ -123,7 +123,7 @@ export const listen = Effect.fn("Server.listen")(function* (options: Options) {
     // What they say, left unread, would take back what they are told.
     if (!hasRoom()) return hangUp(socket.resume(), Refusal.asText(observer.refused(Http.failure(new Overloaded()))))
     connections.set(socket, { requests: 0, pending: 0 })
-    // What node:http calls after a last answer.
+    // What is called after a last answer.
     socket.destroySoon = () => hangUp(socket)
     if (endsWithCaller) {
       const giveUp = () => {
