@@ -34,7 +34,6 @@ export const make = ({ serve, handOver, tooLate }: Handlers, timeouts: Timeouts,
   return (socket: Socket): void => {
     if (instrumented.hasSubscribers) return handOver(socket)
     let latest: PlainResponse.PlainResponse | undefined
-    const isWaitedFor = () => latest !== undefined && !latest.closed
 
     const onData = (bytes: Buffer) => {
       if (latest === undefined) socket.setTimeout(timeouts.keepAliveTimeout + timeouts.keepAliveTimeoutBuffer)
@@ -56,12 +55,12 @@ export const make = ({ serve, handOver, tooLate }: Handlers, timeouts: Timeouts,
       if (socket.writableNeedDrain) socket.pause().once("drain", () => socket.resume())
     }
     const onEnd = () => {
-      if (latest !== undefined && isWaitedFor()) latest.isLast = true
+      if (latest?.closed === false) latest.isLast = true
       else socket.end()
     }
     const onTimeout = () => {
       if (latest === undefined) tooLate(socket)
-      else if (!isWaitedFor()) socket.destroy()
+      else if (latest.closed) socket.destroy()
     }
     const leave = (rest: Buffer) => {
       socket.off("data", onData).off("end", onEnd).off("timeout", onTimeout)
