@@ -3,13 +3,13 @@
  * holds updates back until the test lets them go on, so that everything happens in the order that is written.
  */
 import { AsyncLocalStorage } from "node:async_hooks"
-import { subscribe, unsubscribe } from "node:diagnostics_channel"
-import type { IncomingMessage, ServerResponse } from "node:http"
+import type { ServerResponse } from "node:http"
 import { parseSiteId, type SiteId, type User, UserEvents, UserId } from "@webflow-users/core"
 import { Effect, Latch } from "effect"
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest"
+import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { start } from "./proxy.ts"
 import { dial, request } from "./raw.ts"
+import * as ReadByNode from "./read-by-node.ts"
 
 const siteId = parseSiteId("580e63e98c9a982ac9b8b741") as SiteId
 const user: User = {
@@ -91,11 +91,7 @@ describe("requests sent without waiting for answers", () => {
   it("begin each in the asynchronous context in which it came", async () => {
     const context = new AsyncLocalStorage<string | undefined>()
     const began: Array<string | undefined> = []
-    // As instrumentation of Node's server does it.
-    const enter = (message: unknown) =>
-      context.enterWith((message as { readonly request: IncomingMessage }).request.url)
-    subscribe("http.server.request.start", enter)
-    onTestFinished(() => void unsubscribe("http.server.request.start", enter))
+    ReadByNode.hear(({ request: { url } }) => context.enterWith(url))
     onUpdate = () => began.push(context.getStore())
     await open(gate)
     using connection = await dial(proxy.origin)
@@ -121,10 +117,7 @@ describe("requests sent without waiting for answers", () => {
 
   it("are answered before what follows them is refused once, in however many pieces it comes", async () => {
     const responses: Array<ServerResponse> = []
-    const onStart = (message: unknown) =>
-      void responses.push((message as { readonly response: ServerResponse }).response)
-    subscribe("http.server.request.start", onStart)
-    onTestFinished(() => void unsubscribe("http.server.request.start", onStart))
+    ReadByNode.hear(({ response }) => responses.push(response))
     using connection = await dial(proxy.origin)
     connection.send(rename("First"))
     await proxy.run(arrived.await)

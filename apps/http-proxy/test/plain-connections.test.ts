@@ -1,10 +1,10 @@
 /** Connections that are read without node:http, and those that are left to it on the way. */
-import { subscribe, unsubscribe } from "node:diagnostics_channel"
 import { parseSiteId, type SiteId, type User, UserId } from "@webflow-users/core"
 import { Effect, Latch } from "effect"
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest"
+import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { start } from "./proxy.ts"
 import { dial, request } from "./raw.ts"
+import * as ReadByNode from "./read-by-node.ts"
 
 const siteId = parseSiteId("580e63e98c9a982ac9b8b741") as SiteId
 const user: User = {
@@ -35,12 +35,7 @@ afterEach(() => proxy.stop())
 /** Which requests node:http has read since, by their paths and queries. */
 const readByNode = () => {
   const urls: Array<string> = []
-  const hear = (message: unknown) => {
-    const { request: incoming } = message as { readonly request: { readonly url: string } }
-    urls.push(incoming.url)
-  }
-  subscribe("http.server.request.start", hear)
-  onTestFinished(() => void unsubscribe("http.server.request.start", hear))
+  ReadByNode.hear(({ request: { url } }) => urls.push(url ?? ""))
   return urls
 }
 
